@@ -1,51 +1,50 @@
 //! Closed-form analysis of double descent in linear models.
 //!
-//! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`) every
-//! closed-form linear estimator is a *gain* on each singular direction,
-//! `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`, and with `$Y = X\beta^* + E$` its error at
-//! a test point `$x$` is, exactly,
+//! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`), every closed-form linear
+//! estimator applies a *gain* to each singular direction, `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`.
+//! With `$Y = X\beta^* + E$`, its error at a test point `$x$` is exactly
 //!
 //! ```math
 //! \hat y(x) - x\cdot\beta^* = \sum_r g(\sigma_r)\,(x\cdot v_r)\,(u_r\cdot E)
 //!   \;-\; x\,\bigl(I - V \operatorname{diag}(g(\sigma)\,\sigma)\, V^\top\bigr)\,\beta^*
 //! ```
 //!
-//! Three factors multiply in the sum: a small singular value, a test point that
-//! extends along its direction, a residual that does too. Take any one away and the peak of the test error at the
-//! interpolation threshold, $n = p$, is gone (Schaeffer et al., *Double Descent Demystified*,
+//! A term of the sum is large when three factors meet: a small singular value, a test point that extends along its
+//! direction, and a residual that does so too. Remove any one of them and the peak of the
+//! test error at the interpolation threshold, $n = p$, is gone (Schaeffer et al., *Double Descent Demystified*,
 //! [arXiv:2303.14151](https://arxiv.org/abs/2303.14151)).
 //!
-//! - Linear models whose fit is a function of one SVD, and the exact split of their test error.
+//! - Linear models whose fit is a function of one SVD, and the exact decomposition of their test error.
 //! - No training loop, no autodiff, no data frames, no general plotting library.
 //! - Every formula names its paper; every identity it claims is a test.
 //!
 //! # The modules, in the order in which data flows
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`dataset`] | features and targets: embedded, from files, synthetic teachers, classes with label noise of every kind |
 //! | [`features`] | raw inputs to design matrices: [`features::FeatureMap`], polynomials, random networks, cosines |
-//! | [`kernel`] | what features tend to as their number grows: [`kernel::KernelRegression`], infinite width |
-//! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the one seam to linear algebra |
-//! | [`filter`] | [`filter::SpectralFilter`]: an estimator as its gains |
+//! | [`kernel`] | the limit of infinitely many features: [`kernel::KernelRegression`], infinite width |
+//! | [`svd`] | the one factorisation, checked; [`svd::Backend`], the interface to linear algebra |
+//! | [`filter`] | [`filter::SpectralFilter`]: an estimator given by its gains |
 //! | [`teacher`] | `β*` and `E` |
-//! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one |
-//! | [`risk`] | squared errors over a table without touching the table again; expected risk in closed form: bias, variance, the best regularisation, mini-batches; errors of classification |
-//! | [`interpolants`] | solutions other than the one of minimum norm: from a start, random, warm starts |
-//! | [`ensemble`] | errors of averaged predictions, at every number of members |
+//! | [`factors`] | the three factors of the test error as fields; [`Ablation`] and [`Adversary`] change one of them |
+//! | [`risk`] | squared and classification errors; closed-form expected risk: bias, variance, best regularisation, mini-batches |
+//! | [`interpolants`] | solutions other than the minimum-norm one: from a given start, random, warm starts |
+//! | [`ensemble`] | errors of averaged predictions, for any number of members |
 //! | [`nested`] | every point of a curve from one factorisation, grown a row or a column at a time |
 //! | [`sweep`] | axis × repeats × arms → curve |
 //! | [`curve`] | the tidy table, its summaries, its peak, its shape, CSV |
 //! | [`complexity`] | effective parameters, dimensions, ranks and norms; how many samples a procedure fits |
-//! | [`bayes`] | evidence, posterior, predictions with their spread, Gaussian processes |
-//! | [`diagnosis`] | how far a fit of yours is from its threshold, which modes blow up, what would help |
+//! | [`bayes`] | evidence, posterior, predictions with their uncertainty, Gaussian processes |
+//! | [`diagnosis`] | how far your fit is from its threshold, which modes blow up, what would help |
 //! | [`flatness`] | curvature, Fisher information, gradient noise, the volume of a minimum |
 //! | [`theory`] | exact curves and bounds, on the same axes |
-//! | [`notebook`] | how values draw themselves at the end of a notebook cell |
-//! | `plot` | figures from curves: SVG behind the feature `svg`; PNG and PDF too behind the default feature `plot` |
-//! | `interop` | matrices and vectors of nalgebra, in and out, behind the feature `nalgebra` |
-//! | [`whole_file`] | files that are written whole or not at all |
-//! | [`memory`] | asked for before it is taken; a limit of your own; what a sweep will take |
-//! | [`instructions`] | which instruction set the loops run with, and the variable that asks for less |
+//! | [`notebook`] | how values are displayed at the end of a notebook cell |
+//! | `plot` | figures from curves: SVG with the feature `svg`; also PNG and PDF with the default feature `plot` |
+//! | `interop` | conversion to and from nalgebra matrices and vectors, with the feature `nalgebra` |
+//! | [`whole_file`] | files that are written completely or not at all |
+//! | [`memory`] | checks before allocation; a limit that you set; how much a sweep will need |
+//! | [`instructions`] | which instruction set the loops use, and the environment variable that restricts it |
 //! | [`rng`] | random streams that do not depend on the order of execution |
 //!
 //! # A curve in five lines
@@ -61,24 +60,22 @@
 //! ```
 //!
 //! # Accuracy
-//! Orthogonal methods throughout: no Gram matrix, no normal equations, no hidden ridge. The coefficients of a fit
-//! are off by at most
+//! Orthogonal methods throughout: no Gram matrix, no normal equations, no hidden ridge. The error of a fit's
+//! coefficients is at most
 //!
 //! ```math
 //! c\,\kappa\,\varepsilon\,\bigl(\|\hat\beta\| + \|Y\|/\sigma_1 + \kappa\,\|X\hat\beta - Y\|/\sigma_1\bigr),
 //! ```
 //!
-//! `$\kappa$` the condition number of its training features. About `$\log_{10} \kappa$` digits are lost where
-//! the fit leaves little over, twice as many where a large residual meets `n > p`: so much the fit itself moves when
-//! `$X$` is rounded. On [`nested`] curves c = 10 holds, against 512-bit arithmetic. Replaying
-//! recorded splits, every test error of the ablation and adversarial studies agrees with 400-bit
-//! arithmetic to a relative 1e-9 on the diabetes and student–teacher data (`$\kappa$` up to 5e3), and to
-//! 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).
+//! where `$\kappa$` is the condition number of the training features. About `$\log_{10} \kappa$` digits are lost if the
+//! residual is small, twice as many if a large residual meets `n > p`: rounding `$X$` alone changes the fit by that
+//! much. On [`nested`] curves c = 10 holds, against 512-bit arithmetic. Replaying recorded splits, every test error of
+//! the ablation and adversarial studies agrees with 400-bit arithmetic to a relative 1e-9 on the diabetes and
+//! student–teacher data (`$\kappa$` up to 5e3), and to 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).
 //!
 //! # Errors, panics, randomness
-//! Every input that a caller can pass ends in a value or in an [`Error`] that says what was wrong,
-//! where, and what to do. Random numbers are drawn from the seed that the
-//! caller gives and from nothing else; the same seed gives the same bits on any number of threads.
+//! Every input leads to a value or to an [`Error`] that says what was wrong, where, and what to do. Random numbers come
+//! only from the caller's seed; the same seed gives the same bits on any number of threads.
 
 pub mod curve;
 pub mod dataset;
@@ -111,10 +108,10 @@ pub use risk::{ensemble, interpolants};
 #[doc(no_inline)]
 pub use svd::interop;
 
-/// The version of ndarray whose arrays go in and come out: a program without a dependency of its own on it has the same.
+/// Re-export of the ndarray version whose arrays this crate takes and returns: no separate dependency is needed.
 pub use ndarray;
 
-/// What most programs begin with.
+/// The imports that most programs need.
 ///
 /// ```
 /// use double_descent::prelude::*;
@@ -131,13 +128,13 @@ pub mod prelude {
     pub use crate::dataset::Dataset;
     pub use crate::features::{FeatureMap, RandomFourier};
     pub use crate::filter::{MinNorm, Ridge, SpectralFilter};
-    pub use crate::notebook::ToHtml as _; // options, results and lists draw themselves in a notebook
+    pub use crate::notebook::ToHtml as _; // displays options, results and lists in a notebook
     pub use crate::svd::Svd;
     pub use crate::sweep::{Arm, Maps, Sweep};
     pub use crate::{Ablation, Adversary, Error};
 }
 
-/// The examples of the README run as doc-tests.
+/// Runs the examples of the README as doc-tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Analogues in closed form of the figures of Nakkiran et al. 2019: random features in place of networks, gradient flow in
+//! Closed-form analogues of the figures of Nakkiran et al. 2019: random features in place of networks, gradient flow in
 //! place of epochs, ridge in place of weight decay.
 
 use double_descent::Error;
@@ -18,15 +18,15 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// Inputs, rows to train on and to test on.
+/// The dimension of the inputs; below, the numbers of training and test rows.
 const INPUTS: usize = 20;
 const POOL: usize = 400;
 const TEST: usize = 500;
-/// Training rows of the model-wise figures.
+/// The number of training rows of the model-wise figures.
 const ROWS: usize = 80;
 const REPEATS: usize = 10;
 
-/// Numbers of features, close about the threshold.
+/// Numbers of features, denser around the threshold.
 fn widths() -> Vec<usize> {
     let dense = (60..=100).step_by(4);
     [5, 8, 12, 18, 25, 35, 45, 52]
@@ -36,12 +36,12 @@ fn widths() -> Vec<usize> {
         .collect()
 }
 
-/// Times of training, from far too short to as good as the end.
+/// Training times, from far too short to nearly converged.
 fn times() -> Vec<f64> {
     (-8..=16).map(|i| 10.0_f64.powf(f64::from(i) / 4.0)).collect()
 }
 
-/// A random network of one hidden layer as the truth; targets of the training rows with noise.
+/// Training and test tables: a random network with one hidden layer as the truth, and noise on the training targets.
 fn tables(noise: f64) -> Result<(Dataset, Dataset), Error> {
     let normal = |rows: usize, columns: usize, place: usize| {
         let mut rng = stream(1, 7, place);
@@ -75,7 +75,7 @@ fn over_the_axis() -> FigureOptions {
     FigureOptions { abscissa: Abscissa::Axis, ..FigureOptions::default() }
 }
 
-/// Every figure with the name of its file.
+/// Returns every figure with its file name.
 pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     let arms = times().into_iter().map(flow).collect::<Result<Vec<_>, _>>()?;
     let trained = model_wise(0.5, ROWS, arms)?;
@@ -97,7 +97,7 @@ pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     ])
 }
 
-/// Figure 1: errors over the size of the model, at the end of training and before it.
+/// Figure 1: errors over the model size, at the end of training and before it.
 fn size(trained: &Curve) -> Figure {
     let last = trained.arms.len() - 1;
     let whole = study::arm_errors(trained, last, &over_the_axis());
@@ -116,7 +116,7 @@ fn size(trained: &Curve) -> Figure {
     figure
 }
 
-/// Figure 2: the plane of size and time.
+/// Figure 2: the plane of model size and training time.
 fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
     let map = |metric: Metric, title: &str| -> Result<Panel, Error> {
         let summaries = trained.summaries(metric, None)?;
@@ -132,7 +132,7 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
             y: times(),
             values: (0..trained.arms.len()).map(row).collect(),
             scale: Scale::Log10,
-            // Less than this is as good as zero.
+            // Anything smaller counts as zero.
             range: (metric == Metric::TrainMse).then_some((1e-8, 1.0)),
             label: format!("{title} (median)"),
         };
@@ -155,7 +155,7 @@ fn noise() -> Result<Figure, Error> {
     Ok(study::overlay(&curves, Metric::TestMse, &over_the_axis()))
 }
 
-/// Figures 9 and 10: errors over the time of training, for three sizes.
+/// Figures 9 and 10: errors over training time, for three sizes.
 fn time(trained: &Curve) -> Figure {
     let metrics = [Metric::TestMse, Metric::TrainMse];
     study::over_settings(
@@ -167,7 +167,7 @@ fn time(trained: &Curve) -> Figure {
     )
 }
 
-/// Figures 3, 11 and 12: more rows move the peak, and at some sizes they hurt.
+/// Figures 3, 11 and 12: more rows move the peak, and increase the error at some sizes.
 fn samples(plane: &Surface) -> Figure {
     let options = over_the_axis();
     let over_p = study::over_features(plane, &[40, 80, 160], 0, Metric::TestMse, &options);
@@ -181,7 +181,7 @@ fn samples(plane: &Surface) -> Figure {
     figure
 }
 
-/// Figures 19 to 22: the best penalty leaves no peak.
+/// Figures 19 to 22: with the best penalty there is no peak.
 fn penalty() -> Result<Figure, Error> {
     let arms = [1e-3, 1e-1, 1.0, 10.0, 100.0].into_iter().map(Arm::ridge);
     let arms = [Ok(Arm::min_norm())].into_iter().chain(arms).collect::<Result<Vec<_>, _>>()?;
@@ -189,7 +189,7 @@ fn penalty() -> Result<Figure, Error> {
     Ok(study::every_arm(&curve, &over_the_axis()))
 }
 
-/// Figures 28 and 29: averages of K members, each with features of its own.
+/// Figures 28 and 29: averages of K members, each with its own features.
 fn ensembles() -> Result<Figure, Error> {
     const MEMBERS: u64 = 20;
     let (train, test) = tables(0.5)?;

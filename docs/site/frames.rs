@@ -1,4 +1,4 @@
-//! The numbers behind the page with sliders: every frame computed beforehand, so that the page needs no server.
+//! Data for the page with sliders: every frame is computed in advance, so that the page needs no server.
 
 use double_descent::Error;
 use double_descent::rng::stream;
@@ -13,24 +13,25 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Penalties beside the mean square.
+/// Penalties relative to the mean square.
 const PENALTIES: [f64; 7] = [0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0];
-/// Places of the slider, from `n/p` = 1/8 to 8; the threshold is among them.
+/// Slider positions, from `n/p` = 1/8 to 8; the threshold is one of them.
 const PLACES: i32 = 24;
-/// Features and draws of the measured points.
+/// The number of features of the measured points; below, the number of draws.
 const FEATURES: usize = 100;
 const DRAWS: usize = 10;
-/// Points of a density.
+/// The number of points of a density.
 const POINTS: usize = 80;
 
-/// `n/p` at the places of the slider.
+/// `n/p` at the slider positions.
 fn ratios() -> Vec<f64> {
     (-PLACES..=PLACES).map(|i| 8.0_f64.powf(f64::from(i) / f64::from(PLACES))).collect()
 }
 
-/// Bias at `‖β‖ = 1` and variance at noise 1, both for ridge on singular values of an `n × p` design of unit variance.
+/// Bias at `‖β‖ = 1` and variance at noise 1 of ridge regression, from the singular values of an `n × p` design of unit
+/// variance.
 fn measured(n: usize, p: usize, sigma: &[f64], lambda: f64) -> (f64, f64) {
-    let rest = p.saturating_sub(n) as f64; // directions that no row speaks of
+    let rest = p.saturating_sub(n) as f64; // directions that no row constrains
     let penalty = lambda * n as f64;
     let (mut bias, mut variance) = (rest, 0.0);
     for &s in sigma {
@@ -64,7 +65,7 @@ pub fn write(path: &Path) -> Result<(), Error> {
     for lambda in PENALTIES {
         let (mut bias, mut variance, mut seen_bias, mut seen_variance) = (vec![], vec![], vec![], vec![]);
         for (ratio, (n, draws)) in ratios.iter().zip(&spectra) {
-            // In units of ‖β‖² and of the noise variance: the page scales them.
+            // In units of ‖β‖² and of the noise variance: the page scales the values.
             let risk = isotropic(ratio.recip(), lambda, 1.0, 1.0)?;
             bias.push(risk.bias);
             variance.push(risk.variance);
@@ -107,7 +108,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Four digits, `null` for what is no number.
+/// Formats a number with four digits; `null` if it is not finite.
 fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.3e}") } else { "null".into() }
 }

@@ -1,10 +1,11 @@
-//! Whether every link and picture of a built site leads to a file of it, and every fragment to a name in that file.
+//! Checks that every link and image of a built site points to one of its files, and every fragment to a name in that
+//! file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Prints what leads nowhere, and how much was looked at. Links to other sites are not followed.
+/// Prints broken links and the number of links checked. Links to other sites are not followed.
 pub fn check(site: &Path) -> ExitCode {
     let mut pages = Vec::new();
     collect(site, &mut pages);
@@ -37,7 +38,7 @@ fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
     pages.sort();
 }
 
-/// The values of `href` and `src`, but those that leave the site.
+/// Returns the values of `href` and `src`, except links to other sites.
 fn targets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for name in [" href=\"", " src=\""] {

@@ -1,5 +1,5 @@
-//! What the site needs and no study draws: the frames of its page with sliders, analogues in closed form of the figures of
-//! *Deep double descent*, and a check of its links. `docs/build` runs it:
+//! What the site needs beyond the studies: the frames of its page with sliders, closed-form analogues of the figures of
+//! *Deep double descent*, and a link check. `docs/build` runs it:
 //!
 //! ```sh
 //! cargo run --example site -- figures FOLDER # SVG figures

@@ -1,10 +1,10 @@
-//! The two curves that everything else is compared with: the classical U, and double descent with its regions named.
+//! The two reference curves: the classical U, and double descent with its regions named.
 
 use double_descent::Error;
 use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::theory::gaussian;
 
-/// Samples, noise variance and energy of the truth; its features matter less and less.
+/// The number of samples. Below: the noise variance, and the number of features, which matter less and less.
 const SAMPLES: usize = 40;
 const NOISE: f64 = 0.2;
 const FEATURES: usize = 400;
@@ -15,7 +15,7 @@ fn split(p: usize) -> (f64, f64) {
     (energy(1..=p), energy(p + 1..=FEATURES))
 }
 
-/// Exact test errors over p, with the test's own noise; infinite about the threshold.
+/// Exact test errors over p, including the noise of the test rows; infinite near the threshold.
 fn curve(sizes: impl Iterator<Item = usize>) -> Result<(Vec<f64>, Vec<f64>), Error> {
     let mut out = (Vec::new(), Vec::new());
     for p in sizes {

@@ -1,4 +1,4 @@
-//! `cargo run --release --example ablations`; what it shows stands in mod.rs.
+//! `cargo run --release --example ablations`; see mod.rs for what it shows.
 
 #[path = "mod.rs"]
 mod ablations;

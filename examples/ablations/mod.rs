@@ -1,5 +1,5 @@
 //! The three-factor ablation study of Schaeffer et al. 2023: the peak of the test error at n = p, and
-//! how it goes when any one of its three factors is switched off.
+//! how it disappears when any one of its three factors is switched off.
 //!
 //! Run: `cargo run --release --example ablations`
 

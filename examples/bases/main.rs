@@ -1,4 +1,4 @@
-//! `cargo run --release --example bases`; what it shows stands in mod.rs.
+//! `cargo run --release --example bases`; see mod.rs for what it shows.
 
 #[path = "mod.rs"]
 mod bases;

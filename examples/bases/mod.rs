@@ -1,6 +1,6 @@
-//! Why the basis matters: minimum-norm polynomial regression of Runge's function from n noisy points, by Legendre
-//! polynomials, Chebyshev polynomials and monomials of degrees 0, …, p − 1 up to degree 100,000. All three span
-//! the same functions; beyond p = n they interpolate, and which interpolant is short depends on the basis.
+//! Why the basis matters: minimum-norm polynomial regression of Runge's function from n noisy points, in Legendre
+//! polynomials, Chebyshev polynomials and monomials of degrees 0, …, p − 1, up to degree 100,000. All three span
+//! the same functions; beyond p = n they interpolate, and the basis determines which interpolant has the least norm.
 //!
 //! Run: `cargo run --release --example bases`
 
@@ -60,7 +60,7 @@ impl Program for Cli {
     }
 }
 
-/// Every number of features to 2n, then twelve in each power of ten, to `largest`.
+/// Every number of features up to 2n, then twelve per factor of ten, up to `largest`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and under 2³² by the comparison
 fn sizes(n: usize, largest: u32) -> Vec<usize> {
     let (dense, largest) = ((2 * n) as f64, f64::from(largest));
@@ -72,7 +72,7 @@ fn sizes(n: usize, largest: u32) -> Vec<usize> {
     sizes
 }
 
-/// One curve for each basis in each of three panels.
+/// Three panels, each with one curve per basis.
 fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     let (error, norm) = ([Metric::TestMse], [Metric::CoefficientNorm]);
     let mut figure = study::panels(curve, &[&error, &error, &norm], &options(&cli.run)).drawn()?;
@@ -86,7 +86,7 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     Ok(figure.with_title(title).with_columns(3).with_width(1240.0).with_aspect(0.85))
 }
 
-/// Fits to one training set: a row of panels for each basis, a column for each p.
+/// Fits to one training set: one row of panels per basis, one column per p.
 fn fits(n: usize, sweeps: &[Sweep]) -> Result<Figure, Error> {
     let largest = sweeps[0].features.last().copied().unwrap_or(1);
     let mut sizes = vec![n / 2, n, 10 * n, largest];

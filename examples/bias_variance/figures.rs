@@ -1,4 +1,4 @@
-//! Points of Monte Carlo with their errors over dashed closed forms.
+//! Monte Carlo estimates with error bars over dashed closed forms.
 
 use super::study::{Measured, PENALTY, Plan, TEST_ROWS};
 use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
@@ -25,7 +25,7 @@ pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
     page(caption, "The peak is variance", measured.iter().filter(|m| !m.name.starts_with("network")), 3)
 }
 
-/// The symmetric split of random features.
+/// The symmetric decomposition for random features.
 pub fn features(plan: &Plan, measured: &[Measured]) -> Figure {
     let (n, d) = (plan.network_samples, plan.network_samples / 3);
     let caption = format!(
@@ -61,7 +61,7 @@ fn panel(measured: &Measured) -> Panel {
         if measured.over_samples { ("Training samples n", "n = p") } else { ("Features p", "p = n") };
     let points = || measured.lines.iter().flat_map(|line| &line.points).filter(|point| point.has_variance);
     let high = points().map(|point| point.found.value.max(point.known)).fold(0.0, f64::max);
-    // What is less is zero but for rounding.
+    // Smaller values are zero up to rounding.
     let is_shown = |value: f64| value > 1e-12 * high;
     let known = points().map(|point| point.known).filter(|known| is_shown(*known));
     let low = known.fold(f64::INFINITY, f64::min);
@@ -70,14 +70,14 @@ fn panel(measured: &Measured) -> Panel {
         .with_marker(measured.threshold as f64, name);
     panel.y.range = Some((0.4 * low, 5.0 * high));
     for line in &measured.lines {
-        // Estimates may be negative: a logarithmic axis has no place for them.
+        // Estimates may be negative, which a logarithmic axis cannot show.
         let shown = || line.points.iter().filter(|point| point.has_variance && is_shown(point.found.value));
         let x = shown().map(|point| if measured.over_samples { point.n } else { point.p } as f64).collect();
         let y: Vec<f64> = shown().map(|point| point.found.value).collect();
         let bar = |sign: f64| {
             let edge = |point: &super::study::Point| {
                 let error = 2.0 * point.found.standard_error.unwrap_or(0.0);
-                // A bar that reaches 0 leaves the frame.
+                // A bar that reaches 0 extends below the frame.
                 (point.found.value + sign * error).max(0.01 * low)
             };
             shown().map(edge).collect::<Vec<f64>>()
@@ -85,7 +85,7 @@ fn panel(measured: &Measured) -> Panel {
         let series = Series::new("", x, y).with_band(bar(-1.0), bar(1.0)).with_dash(Dash::None);
         panel = panel.with_group(Group::new(line.part, line.hue).with_series(series));
     }
-    // One line for all, which breaks between them.
+    // One line with gaps, for a single legend entry.
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for line in &measured.lines {
         x.extend(line.theory.iter().map(|point| point.0).chain([f64::NAN]));

@@ -1,4 +1,4 @@
-//! `cargo run --release --example bias_variance`; what it shows stands in mod.rs.
+//! `cargo run --release --example bias_variance`; see mod.rs for what it shows.
 
 #[path = "mod.rs"]
 mod bias_variance;

@@ -1,5 +1,5 @@
-//! Bias, variance and noise over the threshold, in closed form and by Monte Carlo over training sets, label noise and
-//! seeds of features: bias falls, the peak is variance, and nearly all of it belongs to label noise and training inputs
+//! Bias, variance and noise across the threshold, in closed form and by Monte Carlo over training sets, label noise and
+//! feature seeds: bias falls, the peak is variance, and nearly all of it is due to label noise and training inputs
 //! together (Adlam and Pennington 2020; d'Ascoli et al. 2020).
 //!
 //! Run: `cargo run --release --example bias_variance`
@@ -90,7 +90,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Every part at every size.
+/// Writes every part at every size.
 fn save_parts(measured: &[Measured], path: &Path) -> Result<(), Error> {
     let header = ["experiment", "part", "n", "p", "monte_carlo", "standard_error", "closed_form"];
     let header: Vec<&str> = header.into_iter().chain(["closed_form_error"]).collect();
@@ -110,7 +110,7 @@ fn save_parts(measured: &[Measured], path: &Path) -> Result<(), Error> {
     save_table(path, &header, rows)
 }
 
-/// How far Monte Carlo and closed forms are apart, in standard errors of their difference.
+/// Prints the differences between Monte Carlo and closed forms, in standard errors of the difference.
 fn closing_table(measured: &[Measured]) {
     let columns = ["experiment", "part", "points", "root mean square z", "largest z", "at p/n"];
     let mut table = Table::new("Closed form against Monte Carlo", columns);

@@ -1,4 +1,4 @@
-//! The experiments: what is drawn, what is fitted, and what is known of it.
+//! The experiments: what is drawn, what is fitted, and which closed forms are known.
 
 use crate::common::around_threshold;
 use crate::common::flags::Failure;
@@ -17,9 +17,9 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::path::PathBuf;
 
-/// Penalty of the ridge fits, per feature of the covariate shift and per sample of the network.
+/// Ridge penalty, per feature for the covariate shift and per sample for the network.
 pub const PENALTY: f64 = 0.05;
-/// Test rows of the network.
+/// Number of test rows for the network.
 pub const TEST_ROWS: usize = 300;
 
 const S: VarianceSource = VarianceSource::Sampling;
@@ -45,35 +45,35 @@ pub struct Plan {
 pub struct Measured {
     pub name: &'static str,
     pub title: String,
-    /// Whether `n` varies, and not `p`.
+    /// Whether `n` varies, rather than `p`.
     pub over_samples: bool,
-    /// Where `n = p`.
+    /// The position of `n = p`.
     pub threshold: usize,
     pub lines: Vec<Line>,
 }
 
-/// A part of the error along the axis.
+/// One part of the error along the axis.
 pub struct Line {
     pub part: &'static str,
     pub hue: Hue,
     pub points: Vec<Point>,
-    /// The closed form at more places than were measured.
+    /// The closed form, at more points than were measured.
     pub theory: Vec<(f64, f64)>,
 }
 
-/// Monte Carlo and closed form at one size.
+/// The Monte Carlo estimate and the closed form at one size.
 pub struct Point {
     pub n: usize,
     pub p: usize,
     pub found: Component,
     pub known: f64,
     pub known_error: f64,
-    /// Whether estimates have a variance there: those of minimum norm have none next to the threshold.
+    /// Whether the estimates have finite variance here; those of minimum norm do not next to the threshold.
     pub has_variance: bool,
 }
 
 impl Point {
-    /// `p/n` and by how many standard errors the two differ; `None` where no error is known.
+    /// Returns `p/n` and the difference of the two in standard errors; `None` if no error is known.
     pub fn z(&self) -> Option<(f64, f64)> {
         let error = self.found.standard_error?.hypot(self.known_error);
         let is_known = self.has_variance && self.known.is_finite() && error > 0.0;
@@ -81,7 +81,7 @@ impl Point {
     }
 }
 
-/// A part: its name, its colour, how it is read off a grid of fits.
+/// A part of the error: its name, its colour, and how it is computed from a grid of fits.
 type Part = (&'static str, Hue, fn(&Decomposition) -> Component);
 
 fn variance(parts: &Decomposition, sources: &[VarianceSource]) -> Component {
@@ -94,14 +94,14 @@ impl Plan {
         self.out.join("bias_variance")
     }
 
-    /// The splits of a study; `None` where a part of it is computed, or asked for.
+    /// Returns the error splits of a study; `None` if this run computes one shard or reports on them.
     fn splits(&self, name: &str, study: &Crossed) -> Result<Option<Vec<ErrorSplit>>, Failure> {
         let place = Place { out: &self.out, folder: &self.folder(), name: Some(name) };
         shards::splits(&self.shards, place, name, study)
     }
 
-    /// `N(0, I)` rows of `d` inputs, a teacher of equal coefficients and length 1 without noise, a population of some
-    /// covariance to test on.
+    /// `N(0, I)` rows of `d` inputs, a noiseless teacher with equal coefficients and length 1, and a population of the
+    /// given covariance as the test set.
     fn normal_rows(&self, place: usize, (n, d): (usize, usize), covariance: Array2<f64>) -> Source {
         let seed = self.seed;
         Source::drawn("independent standard normal inputs", move |set| {
@@ -125,7 +125,7 @@ impl Plan {
         }
     }
 
-    /// The first `p` of `8n` independent inputs: minimum-norm fits, exact at every size.
+    /// Minimum-norm fits to the first `p` of `8n` independent inputs; the closed form is exact at every size.
     pub fn weak_features(&self) -> Result<Vec<Measured>, Failure> {
         const PARTS: [Part; 4] = [
             ("bias²", Hue::Grey, Decomposition::bias_squared),
@@ -156,8 +156,8 @@ impl Plan {
         }])
     }
 
-    /// As many features as the teacher has, over `n`, tested on rows of another covariance: closed forms given each design,
-    /// for minimum norm and ridge.
+    /// As many features as the teacher has, over `n`, tested on rows with another covariance. The closed forms are
+    /// conditional on each design, for minimum norm and ridge.
     pub fn covariate_shift(&self) -> Result<Vec<Measured>, Failure> {
         const PARTS: [Part; 2] = [
             ("squared bias given the inputs", Hue::Blue, |parts| parts.without(N)),
@@ -216,7 +216,8 @@ impl Plan {
         Ok(titles.iter().enumerate().map(of_arm).collect::<Result<_, Error>>()?)
     }
 
-    /// Random features tanh(w·x) of one layer, inputs on the sphere of radius √d: the symmetric split, against its limit.
+    /// One layer of random features tanh(w·x), inputs on the sphere of radius √d: the symmetric decomposition, compared
+    /// with its limit.
     pub fn network(&self) -> Result<Vec<Measured>, Failure> {
         const PARTS: [Part; 6] = [
             ("bias²", Hue::Grey, Decomposition::bias_squared),
@@ -280,7 +281,8 @@ impl Plan {
     }
 }
 
-/// Each part along the splits, with what `known(n, p)` says of all, there and at other numbers of features.
+/// Returns each part along the splits, with `known(n, p)` as the closed forms of all parts, evaluated there and at
+/// other numbers of features.
 fn lines<'a, const K: usize>(
     parts: &[Part; K],
     splits: impl Iterator<Item = &'a ErrorSplit>,

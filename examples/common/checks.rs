@@ -1,9 +1,9 @@
-//! What flags of several studies may hold.
+//! Checks of flag values that several studies share.
 
 use super::flags::{Failure, usage};
 use double_descent::Error;
 
-/// Refuses a `--noise` that is no standard deviation.
+/// Rejects a `--noise` that is not a valid standard deviation.
 pub fn check_noise(noise: f64) -> Result<(), Failure> {
     if noise >= 0.0 && noise.is_finite() {
         return Ok(());
@@ -11,7 +11,7 @@ pub fn check_noise(noise: f64) -> Result<(), Failure> {
     usage(format!("--noise: `{noise}` is no standard deviation, which is finite and at least 0"))
 }
 
-/// Refuses shares of wrong labels that are no ascending numbers from 0 to 1.
+/// Rejects shares of wrong labels unless they are ascending numbers from 0 to 1.
 pub fn check_shares(flag: &str, shares: &[f64]) -> Result<(), Failure> {
     if shares.is_empty() || shares.windows(2).any(|pair| pair[0] >= pair[1]) {
         return usage(format!("--{flag}: {shares:?} are no shares from 0 to 1 in ascending order"));
@@ -19,7 +19,7 @@ pub fn check_shares(flag: &str, shares: &[f64]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Those of some things that are named, each once and in that order; all without names.
+/// Selects items by name, each once and in the given order; without names, returns all.
 pub fn chosen<T>(
     what: &'static str,
     names: &[String],

@@ -1,4 +1,4 @@
-//! The tables that studies end in: a curve in a few numbers.
+//! The closing tables of the studies: a curve in a few numbers.
 
 use super::flags::Value;
 use super::table::{Item, Table, row};
@@ -10,32 +10,32 @@ use double_descent::theory::noise::lower_bound;
 use double_descent::theory::smallest_singular_value::limit;
 use std::collections::HashMap;
 
-/// What a closing table says of the families at the threshold.
+/// What a closing table reports for each family at the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extreme {
     Lowest,
     Highest,
 }
 
-/// Test errors over the sizes of training sets: what [`sample_wise`] says in a few numbers.
+/// Test errors over training set sizes, as summarised by [`sample_wise`].
 pub struct SampleWise<'a> {
     pub data: &'a str,
-    /// The name and the setting of each arm.
+    /// The name and setting of each arm.
     pub arms: Vec<(&'a str, Option<f64>)>,
-    /// The numbers of rows and of features, where it is one table.
+    /// The numbers of rows and features, if there is a single table.
     pub table: Option<(usize, usize)>,
-    /// Their rank, where it is less.
+    /// The features' rank, if it is lower than their number.
     pub rank: Option<usize>,
     pub summaries: &'a [Summary],
 }
 
-/// That of a study on a table of data: one line per arm, and what happens at the threshold.
+/// Prints the closing table of a study on a data table: one line per arm, and what happens at the threshold.
 pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     let SampleWise { data, ref arms, summaries, .. } = *of;
     let threshold = of.threshold();
     let largest = summaries.iter().map(|s| s.n).max().unwrap_or(0);
     let repeats = counted(summaries.iter().map(|s| s.count).max().unwrap_or(0), "repeat");
-    // Of few rows an error may be larger than at the peak.
+    // With few rows, an error may be larger than at the peak.
     let half = threshold.map_or(0, |at| at / 2);
     let columns = [
         "arm".into(),
@@ -74,17 +74,17 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
 }
 
 impl SampleWise<'_> {
-    /// The size of the threshold.
+    /// The training set size at the threshold.
     fn threshold(&self) -> Option<usize> {
         self.rank.or(self.table.map(|(_, features)| features))
     }
 
-    /// What it is.
+    /// A description of the threshold.
     fn at(&self) -> &'static str {
         if self.rank.is_some() { "rank" } else { "p" }
     }
 
-    /// Why no training set is at the threshold, and how one would be.
+    /// Explains why no training set is at the threshold, and how to include one.
     fn missed(&self) -> String {
         let at = self.at();
         let how = match (self.table, self.threshold()) {
@@ -101,18 +101,18 @@ impl SampleWise<'_> {
     }
 }
 
-/// Families of arms that are named after what is done to the data, what their settings are, and what in units of.
+/// Families of arms with a description of their change to the data, of their settings, and of the settings' units.
 const IN_UNITS: [(&str, &str, &str); 3] = [
     ("no_small_singular_values", "cutoff", "of the features, and --standardise gives them variance 1"),
     ("adversarial_test", "step", "of the features, and --standardise gives them variance 1"),
     ("adversarial_train", "step", "of the targets"),
 ];
 
-/// The part of a value under which a change of it is none to speak of.
+/// Relative changes below this do not count as changes.
 const NO_CHANGE: f64 = 0.01;
 
-/// Families of arms that change nothing, in sentences: their settings are too small for the units of the table, or there is
-/// nothing to take away.
+/// Returns sentences on families of arms that change nothing: their settings are too small for the table's units, or
+/// there is nothing to remove.
 fn without_effect(args: &RunArgs, of: &SampleWise<'_>) -> Vec<String> {
     let curve = |arm: usize| of.summaries.iter().filter(move |s| s.arm == arm).map(|s| (s.n, args.middle(s)));
     let plain: HashMap<usize, f64> =
@@ -142,7 +142,7 @@ fn without_effect(args: &RunArgs, of: &SampleWise<'_>) -> Vec<String> {
     in_units.chain(residuals).collect()
 }
 
-/// The extreme of each family of arms at the threshold, in a sentence.
+/// Returns a sentence on the extreme of each family of arms at the threshold.
 fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String {
     let at: Vec<&Summary> = of.summaries.iter().filter(|s| s.n == of.rank.unwrap_or(s.p)).collect();
     let mut families: Vec<&str> = of.arms.iter().map(|arm| arm.0).collect();
@@ -164,7 +164,7 @@ fn at_threshold(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) -> String
     format!("at n = {}, the {which} of each family: {}", of.at(), families.join(", "))
 }
 
-/// The smallest singular value of three features over n, and that of isotropic rows beside its limit.
+/// Prints the smallest singular value of three features over n, and that of isotropic rows next to its limit.
 pub fn smallest(args: &RunArgs, correlated: &Curve, isotropic: &[Curve]) -> Result<(), Error> {
     let (metric, statistic) = (Metric::SmallestSingularValue, args.statistic.show());
     let summaries = correlated.summaries(metric, None)?;
@@ -189,7 +189,7 @@ pub fn smallest(args: &RunArgs, correlated: &Curve, isotropic: &[Curve]) -> Resu
     Ok(())
 }
 
-/// Each arm in six points.
+/// Prints each arm at six points.
 pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
     let n = curve.held_size().unwrap_or(0);
     let [test, train, norm] = [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm]
@@ -236,7 +236,7 @@ pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
     Ok(())
 }
 
-/// One line an arm of a curve over p; `more` are further columns, by the index of the arm.
+/// Prints one line per arm of a curve over p; `more` adds columns, computed from the arm's index.
 pub fn model_wise(
     args: &RunArgs,
     curve: &Curve,
@@ -263,7 +263,7 @@ pub fn model_wise(
     Ok(table)
 }
 
-/// Says under a table where the estimate without bias that a family is, is negative at p features.
+/// Adds a note to a table if a family's unbiased estimate is negative at p features.
 pub fn note_negative(
     args: &RunArgs,
     curve: &Curve,
@@ -281,7 +281,7 @@ pub fn note_negative(
     Ok(())
 }
 
-/// Several metrics at every point of the first arm, and at the last of the others, which are limits p → ∞.
+/// Prints several metrics at every point of the first arm, and at the last point of the others, which are limits p → ∞.
 pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) -> Result<(), Error> {
     let tables = metrics.iter().map(|(metric, _)| curve.summaries(*metric, None));
     let tables = tables.collect::<Result<Vec<_>, _>>()?;
@@ -303,7 +303,8 @@ pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) ->
     Ok(())
 }
 
-/// A curve over n of one arm and one repeat, the sizes around n = p closely, beside the mean over all draws.
+/// Prints a curve over n with one arm and one repeat next to the mean over all draws; sizes around n = p are listed
+/// closely.
 pub fn against(curve: &Curve, expected: Option<&dyn Fn(usize) -> Result<f64, Error>>) -> Result<(), Error> {
     let near = |cell: &&Cell| cell.n.abs_diff(cell.p) <= 3;
     let cells = &curve.cells;
@@ -322,10 +323,10 @@ pub fn against(curve: &Curve, expected: Option<&dyn Fn(usize) -> Result<f64, Err
     Ok(())
 }
 
-/// Noise terms over n and over p, by the name of their features.
+/// Noise terms over n and over p, with the name of their features.
 type Named<'a> = (&'a str, &'a (Vec<NoiseSummary>, Vec<NoiseSummary>));
 
-/// Mean noise terms at a few points, over the lower bound there.
+/// Prints mean noise terms at a few points, relative to the lower bound there.
 pub fn noise_terms<'a>(results: impl Iterator<Item = Named<'a>>) {
     let columns = ["n = p/2", "n = 2p", "p = n/2", "p = 2n"];
     let columns = columns.iter().flat_map(|place| [(*place).to_owned(), format!("± at {place}")]);
@@ -350,7 +351,7 @@ pub fn noise_terms<'a>(results: impl Iterator<Item = Named<'a>>) {
     table.print();
 }
 
-/// For every row of a surface the p with the highest test error, and how high it is.
+/// Prints, for every row of a surface, the p with the highest test error, and that error.
 pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
     let values = match args.statistic {
         Statistic::Median => surface.medians(0, Metric::TestMse)?,
@@ -370,7 +371,7 @@ pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the repeats certify of the shape of an arm's test error; nothing if they are too few.
+/// Describes the certified shape of an arm's test error; empty if there are too few repeats.
 pub fn shape(args: &RunArgs, curve: &Curve, arm: usize) -> String {
     let bootstrap = Bootstrap { draws: args.bootstrap.max(1), seed: args.seed };
     let test = ShapeTest { bootstrap, ..ShapeTest::new(0) };

@@ -1,4 +1,4 @@
-//! From the words of a command line to the run of a study: parsing, `--help`, exit codes.
+//! From the command line to the run of a study: parsing, `--help`, exit codes.
 
 use super::flags::{Failure, Flag, Program, Rule, listed, usage};
 use super::{say, settings, shard_reports, table};
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-/// What the words of a command line ask for.
+/// What a command line requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Run { json: bool },
@@ -14,7 +14,7 @@ enum Wanted {
     Version,
 }
 
-/// Runs a study on the words that follow the program's name, and ends the program with its exit code: 0 done, 1 failed,
+/// Runs a study with the arguments after the program's name, and returns the exit code: 0 done, 1 failed,
 /// 2 for an error of the command line.
 pub fn start<P: Program>(program: &str, words: Vec<OsString>) -> ExitCode {
     let mut study = P::default();
@@ -29,7 +29,7 @@ pub fn start<P: Program>(program: &str, words: Vec<OsString>) -> ExitCode {
     })
 }
 
-/// What is known of a study before it runs.
+/// What is known about a study before it runs.
 struct About {
     name: &'static str,
     lines: &'static [&'static str],
@@ -37,7 +37,7 @@ struct About {
 }
 
 impl About {
-    /// Sets the flags. Whether the study is to run; if not, what was asked for is said.
+    /// Sets the flags and returns whether the study is to run; if not, prints what was requested.
     fn read(&self, program: &str, mut flags: Vec<Flag<'_>>, words: Vec<OsString>) -> Result<bool, Failure> {
         let command: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         shard_reports::set_command(program != self.name, self.name, &command);
@@ -55,7 +55,7 @@ impl About {
     }
 }
 
-/// The exit code of an outcome, whose error is said.
+/// Returns the exit code of an outcome, and prints its error.
 fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
     let (reason, code) = match failure {
@@ -67,13 +67,13 @@ fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
     code
 }
 
-/// Has memory that one table is done with kept for the next. The allocator of glibc gives back to the system what is large,
-/// which comes again page by page, each at the price of a fault; what is large it learns from the largest piece that
-/// it was given back. This one is never touched, and costs nothing.
+/// Makes the allocator keep memory freed by one table for the next. The allocator of glibc returns large pieces to the
+/// system; allocating them again costs one page fault per page. It takes its threshold for large from the largest piece
+/// freed so far. The piece freed here is never touched, and so costs nothing.
 fn keep_freed_memory() {
     const MOST: usize = 31 << 20;
     let mut piece: Vec<u8> = Vec::new();
-    // Without it all works as well.
+    // Everything works without it too.
     if piece.try_reserve_exact(MOST).is_ok() {
         std::hint::black_box(&mut piece);
     }
@@ -153,8 +153,8 @@ fn parse(
     Ok(Wanted::Run { json })
 }
 
-/// The known name that takes the fewest edits besides capitals for small letters, if that is few enough to be meant; of several
-/// one as long.
+/// Returns the known name with the fewest edits from `name`, ignoring case, if they are few enough for a typing error;
+/// ties go to the name closest in length.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let off =
@@ -163,7 +163,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     (edits <= 1 + name.chars().count() / 4).then_some(near)
 }
 
-/// Letters to insert, delete or replace (Levenshtein).
+/// The number of letters to insert, delete or replace (Levenshtein distance).
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -178,7 +178,7 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The columns of a help text.
+/// The width of a help text, in columns.
 const WIDTH: usize = 90;
 
 fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
@@ -198,21 +198,21 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
     lines.join("\n")
 }
 
-/// Flags of the studies on tables, which somebody may look for in others.
+/// Flags of the studies on tables, which a user may try in other studies.
 const OF_TABLES: [&str; 3] = ["dataset", "data", "target"];
 
-/// Flags that count what there must be some of.
+/// Flags whose counts must not be zero.
 const COUNTS: [&str; 7] = ["repeats", "threads", "block", "pool", "test", "n", "p"];
 
 /// The end of every help text.
 pub const EXIT_CODES: &str =
     "Exit codes: 0 done; 1 the study failed; 2 the command line is wrong (the error names the flag)";
 
-/// Text in lines of at most [`WIDTH`] columns after `indent` blanks.
+/// Wraps text to at most [`WIDTH`] columns, indented by `indent` spaces.
 pub fn wrapped(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        // Long lists of numbers break at their commas.
+        // Long lists of numbers are broken at their commas.
         for (place, piece) in word.split_inclusive(',').enumerate() {
             let gap = if place == 0 { " " } else { "" };
             match lines.last_mut() {

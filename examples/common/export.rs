@@ -1,4 +1,4 @@
-//! Tables in other formats, where the program was built with them.
+//! Tables in other formats, if the program was built with them.
 
 #[cfg(not(feature = "parquet"))]
 use super::flags::{Flag, Flags};
@@ -27,7 +27,7 @@ impl ExportArgs {
         Ok(())
     }
 
-    /// [`save`](Self::save) of what is in the records of shards, without all cells at once.
+    /// As [`save`](Self::save), for the records of shards, without loading all cells at once.
     pub fn merge(&self, sweep: &Sweep, records: &[PathBuf], folder: &Path) -> Result<(), Error> {
         if self.parquet {
             let path = folder.join("cells.parquet");
@@ -38,7 +38,7 @@ impl ExportArgs {
     }
 }
 
-/// Nothing besides.
+/// Without the feature there is nothing else to write.
 #[cfg(not(feature = "parquet"))]
 #[derive(Debug, Default)]
 pub struct ExportArgs {}

@@ -1,4 +1,4 @@
-//! Laws of features by name, those of a paper on the noise term (Holzmüller 2021).
+//! Feature laws by name, from a paper on the noise term (Holzmüller 2021).
 
 use double_descent::features::{Activation, NetworkTangent, PolynomialKernel, RandomFourier, RandomNetwork};
 use double_descent::sweep::{Designs, NoiseTerms};
@@ -14,18 +14,18 @@ const ACTIVATIONS: [Activation; 7] = [
     Activation::Elu,
 ];
 
-/// A law of features, by its name on the command line and in file names.
+/// A feature law, with its name on the command line and in file names.
 #[derive(Clone, Debug)]
 pub struct Law {
     pub name: String,
-    /// Of a random network.
+    /// The activation, for a random network.
     pub activation: Option<Activation>,
-    /// Its noise terms over n and over p.
+    /// The noise terms over n and over p.
     pub terms: NoiseTerms,
 }
 
-/// All of them: curves over n at p = `fixed` and over p at n = `fixed`, up to `largest`. Those of fixed dimension have their
-/// own p. Σ of a random network is estimated from `draws` inputs.
+/// All feature laws: curves over n at p = `fixed` and over p at n = `fixed`, up to `largest`. Laws of fixed dimension
+/// have their own p. Σ of a random network is estimated from `draws` inputs.
 pub fn all(seed: u64, draws: usize, (fixed, largest): (usize, usize)) -> Vec<Law> {
     let of = |name: &str, designs, features: usize, largest_features: usize| {
         let (samples, largest_samples) = (fixed, largest);
@@ -37,7 +37,7 @@ pub fn all(seed: u64, draws: usize, (fixed, largest): (usize, usize)) -> Vec<Law
         let name = activation.name().to_lowercase();
         Law { activation: Some(activation), ..of(&name, Designs::of_maps(10, draws, map), fixed, largest) }
     };
-    // As in the paper there is no curve over p: their order means nothing.
+    // As in the paper, there is no curve over p, because the order of these features has no meaning.
     let tangent = |activation: Activation| {
         let map = move |_: usize, rng: &mut _| NetworkTangent::new(activation, 4, 6, rng);
         let name = format!("tangent-{}", activation.name().to_lowercase());

@@ -1,4 +1,4 @@
-//! Figures of the studies: lines from summaries, files beside the tables.
+//! Figures of the studies: lines from summaries, files next to the tables.
 
 use super::flags::Failure;
 use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
@@ -10,7 +10,7 @@ use double_descent::theory::line::{Sizes, TheoryLine};
 use ndarray::s;
 use std::path::Path;
 
-/// Writes every figure that `study` makes of the curve, and says which, unless `--no-figures`.
+/// Writes every figure that `study` makes of the curve and reports their names, unless `--no-figures` is set.
 pub fn write(
     args: &RunArgs,
     curve: &Curve,
@@ -24,8 +24,9 @@ pub fn write(
     save(&args.print, folder, study(curve, &FigureOptions { theories, ..options(args) }))
 }
 
-/// What is known of the unablated arm: on the student-teacher table, whose features are `N(0, I)`, and of which the
-/// student sees a part, the expected test error is exact. Prepared features are others, and no theory is drawn.
+/// Returns the theory of the unablated arm, if it is known: on the student-teacher table, whose features are `N(0, I)`
+/// and of which the student sees a part, the expected test error is exact. For prepared features it does not hold, and
+/// no theory is drawn.
 pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overlay>, Failure> {
     let is_prepared = args.intercept || args.standardise;
     let Some(teacher) = args.student_teacher(folder).filter(|_| !is_prepared) else {
@@ -35,7 +36,7 @@ pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overl
     let energy = |part: ndarray::ArrayView1<'_, f64>| part.dot(&part);
     let (seen, unseen) = (energy(teacher.slice(s![..p])), energy(teacher.slice(s![p..])));
     let sizes = Sizes::Samples { p };
-    // The student sees no label noise; what it cannot see of the teacher is noise to it.
+    // There is no label noise, but the part of the teacher that the student cannot see acts as noise.
     let test = TheoryLine::over_sizes(
         "Mean test error over Gaussian tables, exact",
         "Belkin, Hsu and Xu 2020",
@@ -52,7 +53,7 @@ pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overl
     ])
 }
 
-/// What `--statistic` and `--x` ask for.
+/// The figure options that `--statistic` and `--x` request.
 pub fn options(args: &RunArgs) -> FigureOptions {
     let bootstrap = Bootstrap { draws: args.bootstrap, seed: args.seed };
     FigureOptions {
@@ -68,7 +69,8 @@ pub fn options(args: &RunArgs) -> FigureOptions {
     }
 }
 
-/// The summaries of one arm as a line and a band: what `--statistic` asks for, each value times `scale`.
+/// The summaries of one arm as a line and a band, with the statistic of `--statistic` and each value multiplied by
+/// `scale`.
 pub fn line<'a>(
     args: &RunArgs,
     label: impl Into<String>,
@@ -91,7 +93,7 @@ pub fn line<'a>(
     Series::new(label, x, y).with_band(low, high)
 }
 
-/// What lines and bands are, for a caption.
+/// Describes lines and bands, for a caption.
 pub fn describe(args: &RunArgs, repeats: usize) -> String {
     if repeats == 1 {
         return "Lines show a single repeat".into();
@@ -106,7 +108,7 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
     }
 }
 
-/// A figure as the flags of print ask for it.
+/// Applies the print flags to a figure.
 pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
     let legend = match args.legend {
         LegendArg::Right => figure.legend,
@@ -122,7 +124,7 @@ pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
     }
 }
 
-/// Draws and writes one figure, unless `--no-figures`.
+/// Draws and writes one figure, unless `--no-figures` is set.
 pub fn one(
     args: &RunArgs,
     folder: &Path,

@@ -1,19 +1,19 @@
-//! Folders and tables of results.
+//! Folders and tables for results.
 
 use super::settings;
 use double_descent::curve::{Cell, Curve, Metric};
 use double_descent::{Error, whole_file};
 use std::path::Path;
 
-/// Makes a folder for results, with the settings of the study in it. Again before they are written: one that vanished
-/// meanwhile must not cost them.
+/// Creates a folder for results, with the study's settings in it. It is called again before results are written, so
+/// that a folder deleted in the meantime does not lose them.
 pub fn keep_folder(folder: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
     settings::write(folder)
 }
 
-/// Writes a table whole or not at all. Like the tables of the library it ends in a column `rows_left`, how many rows come
-/// after this one.
+/// Writes a table completely or not at all. Like the library's tables, it ends in a column `rows_left`, the number of
+/// rows that follow.
 pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         keep_folder(folder)?;
@@ -28,7 +28,7 @@ pub fn save_table(path: &Path, header: &[&str], rows: Vec<Vec<String>>) -> Resul
     })
 }
 
-/// Writes the cells of a curve of one arm and one repeat: `n,p,rank`, some metrics under these names, `rows_left`.
+/// Writes the cells of a curve with one arm and one repeat: `n,p,rank`, metrics under the given names, `rows_left`.
 pub fn save_points(path: &Path, curve: &Curve, metrics: &[Metric], names: &[&str]) -> Result<(), Error> {
     let fields = |cell: &Cell| {
         let counts = [cell.n, cell.p, cell.rank].map(|count| count.to_string());

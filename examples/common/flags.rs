@@ -1,20 +1,20 @@
-//! Command lines: flags are the fields of a struct, their help its comments, their defaults its `Default`.
+//! Command lines: flags are the fields of a struct, their help texts its comments, their defaults its `Default`.
 //!
-//! [`flags!`] declares such a struct, [`choices!`] the words that a flag may have. Parsing, `--help`, errors and shell
+//! [`flags!`] declares such a struct, [`choices!`] the words that a flag accepts. Parsing, `--help`, errors and shell
 //! completions follow from the same declaration.
 
 use double_descent::Error;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// What a study ends in when it fails.
+/// Why a study failed.
 #[derive(Debug)]
 pub enum Failure {
     /// The command line is wrong: exit code 2.
     Usage(String),
-    /// The study could not be computed or its results not be written: exit code 1.
+    /// The study could not be computed or its results could not be written: exit code 1.
     Study(Error),
-    /// Something else is in its way, in words: exit code 1.
+    /// Something else prevents the run, described in words: exit code 1.
     Refused(String),
 }
 
@@ -24,19 +24,19 @@ impl From<Error> for Failure {
     }
 }
 
-/// An error of the command line.
+/// Returns an error of the command line.
 pub fn usage<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Usage(reason.into()))
 }
 
-/// An error of the study that is none of the library's.
+/// Returns an error of the study that does not come from the library.
 pub fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(reason.into()))
 }
 
-/// Structs whose fields are flags; [`flags!`] implements it.
+/// A struct whose fields are flags; [`flags!`] implements this trait.
 pub trait Flags: Default {
-    /// What the study does: the lines of the struct's comment.
+    /// The description of the study: the lines of the struct's comment.
     const ABOUT: &'static [&'static str];
 
     fn declare<'a>(&'a mut self, list: &mut Vec<Flag<'a>>);
@@ -50,30 +50,30 @@ pub trait Program: Flags {
     fn run(&self) -> Result<(), Failure>;
 }
 
-/// What a study changes in the flags it shares with others, and which flags go together.
+/// A change that a study makes to shared flags, or a relation between flags.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// This flag does nothing here: it is unknown.
+    /// This flag does nothing here, so it is unknown.
     Without(&'static str),
-    /// This flag (first) has another help text here.
+    /// The first is a flag, the second its help text in this study.
     Help(&'static str, &'static str),
-    /// An old name (first) of a flag (second).
+    /// The first is an old name of the second, a flag.
     Alias(&'static str, &'static str),
-    /// Two flags that exclude one another.
+    /// Two flags that exclude each other.
     Excludes(&'static str, &'static str),
-    /// The first flag needs the second.
+    /// The first flag requires the second.
     Requires(&'static str, &'static str),
 }
 
-/// A flag: a place for its value, and what `--help` says of it.
+/// A flag: the place that stores its value, and its `--help` entry.
 pub struct Flag<'a> {
     pub name: String,
-    /// What the value is called; empty for a flag that has none.
+    /// The name of the value; empty for a flag without one.
     pub value: &'static str,
     pub help: String,
     pub default: Option<String>,
     pub place: &'a mut dyn Place,
-    /// The values that were given, as they were written.
+    /// The given values, as written.
     pub words: Vec<String>,
     pub given: bool,
 }
@@ -98,25 +98,25 @@ impl<'a> Flag<'a> {
     }
 }
 
-/// What flags write their values to.
+/// Storage for the values of a flag.
 pub trait Place {
-    /// `again` is true if the flag was given before.
+    /// Sets the value; `again` is true if the flag was given before.
     fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String>;
-    /// The default value for `--help`.
+    /// Returns the default value for `--help`.
     fn default(&self) -> Option<String>;
     fn choices(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 }
 
-/// Values of flags.
+/// A type of flag value.
 pub trait Value: Sized {
-    /// Words and what they mean, if these are all there are.
+    /// The accepted words with their meanings, if only these are allowed.
     const CHOICES: &'static [(&'static str, &'static str)] = &[];
-    /// What separates the values of a list in one word.
+    /// The separator of a list's values within one word.
     const SEPARATOR: Option<char> = Some(',');
 
-    /// What is wrong with `text`, without the text itself.
+    /// Parses `text`; an error says what is wrong with it without quoting it.
     fn parse(text: &str) -> Result<Self, String>;
 
     fn show(&self) -> String;
@@ -127,7 +127,7 @@ pub trait Value: Sized {
     }
 }
 
-/// What is wrong with a value, which the reason leaves out.
+/// Returns what is wrong with a value, with the value quoted.
 fn wrong(text: &OsStr, reason: &str) -> String {
     format!("`{}` is {reason}", text.to_string_lossy().escape_debug())
 }
@@ -152,7 +152,7 @@ numbers! {
     char: "not one character"
 }
 
-/// Lists of words are separated by whoever reads them: a name may have a comma.
+/// Lists of words are split later, by their readers: a name may contain a comma.
 impl Value for String {
     const SEPARATOR: Option<char> = None;
 
@@ -179,11 +179,11 @@ impl Value for PathBuf {
     }
 }
 
-/// A number from `MIN` to `MAX`.
+/// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count<const MIN: u32, const MAX: u32 = 65535>(pub u32);
 
-/// A number that is not 0.
+/// A whole number greater than 0.
 pub type Positive = Count<1, { u32::MAX }>;
 
 impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
@@ -239,7 +239,7 @@ impl<T: Value> Place for Option<T> {
     }
 }
 
-/// The first value takes the place of the defaults, others are added.
+/// The first value given replaces the defaults; further ones are added.
 impl<T: Value> Place for Vec<T> {
     fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String> {
         if !again {
@@ -265,7 +265,7 @@ impl<T: Value> Place for Vec<T> {
     }
 }
 
-/// A flag without a value.
+/// A flag that takes no value.
 impl Place for bool {
     fn set(&mut self, _: &OsStr, _: bool) -> Result<(), String> {
         *self = true;
@@ -277,8 +277,8 @@ impl Place for bool {
     }
 }
 
-/// A struct of flags: `/// help`, `field: Type = default, "VALUE";`, and last `..field: Type = default;` for a struct of
-/// flags of its own.
+/// Declares a struct of flags: `/// help`, `field: Type = default, "VALUE";`, and finally `..field: Type = default;`
+/// for a nested struct of flags.
 macro_rules! flags {
     (
         $(#[doc = $about:literal])*
@@ -315,7 +315,7 @@ macro_rules! flags {
 }
 pub(crate) use flags;
 
-/// An enum whose variants are the words that a flag may have.
+/// Declares an enum whose variants are the words that a flag accepts.
 macro_rules! choices {
     (
         $(#[doc = $about:literal])*
@@ -350,7 +350,7 @@ macro_rules! choices {
 }
 pub(crate) use choices;
 
-/// The flags of a study, as its rules change them.
+/// Returns the flags of a study, as changed by its rules.
 pub fn listed<P: Program>(study: &mut P) -> Vec<Flag<'_>> {
     let mut flags = Vec::new();
     study.declare(&mut flags);

@@ -13,18 +13,18 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::path::{Path, PathBuf};
 
-/// Training and test rows, and the frequencies that suit them.
+/// Training and test rows, and the kernel parameter that suits them.
 pub struct Images {
     pub train: Labelled,
     pub test: Labelled,
-    /// Of the kernel exp(−γ ‖x − x'‖²) that the features approach.
+    /// γ of the kernel exp(−γ ‖x − x'‖²) that the features approach.
     pub gamma: f64,
-    /// For a caption.
+    /// A description for captions.
     pub describe: String,
 }
 
 impl Images {
-    /// Fashion-MNIST from a folder, or else the teacher, which says that it is one.
+    /// Loads Fashion-MNIST from a folder, or else the teacher, whose description says so.
     pub fn load(folder: Option<PathBuf>, seed: u64) -> Result<Self, Error> {
         let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
         let Some(folder) = folder.or_else(from_environment) else { return teacher(seed) };
@@ -34,7 +34,7 @@ impl Images {
         Ok(Self { train, test, gamma: 0.005, describe: "Fashion-MNIST".into() })
     }
 
-    /// Random Fourier features of that kernel, new ones for each repeat.
+    /// Random Fourier features of that kernel, drawn anew for each repeat.
     pub fn fourier(&self, features: usize, seed: u64) -> Result<Maps, Error> {
         let (gamma, inputs) = (self.gamma, self.train.inputs()?.ncols());
         Ok(Maps::drawn(move |repeat| {
@@ -42,7 +42,7 @@ impl Images {
         }))
     }
 
-    /// Says what they are, and that the results in `folder` are of them, where there are results.
+    /// Prints a description of the data, and records in `folder`, if there are results, that they are of these data.
     pub fn announce(&self, folder: &Path, has_results: bool) -> Result<(), Failure> {
         if has_results {
             super::inputs::claim(folder, self.train.name())?;
@@ -51,8 +51,8 @@ impl Images {
         Ok(())
     }
 
-    /// For each level of label noise the smallest p of the sweep whose effective model complexity, at a tolerance of the
-    /// training error, is `n` or more.
+    /// Returns, for each level of label noise, the sweep's smallest p whose effective model complexity, at a tolerance
+    /// of the training error, is at least `n`.
     pub fn first_to_fit(
         &self,
         sweep: &Sweep,
@@ -69,7 +69,7 @@ impl Images {
     }
 }
 
-/// Standard normal inputs in 20 dimensions; of five outputs of a random network the largest is the label.
+/// Standard normal inputs in 20 dimensions; the label is the largest of five outputs of a random network.
 fn teacher(seed: u64) -> Result<Images, Error> {
     const INPUTS: usize = 20;
     const CLASSES: usize = 5;

@@ -1,4 +1,4 @@
-//! How CSV files are read and where their results go: no two inputs into one folder.
+//! Reading of CSV files, and one results folder per input.
 
 use super::flags::{Failure, Value, choices, flags, refused, usage};
 use super::io_error;
@@ -35,7 +35,7 @@ flags! {
     }
 }
 
-/// What separates the cells of a line.
+/// The separator of the cells in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delimiter {
     /// One byte.
@@ -89,7 +89,7 @@ choices! {
 }
 
 impl CsvArgs {
-    /// Whether any of the flags but the delimiter was given.
+    /// Whether any of the flags except the delimiter was given.
     pub fn is_given(&self) -> bool {
         self.drop_blank_rows
             || self.decimal_comma
@@ -138,8 +138,8 @@ impl CsvArgs {
     }
 }
 
-/// The names in the values of a flag: separated by commas, one that has a comma in double quotes. A value that is the
-/// path of a file is one name.
+/// Splits the values of a flag into names: at commas, with names that contain a comma in double quotes. A value that is
+/// the path of a file is a single name.
 pub fn split_lists(values: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for value in values {
@@ -157,8 +157,8 @@ pub fn split_lists(values: &[String]) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// The folder below `--out` for each of the data sets: its name, or the stem of its file. A file that is called as one
-/// of the `named` data sets, or as another file, has more of its path in the folder's name.
+/// Returns the folder below `--out` for each data set: its name, or the stem of its file. If a file has the name of one
+/// of the `named` data sets, or of another file, the folder's name includes more of its path.
 pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Failure> {
     let stem = |input: &String| {
         let path = Path::new(input);
@@ -168,7 +168,7 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Fa
         let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
         match stem {
             stem if stem.chars().all(|c| c == '.' || c.is_whitespace()) => "data".into(),
-            // With its ending, which none of the named ones has.
+            // Add the extension, which no named data set has.
             stem if named.iter().any(|name| name.eq_ignore_ascii_case(&stem)) => stem + "_csv",
             stem => stem,
         }
@@ -198,7 +198,7 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Fa
     Ok(names)
 }
 
-/// Writes into `folder` what its results are of, a file or a name; an error if they are of something else.
+/// Writes into `folder` which input its results belong to, a file or a name; fails if they belong to another input.
 pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
     let note = folder.join("input.txt");
     let file =
@@ -219,7 +219,7 @@ pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
     }
 }
 
-/// What the library's errors call options of a reader, and the flags that set them.
+/// The library's names of reader options in errors, and the flags that set them.
 const FLAGS: [(&str, &str); 11] = [
     ("BlankCells::DropRow", "--drop-blank-rows"),
     ("CsvOptions::with_blanks_between_cells", "--delimiter blanks"),
@@ -234,7 +234,7 @@ const FLAGS: [(&str, &str); 11] = [
     ("CsvOptions::without_columns", "--leave-out"),
 ];
 
-/// The same error with flags in place of options: who runs a program cannot call the library.
+/// Returns the same error with flags in place of options, because a user of the program cannot call the library.
 pub fn with_flags(error: Error) -> Error {
     let Error::File { path, line, column, mut reason } = error else { return error };
     for (option, flag) in FLAGS {

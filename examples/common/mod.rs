@@ -1,4 +1,4 @@
-//! What the example programs share: flags, data sets, progress, closing tables.
+//! Code shared by the example programs: flags, data sets, progress, closing tables.
 #![allow(dead_code, unused_imports)] // each example uses its part
 #![allow(clippy::doc_markdown)] // doc comments of flags are the text of --help
 
@@ -40,8 +40,8 @@ pub use sizes::{around_threshold, closer_around, feature_sizes, once_each, power
 pub use table_args::{TABLE_RULES, TableArgs};
 pub use values::{Millimetres, Sizes};
 
-/// Prints a line to standard output, or to standard error if tables are printed as JSON. A reader who has seen enough
-/// (`| head`) is no error.
+/// Prints a line to standard output, or to standard error if tables are printed as JSON. A closed pipe
+/// (`| head`) is not an error.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::common::table::say(format_args!($($text)*))
@@ -49,7 +49,7 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// The whole program of a study.
+/// The main function of a study.
 pub fn main<P: Program>() -> std::process::ExitCode {
     command_line::start::<P>(P::NAME, std::env::args_os().skip(1).collect())
 }

@@ -1,6 +1,6 @@
-//! Numbers as people read them: in tables, captions and sentences.
+//! Numbers formatted for readers: in tables, captions and sentences.
 
-/// A number for a caption, a legend or a sentence: four digits, without zeros at the end.
+/// Formats a number for a caption, a legend or a sentence: four digits, without trailing zeros.
 pub fn trimmed(value: f64) -> String {
     let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     let size = rounded.abs();
@@ -9,7 +9,7 @@ pub fn trimmed(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// `10⁻⁵`, `3.2·10⁷`.
+/// Formats a number as `10⁻⁵`, `3.2·10⁷`.
 fn power_of_ten(value: f64) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let text = format!("{value:e}");
@@ -19,12 +19,12 @@ fn power_of_ten(value: f64) -> String {
     if digits == "1" { format!("10{exponent}") } else { format!("{digits}·10{exponent}") }
 }
 
-/// A count with its noun: `1 repeat`, `3 repeats`.
+/// Formats a count with its noun: `1 repeat`, `3 repeats`.
 pub fn counted(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
-/// A number for a table that people read: four digits.
+/// Formats a number with four digits, for a printed table.
 pub fn short(value: f64) -> String {
     if value == 0.0 {
         return "0".into();

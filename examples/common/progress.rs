@@ -1,4 +1,4 @@
-//! A progress bar of a line on standard error.
+//! A one-line progress bar on standard error.
 
 use double_descent::sweep::Observer;
 use std::io::{IsTerminal, Write};
@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Columns between the brackets.
+/// The number of columns between the brackets.
 const WIDTH: usize = 40;
 
-/// Runs `work` under a progress bar, which shows on a terminal only.
+/// Runs `work` with a progress bar, which is shown on a terminal only.
 pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T {
     if !std::io::stderr().is_terminal() {
         return work(&());
@@ -27,13 +27,13 @@ pub fn with_progress<T>(label: &str, work: impl FnOnce(&dyn Observer) -> T) -> T
 
 struct Bar<'a> {
     label: &'a str,
-    /// When the first was done, and how many then: those that a stopped run left tell nothing of the time.
+    /// The time of the first update and the count then: work left by a stopped run says nothing about the speed.
     first: Option<(Instant, usize)>,
     shown: Option<Instant>,
 }
 
 impl Bar<'_> {
-    /// At most ten times a second, and at the end.
+    /// Redraws at most ten times a second, and at the end.
     fn show(&mut self, done: usize, total: usize) {
         let now = Instant::now();
         let (start, before) = *self.first.get_or_insert((now, done));
@@ -46,7 +46,7 @@ impl Bar<'_> {
     }
 }
 
-/// `done` of `total`, of which some were computed in a time.
+/// Formats the bar for `done` of `total`, of which `computed` took `time`.
 fn line(label: &str, (done, total): (usize, usize), (computed, time): (usize, Duration)) -> String {
     let done = done.min(total);
     let filled = "=".repeat(done * WIDTH / total.max(1));
@@ -55,10 +55,10 @@ fn line(label: &str, (done, total): (usize, usize), (computed, time): (usize, Du
     format!("{label:>22} [{filled:WIDTH$}] {done} of {total}{left}")
 }
 
-/// Whether a bar stands in the last line of the terminal.
+/// Whether the last line of the terminal is a bar.
 static SHOWN: Mutex<bool> = Mutex::new(false);
 
-/// Puts `line` in the place of the one before.
+/// Replaces the previous line with `line`.
 fn draw(line: &str) {
     let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
     *shown = !line.is_empty();
@@ -69,7 +69,7 @@ fn put(line: &str) {
     let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
 }
 
-/// Does what prints while a bar may be shown, which waits and comes back below.
+/// Runs work that prints: a bar in progress is removed and appears again below.
 pub fn aside<T>(work: impl FnOnce() -> T) -> T {
     let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if *shown {

@@ -1,4 +1,4 @@
-//! What the studies of random Fourier features are run on: Fashion-MNIST, or inputs with a random teacher.
+//! Data for the studies of random Fourier features: Fashion-MNIST, or inputs with a random teacher.
 
 use super::RunArgs;
 use super::flags::{Failure, flags, usage};
@@ -14,19 +14,19 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::path::{Path, PathBuf};
 
-/// Inputs, classes and noise of the stand-in for images.
+/// The numbers of inputs and of classes of the synthetic data.
 const TEACHER: (usize, usize) = (64, 10);
 
-/// Labelled inputs to train and to test on.
+/// Labelled training and test inputs.
 pub struct Data {
     pub train: Labelled,
     pub test: Labelled,
-    /// Whether there are fewer images to train on than were asked for.
+    /// Whether there are fewer training images than requested.
     is_short: bool,
 }
 
 impl Data {
-    /// That there are enough images for the training sets of each flag, before any is fitted.
+    /// Checks, before any fit, that there are enough images for the training sets of each flag.
     pub fn check_samples(&self, asked: &[(&str, &[usize])]) -> Result<(), Failure> {
         let rows = self.train.len();
         let raise = if self.is_short { "" } else { ", or raise --pool" };
@@ -62,14 +62,14 @@ flags! {
     }
 }
 
-/// What a caption of the library does not say.
+/// Returns the parts of a caption that the library does not provide.
 pub fn describe(sweep: &Sweep) -> String {
     let rows = sweep.source.test().map_or(0, Dataset::len);
     format!("Targets are one-hot classes; {rows} test rows, with the labels that they have.")
 }
 
 impl InputArgs {
-    /// The folder of a study's results, and what it is run on.
+    /// Creates the results folder of a study and loads its data.
     pub fn begin(&self, run: &RunArgs, study: &str) -> Result<(PathBuf, Data), Failure> {
         let (folder, data) = (run.make_folder(study)?, self.data(run.seed)?);
         if self.shards.has_results() {
@@ -78,7 +78,7 @@ impl InputArgs {
         Ok((folder, data))
     }
 
-    /// What is known of the test error at `n` rows before features are drawn: that of the first training set.
+    /// Prepares the known test error at `n` rows, before features are drawn, for the first training set.
     pub fn before_features(&self, sweep: &Sweep, n: usize, seed: u64) -> Result<DrawnFeatures, Error> {
         let splits = Splits::Drawn { repeats: 1, seed };
         let first = Sweep { splits, arms: vec![Arm::min_norm()], ..sweep.clone() };
@@ -86,7 +86,7 @@ impl InputArgs {
         draws.into_iter().next().ok_or(Error::Empty { what: "the list of training sets" })
     }
 
-    /// A sweep over nothing yet.
+    /// A sweep without sizes.
     pub fn sweep(
         &self,
         data: &Data,
@@ -108,7 +108,7 @@ impl InputArgs {
         Ok(Sweep { threads, ..Sweep::plane(train, test, maps, self.repeats, seed) })
     }
 
-    /// A sweep over these numbers of training rows and of features.
+    /// A sweep over the given numbers of training rows and features.
     pub fn over(
         &self,
         data: &Data,
@@ -119,12 +119,12 @@ impl InputArgs {
         Ok(Sweep { samples, features, ..self.sweep(data, largest, run.seed, run.threads)? })
     }
 
-    /// What the features' inner products tend to.
+    /// The kernel that the features' inner products approach.
     pub fn kernel(&self) -> Result<StationaryKernel, Error> {
         StationaryKernel::gaussian_of_bandwidth(self.deviation.recip())
     }
 
-    /// The images, or what stands in for them.
+    /// The images, or the synthetic data in their place.
     pub fn data(&self, seed: u64) -> Result<Data, Error> {
         let folder =
             self.data_dir.clone().or_else(|| std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from));
@@ -146,8 +146,8 @@ impl InputArgs {
         Ok(Data { is_short: pool > train.len(), train: first(&train, pool)?, test: first(&test, tests)? })
     }
 
-    /// Standard normal inputs / √d; the class is the largest of ten outputs of a random network, and a tenth of
-    /// them are drawn anew.
+    /// Synthetic data: standard normal inputs / √d; the class is the largest of ten outputs of a random network, and a
+    /// tenth of the classes are drawn anew.
     fn synthetic(&self, seed: u64) -> Result<Data, Error> {
         let (d, classes) = TEACHER;
         let mut rng = stream(seed, usize::MAX >> 32, 0);

@@ -1,4 +1,4 @@
-//! Regression of a function of one variable: what the studies of polynomials and splines share.
+//! Regression of a function of one variable, shared by the studies of polynomials and splines.
 
 use super::flags::{Failure, refused};
 use super::shards::{self, Place, ShardArgs};
@@ -15,20 +15,20 @@ use rand_distr::StandardNormal;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Equally spaced test inputs, the ends of the interval among them.
+/// The number of equally spaced test inputs, including the ends of the interval.
 pub const TEST_POINTS: usize = 1000;
 
 /// A function on an interval.
 #[derive(Clone, Copy)]
 pub struct Function {
-    /// As captions write it.
+    /// The formula as written in captions.
     pub name: &'static str,
     pub value: fn(f64) -> f64,
     pub ends: (f64, f64),
 }
 
 impl Function {
-    /// Training inputs as they are given, and the truth without noise at equally spaced ones to test on.
+    /// The given training data, with noiseless test targets at equally spaced inputs.
     pub fn draw(&self, inputs: Array2<f64>, targets: Array2<f64>) -> Draw {
         let (low, high) = self.ends;
         let step = (high - low) / (TEST_POINTS - 1) as f64;
@@ -37,7 +37,7 @@ impl Function {
         Draw { inputs, targets, test: TestOn::Rows { inputs: test, targets: truth } }
     }
 
-    /// `n` uniform inputs with noisy targets, the same for every basis and every number of features.
+    /// `n` uniform inputs with noisy targets, the same for every basis and number of features.
     pub fn noisy(self, n: usize, noise: f64, seed: u64) -> Source {
         let name = format!("{} with noise of deviation {noise}", self.name);
         Source::drawn(name, move |repeat| {
@@ -49,13 +49,13 @@ impl Function {
         })
     }
 
-    /// What the fits are drawn over, in the frame `outputs`.
+    /// The true function for figures of fits, with the vertical range `outputs`.
     pub fn truth(&self, outputs: (f64, f64)) -> Truth<'_> {
         Truth { name: self.name, function: &self.value, inputs: self.ends, outputs }
     }
 }
 
-/// Minimum-norm fits on `n` points over the numbers of features of a map.
+/// Minimum-norm fits on `n` points over a map's numbers of features.
 pub fn sweep(
     args: &RunArgs,
     source: Source,
@@ -79,7 +79,8 @@ pub fn sweep(
     }
 }
 
-/// Runs some sweeps of one arm each, or parts of them, writes their tables into the folder `name`, prints the closing table and draws.
+/// Runs sweeps of one arm each, or parts of them, writes their tables into the folder `name`, prints the closing table
+/// and draws the figures.
 pub fn run(
     (args, of_shards): (&RunArgs, &ShardArgs),
     name: &str,
@@ -110,11 +111,11 @@ pub fn run(
     Ok(())
 }
 
-/// Recorded training inputs, by number of features and repeat.
+/// Recorded training inputs by number of features and repeat.
 pub struct Recorded(HashMap<(usize, usize), Array2<f64>>);
 
 impl Recorded {
-    /// Reads a table of columns `P,repeat,x0,x1,…`.
+    /// Reads a table with columns `P,repeat,x0,x1,…`.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bad = |line, reason| Error::File { path: path.into(), line, column: None, reason };
         let mut reader = csv::Reader::from_path(path).map_err(|e| io_error(path, &e))?;
@@ -147,7 +148,7 @@ impl Recorded {
         })
     }
 
-    /// The recorded numbers of features, ascending, and of repeats and points.
+    /// The recorded numbers of features, ascending, and the numbers of repeats and points.
     pub fn sizes(&self) -> (Vec<usize>, usize, usize) {
         let mut sizes: Vec<usize> = self.0.keys().map(|&(p, _)| p).collect();
         sizes.sort_unstable();

@@ -1,4 +1,4 @@
-//! What a study tells its user beside its tables: how long it takes, how to go on after a stop, what failed.
+//! Messages besides the tables: how long a study takes, how to resume it after a stop, what failed.
 
 use super::flags::{Failure, refused};
 use super::shard_reports;
@@ -8,7 +8,7 @@ use double_descent::memory::Cost;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The most memory that the process had, as Linux counts it; nothing elsewhere.
+/// Describes the peak memory of the process, as counted by Linux; empty on other systems.
 pub fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes =
@@ -17,8 +17,8 @@ pub fn peak_memory() -> String {
         .map_or_else(String::new, |kilobytes: f64| format!(", peak memory {:.0} MiB", kilobytes / 1024.0))
 }
 
-/// Says what a long run will take, and once how it can be stopped and go on, before it starts: the standard library tells no
-/// program of its Ctrl-C.
+/// Announces, before a long run starts, what it will take and, once, how to stop and resume it: the standard library
+/// gives a program no notice of Ctrl-C.
 pub fn announce(estimate: &Cost) {
     static IS_SAID: AtomicBool = AtomicBool::new(false);
     if estimate.bytes > 1 << 30 || estimate.flops > 1e11 {
@@ -35,7 +35,7 @@ pub fn announce(estimate: &Cost) {
     }
 }
 
-/// Says before a run that keeps what it has computed that it may be stopped.
+/// Says before a run that keeps its results that it may be stopped.
 pub fn announce_record(path: &Path) {
     let path = path.display();
     eprintln!(
@@ -43,7 +43,7 @@ pub fn announce_record(path: &Path) {
     );
 }
 
-/// The error of the first cell that failed.
+/// Returns the error of the first failed cell, if there is one.
 pub fn none_failed(curve: &Curve) -> Result<(), Error> {
     curve.failures.first().map_or(Ok(()), |first| Err(first.error.clone()))
 }
@@ -65,7 +65,7 @@ pub(super) fn report_failed(failures: &[CellFailure]) -> usize {
     failures.len()
 }
 
-/// Reports failures, which are an error once all else is written.
+/// Reports failures as an error, after everything else has been written.
 pub fn all_computed(curve: &Curve) -> Result<(), Failure> {
     match report_failures(curve) {
         0 => Ok(()),

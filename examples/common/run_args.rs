@@ -1,4 +1,4 @@
-//! The flags of every study: its seed, its threads, its figures and where its results go.
+//! The flags of every study: seed, threads, figures, and the folder for results.
 
 use super::flags::{choices, flags};
 use super::values::Millimetres;
@@ -78,19 +78,20 @@ choices! {
 }
 
 impl RunArgs {
-    /// Those of a study in which one of n and p is held: what varies is the better abscissa.
+    /// The defaults of a study with n or p held fixed: the varying one is the better horizontal axis.
     pub fn over_axis() -> Self {
         Self { x: Abscissa::Axis, ..Self::default() }
     }
 
-    /// Makes the folder `name` for results, before anything is computed.
+    /// Creates the folder `name` for results, before anything is computed.
     pub fn make_folder(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.out.join(name);
         keep_folder(&folder)?;
         Ok(folder)
     }
 
-    /// Writes the cells of a curve and summaries of these metrics, `cells.csv` and `summary.csv` after `prefix`.
+    /// Writes the cells of a curve and summaries of the given metrics to `cells.csv` and `summary.csv`, with a
+    /// `prefix`.
     pub fn save_tables(
         &self,
         curve: &Curve,
@@ -99,7 +100,7 @@ impl RunArgs {
         metrics: &[Metric],
     ) -> Result<(), Error> {
         keep_folder(folder)?;
-        // A value of a parameter is the setting of its arm, and stands in the table once.
+        // A parameter's value is the setting of its arm, and is written only once.
         let mut curve = Cow::Borrowed(curve);
         if curve.cells.iter().any(|cell| cell.value().is_some()) {
             curve.to_mut().cells.iter_mut().for_each(|cell| *cell = cell.at(None));
@@ -109,7 +110,7 @@ impl RunArgs {
         curve.save_summaries(folder.join(format!("{prefix}summary.csv")), metrics, self.bootstrap())
     }
 
-    /// What `--statistic` asks for.
+    /// The middle value that `--statistic` requests.
     pub fn middle(&self, summary: &Summary) -> f64 {
         match self.statistic {
             Statistic::Median => summary.median,

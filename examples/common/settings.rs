@@ -1,4 +1,4 @@
-//! All settings of a study beside its results: the command line that repeats it, defaults written out.
+//! The settings of a study, saved next to its results: the command line that repeats it, with defaults written out.
 
 use super::command_line::version;
 use super::flags::{Flag, Rule};
@@ -11,13 +11,13 @@ const FILE: &str = "settings.txt";
 
 static COMMAND: OnceLock<String> = OnceLock::new();
 
-/// Keeps the command for the folders that the study makes.
+/// Stores the command for the folders that the study creates.
 pub fn keep(command: String) {
-    // A program runs one study.
+    // A program runs only one study.
     let _ = COMMAND.set(command);
 }
 
-/// The command with every flag that has a value: given ones as they were given, all others at their defaults.
+/// Returns the command with every flag that has a value: given flags as given, all others at their defaults.
 pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
     let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);
     let is_excluded = |name: &str| {
@@ -27,7 +27,7 @@ pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
         })
     };
     let mut lines = vec![format!("# {}", version()), format!("double-descent {study}")];
-    // Which part is computed where decides nothing.
+    // The shard does not affect the results.
     for flag in flags.iter().filter(|flag| flag.name != "shard") {
         let name = &flag.name;
         match (&flag.default, flag.given) {
@@ -40,7 +40,7 @@ pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
     format!("{}\n{}\n", lines[0], lines[1..].join(" \\\n  "))
 }
 
-/// Fit for a shell.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "._-,:/+=%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -49,7 +49,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Writes the settings into a folder, unless they are there.
+/// Writes the settings into a folder, unless they are already there.
 pub fn write(folder: &Path) -> Result<(), Error> {
     let Some(command) = COMMAND.get() else { return Ok(()) };
     let path = folder.join(FILE);

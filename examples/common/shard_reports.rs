@@ -1,4 +1,4 @@
-//! What is said of the parts of a study, at its end: what is there, and the commands that are to be run.
+//! Reports on the shards of a study: what is there, and which commands remain to be run.
 
 use super::table::{Item, Table};
 use super::{counted, say};
@@ -8,23 +8,23 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// The words of this process's command: how the program is called, and the study with its flags.
+/// The command of this process: the program as called, and the study with its flags.
 static COMMAND: OnceLock<(Vec<String>, Vec<String>)> = OnceLock::new();
 
-/// What of the parts of a study is to be said.
+/// The kind of report requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     Status,
     Resume,
 }
 
-/// What was found of the parts of a study; a study may have several sweeps.
+/// What was found of a study's shards; a study may have several sweeps.
 static FOUND: Mutex<Vec<(Asked, String, Status)>> = Mutex::new(Vec::new());
 
-/// What the sweeps of a study cost that is to be planned, and for how many workers.
+/// The number of workers and the cost of each sweep of a study to be planned.
 static PLANNED: Mutex<(usize, Vec<Workload>)> = Mutex::new((1, Vec::new()));
 
-/// Keeps the words of the command, for plans and for what is printed to be run again.
+/// Stores the words of the command, for plans and for the printed commands.
 pub fn set_command(is_of_all: bool, study: &str, words: &[String]) {
     let mut program = vec![std::env::args().next().unwrap_or_else(|| "double-descent".into())];
     if is_of_all {
@@ -34,7 +34,7 @@ pub fn set_command(is_of_all: bool, study: &str, words: &[String]) {
     let _ = COMMAND.set((program, study)); // a process has one command
 }
 
-/// The words of a command without a flag that has a value.
+/// Returns the words of a command without a flag and its value.
 pub fn without(flag: &str, words: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter();
@@ -49,25 +49,25 @@ pub fn without(flag: &str, words: &[String]) -> Vec<String> {
     kept
 }
 
-/// The study of this process, with its flags.
+/// The study of this process, and its flags.
 pub fn study() -> &'static [String] {
     COMMAND.get().map_or(&[][..], |(_, study)| study)
 }
 
-/// Keeps what the shards of a sweep cost, for the end.
+/// Stores the cost of a sweep's shards for the final report.
 pub fn planned(workers: usize, work: Workload) {
     let mut planned = PLANNED.lock().unwrap_or_else(PoisonError::into_inner);
     planned.0 = workers;
     planned.1.push(work);
 }
 
-/// Keeps what is in the folder of a sweep's shards, for the end.
+/// Stores the contents of a sweep's shard folder for the final report.
 pub fn found(asked: Asked, folder: &Path, status: Status) {
     let found = (asked, folder.display().to_string(), status);
     FOUND.lock().unwrap_or_else(PoisonError::into_inner).push(found);
 }
 
-/// Says what was found, at the end of a study that was asked for it.
+/// Prints the requested report at the end of a study.
 pub fn report() {
     let (workers, work) = &*PLANNED.lock().unwrap_or_else(PoisonError::into_inner);
     if !work.is_empty() {
@@ -81,7 +81,7 @@ pub fn report() {
     }
 }
 
-/// What is not as it should be, line by line, and how much is there.
+/// Prints every problem on a line, and how much is there.
 fn status(found: &[(Asked, String, Status)]) {
     let mut table = Table::new("Shards that are not complete", ["folder", "shard", "repeats", "state"]);
     let mut notes = Vec::new();
@@ -128,7 +128,7 @@ fn status(found: &[(Asked, String, Status)]) {
     table.print();
 }
 
-/// The commands of shards that take minutes, the most expensive first.
+/// Prints the commands of shards that each take minutes, the most expensive first.
 fn plan(workers: usize, work: &[Workload]) {
     let time = ShardTime::default();
     let of = time.shards(work, workers);
@@ -146,7 +146,7 @@ fn plan(workers: usize, work: &[Workload]) {
     commands(&shards);
 }
 
-/// This process's command with a `--shard`, as a shell reads it.
+/// This process's command with a `--shard`, quoted for a shell.
 pub fn command(part: impl Display) -> String {
     let (program, study) =
         COMMAND.get().map_or((&[][..], &[][..]), |(program, study)| (program, &study[1..]));
@@ -154,14 +154,14 @@ pub fn command(part: impl Display) -> String {
     format!("{} --shard {part}", words.join(" "))
 }
 
-/// Commands, one a line, each of which computes a shard.
+/// Prints one command per line, each for one shard.
 fn commands<'a>(shards: impl IntoIterator<Item = &'a Shard>) {
     for shard in shards {
         say!("{}", command(shard));
     }
 }
 
-/// The commands of shards of which something is missing.
+/// Prints the commands of incomplete shards.
 fn resume(found: &[(Asked, String, Status)]) {
     let again: BTreeSet<Shard> = found.iter().flat_map(|(.., status)| status.again.iter().copied()).collect();
     commands(&again);
@@ -170,7 +170,7 @@ fn resume(found: &[(Asked, String, Status)]) {
     }
 }
 
-/// A word as a shell reads it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! Studies in parts, on one machine or many: one part is computed here, or all are put together.
+//! Studies in shards, on one machine or several: computes one shard, or merges all.
 
 use super::flags::{Failure, Value, flags, usage};
 use super::shard_reports::{self, Asked};
@@ -25,13 +25,13 @@ flags! {
 }
 
 impl ShardArgs {
-    /// Whether tables and figures are written.
+    /// Whether this run writes tables and figures.
     pub fn has_results(&self) -> bool {
         matches!(self.shard, None | Some(Part::Merge | Part::Tables))
     }
 }
 
-/// What `--shard` asks for.
+/// What `--shard` requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     One(Shard),
@@ -80,8 +80,8 @@ impl Value for Part {
     }
 }
 
-/// The folder of results: of the whole command, and of a sweep below it; and the name of the sweep, where that folder is
-/// of several.
+/// The folder of results of the whole command and of one sweep below it, and the sweep's name if the folder holds
+/// several sweeps.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub out: &'a Path,
@@ -96,8 +96,8 @@ impl Place<'_> {
     }
 }
 
-/// The curve of a sweep: computed here, or merged from its parts; `None` where this process computes a part, or says what
-/// is there, and there is nothing to write.
+/// Returns the curve of a sweep, computed here or merged from its shards; `None` if this process computes one shard or
+/// reports on them, so that there is nothing to write.
 pub fn curve(
     args: &ShardArgs,
     place: Place<'_>,
@@ -111,7 +111,7 @@ pub fn curve(
     of_sweep(part, place, label, sweep, |records| sweep.merge(records))
 }
 
-/// [`curve`] of a sweep over a plane.
+/// As [`curve`], for a sweep over a plane.
 pub fn surface(
     args: &ShardArgs,
     place: Place<'_>,
@@ -158,7 +158,7 @@ fn of_sweep<T>(
     in_parts(part, &shards, label, compute, || merge(&shards.records()?))
 }
 
-/// [`curve`] of a crossed study: its splits.
+/// As [`curve`], for the error splits of a crossed study.
 pub fn splits(
     args: &ShardArgs,
     place: Place<'_>,
@@ -175,8 +175,8 @@ pub fn splits(
     in_parts(part, &shards, label, compute, || study.merge(&shards.records()?))
 }
 
-/// `cells.csv` and `summary.csv` of a sweep, merged from its parts without all cells at once, where no figures are asked
-/// for.
+/// Merges the `cells.csv` and `summary.csv` of a sweep from its shards without loading all cells at once, if no figures
+/// are requested.
 pub fn tables(
     args: &ShardArgs,
     place: Place<'_>,
@@ -195,7 +195,7 @@ pub fn tables(
     Ok(Some(tables))
 }
 
-/// The same for the payloads of a record: `work` computes those of a range, which cost what `workload` says.
+/// As [`curve`], for the payloads of a record: `work` computes a range of them, at the cost that `workload` gives.
 pub fn payloads<P: Payload>(
     args: &ShardArgs,
     place: Place<'_>,
@@ -238,14 +238,14 @@ pub fn payloads<P: Payload>(
     })
 }
 
-/// Shards with this process's command.
+/// Attaches this process's command to shards.
 fn planned<P: Payload>(place: Place<'_>, shards: Shards<P>) -> Shards<P> {
     let below = shards.folder().strip_prefix(place.out).unwrap_or(shards.folder());
     let below = below.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/");
     shards.with_command(shard_reports::study(), below)
 }
 
-/// The plans in a folder and those below it, three levels deep, with their places.
+/// Returns the plans in a folder and those up to three levels below it, with their paths.
 pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, String> {
     let (mut found, mut level) = (Vec::new(), vec![folder.to_path_buf()]);
     for _ in 0..4 {
@@ -264,7 +264,7 @@ pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, String> {
     Ok(found)
 }
 
-/// Does what `--shard` asks for. `compute` gives the indices that are still to be computed.
+/// Carries out the request of `--shard`. `compute` is given the indices that remain to be computed.
 fn in_parts<P: Payload, T>(
     part: Part,
     shards: &Shards<P>,

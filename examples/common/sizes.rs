@@ -1,9 +1,9 @@
-//! The sizes that a curve is computed at, closer around its threshold.
+//! The sizes at which a curve is computed, denser around its threshold.
 
 use super::flags::{Failure, usage};
 use super::values::Sizes;
 
-/// The `--sizes` of a model-wise curve: those that are given, or some around the threshold n.
+/// The `--sizes` of a model-wise curve if given, or else sizes around the threshold n.
 pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
     let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
     if sizes.len() < 2 {
@@ -13,7 +13,7 @@ pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Fail
     Ok(sizes)
 }
 
-/// Log-spaced numbers of features from n/20 to 8n, closer around the threshold n, which is among them.
+/// Log-spaced numbers of features from n/20 to 8n, denser around the threshold n, which is included.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 pub fn around_threshold(n: usize) -> Vec<usize> {
     let ratios = [
@@ -25,14 +25,14 @@ pub fn around_threshold(n: usize) -> Vec<usize> {
     sizes
 }
 
-/// Log-spaced numbers of rows from `p/10` to `4p`, closer around `p`, which is among them.
+/// Log-spaced numbers of rows from `p/10` to `4p`, denser around `p`, which is included.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 pub fn rows_around(p: usize) -> Vec<usize> {
     let ratios = (-10..=6).map(|i| 10.0_f64.powf(f64::from(i) / 10.0)).chain([4.0]);
     closer_around(p, ratios.map(|ratio| ((ratio * p as f64).round() as usize).max(1)))
 }
 
-/// Some sizes with others close around a threshold, and itself, ascending.
+/// The given sizes with more of them around a threshold, which is included, ascending.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 pub fn closer_around(threshold: usize, sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
     let close = [0.85, 0.9, 0.94, 0.97, 0.99, 1.0, 1.01, 1.03, 1.06, 1.1, 1.15];
@@ -43,7 +43,7 @@ pub fn closer_around(threshold: usize, sizes: impl IntoIterator<Item = usize>) -
     sizes
 }
 
-/// The powers of 1.1, rounded, what is within three of `p`, and `last`; none over it.
+/// Returns the powers of 1.1, rounded, the sizes within three of `p`, and `last`; none greater than `last`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
 pub fn powers_around(p: usize, last: usize) -> impl Iterator<Item = usize> {
     let powers = (0..).map(|k| 1.1_f64.powi(k).round() as usize);
@@ -51,7 +51,7 @@ pub fn powers_around(p: usize, last: usize) -> impl Iterator<Item = usize> {
     powers.take_while(move |&n| n < last).chain(near.filter(move |&n| n < last)).chain([last])
 }
 
-/// The values of a list, each where it comes first.
+/// Removes repeated values from a list; each keeps its first place.
 pub fn once_each<T: Copy + PartialEq>(list: &[T]) -> Vec<T> {
     list.iter()
         .enumerate()

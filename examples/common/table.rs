@@ -1,4 +1,4 @@
-//! The tables that studies end in, for readers or as JSON.
+//! The closing tables of the studies, for readers or as JSON.
 
 use super::{short, trimmed};
 use std::fmt::{Arguments, Write as _};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether tables are printed as JSON: the flag `--json`.
 pub static JSON: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line of words.
+/// Prints a line of text.
 pub fn say(text: Arguments<'_>) {
     let _ = if JSON.load(Ordering::Relaxed) {
         writeln!(std::io::stderr(), "{text}")
@@ -22,7 +22,7 @@ pub fn say(text: Arguments<'_>) {
 pub enum Item {
     Text(String),
     Number(f64),
-    /// The setting of an arm: no zeros at its end.
+    /// The setting of an arm, without trailing zeros.
     Setting(f64),
     Count(usize),
     Nothing,
@@ -79,7 +79,7 @@ impl Item {
     }
 }
 
-/// A closing table: a title, named columns, sentences below.
+/// A closing table: title, named columns, and sentences below.
 #[derive(Debug)]
 pub struct Table {
     title: String,
@@ -106,18 +106,18 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// A sentence below the table.
+    /// Adds a sentence below the table.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
-    /// To standard output, as `--json` says.
+    /// Prints the table to standard output, as JSON if `--json` is set.
     pub fn print(&self) {
         let text = if JSON.load(Ordering::Relaxed) { self.json() } else { self.for_readers() };
         let _ = writeln!(std::io::stdout(), "{text}");
     }
 
-    /// Words on the left, numbers on the right of their columns.
+    /// Formats the table with words aligned left and numbers aligned right.
     fn for_readers(&self) -> String {
         let cells: Vec<Vec<String>> =
             self.rows.iter().map(|row| row.iter().map(Item::for_readers).collect()).collect();
@@ -144,7 +144,7 @@ impl Table {
         lines.into_iter().chain(rows).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("\n")
     }
 
-    /// `{"title": …, "rows": [{column: value, …}, …], "notes": […]}` in one line.
+    /// Formats the table as `{"title": …, "rows": [{column: value, …}, …], "notes": […]}` in one line.
     fn json(&self) -> String {
         let object = |row: &Vec<Item>| {
             let fields = self.columns.iter().zip(row);

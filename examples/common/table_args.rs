@@ -1,4 +1,4 @@
-//! The studies on tables: their flags, and the data sets in turn.
+//! The studies on tables: their flags, and the loop over data sets.
 
 use super::closing::{Extreme, SampleWise, sample_wise};
 use super::command_line::nearest;
@@ -16,11 +16,11 @@ use ndarray::Array1;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Those that are summarised; the first is what a study closes with.
+/// The summarised metrics; the closing table reports the first.
 const METRICS: [Metric; 4] =
     [Metric::TestMse, Metric::TrainMse, Metric::BiasSquared, Metric::SmallestSingularValue];
 
-/// Operations of an SVD that takes seconds.
+/// An SVD with more operations than this takes seconds.
 const LONG: f64 = 1e11;
 
 const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "who-life-expectancy"];
@@ -56,11 +56,11 @@ flags! {
     }
 }
 
-/// The sweep over one data set, where its results go, and how it is closed.
+/// The sweep on one data set, the folder for its results, and what its closing table needs.
 struct Study {
     sweep: Sweep,
     folder: PathBuf,
-    /// The rank of its features, where it is less than their number.
+    /// The rank of its features, if lower than their number.
     rank: Option<usize>,
     extreme: Extreme,
 }
@@ -69,13 +69,13 @@ struct Study {
 pub const TABLE_RULES: &[Rule] = &[Rule::Excludes("splits", "repeats"), Rule::Alias("data", "dataset")];
 
 impl TableArgs {
-    /// Those of a study with a folder of its own for results.
+    /// The default flags of a study with its own results folder.
     pub fn into_folder(folder: &str) -> Self {
         Self { run: RunArgs { out: folder.into(), ..RunArgs::default() }, ..Self::default() }
     }
 
-    /// The data sets in turn: read, swept, their tables written and closed by the `extreme` of each family, handed to
-    /// `figures` with the folder for their results.
+    /// For each data set: reads and sweeps it, writes its tables, prints the closing table with the `extreme` of each
+    /// family, and calls `figures` with the folder for its results.
     pub fn for_each(
         &self,
         arms: impl Fn(usize) -> Vec<Arm>,
@@ -93,7 +93,7 @@ impl TableArgs {
         let folders = inputs::folder_names(&names, &NAMED)?;
         let mut failed = 0;
         thread::scope(|scope| {
-            // One thread does one thing after the other.
+            // With a single thread, studies run one after the other.
             let mut turns = Turns::new((self.run.threads != Some(1)).then_some(scope));
             let mut all = || {
                 for (name, folder) in names.iter().zip(&folders) {
@@ -133,7 +133,7 @@ impl TableArgs {
         Ok(())
     }
 
-    /// Reads a data set and says what is to be known of a table of the caller's own before it is measured.
+    /// Reads a data set and prints notes on it if it is a user's own table.
     fn study(
         &self,
         name: &str,
@@ -152,7 +152,7 @@ impl TableArgs {
         let sweep = self.sweep(data, sizes, arms)?;
         let mut rank = None;
         if is_own && let Some(data) = sweep.source.train() {
-            sweep.estimate()?; // what cannot be run has no notes
+            sweep.estimate()?; // print no notes on a sweep that cannot run
             rank = deficient_rank(data)?;
             aside(|| {
                 note_table(data, rank);
@@ -162,9 +162,9 @@ impl TableArgs {
         Ok(Study { sweep, folder, rank, extreme })
     }
 
-    /// The sizes that are asked for, or those of the default that the rows of a table suffice for.
+    /// Returns the requested sizes, or those default sizes that the rows of a table allow.
     fn sizes(&self, name: &str, rows: usize) -> Result<Vec<usize>, Failure> {
-        let most = rows.saturating_sub(1).max(1); // what has one row is refused by the sweep
+        let most = rows.saturating_sub(1).max(1); // a table with one row is refused by the sweep
         let Some(given) = &self.sizes else { return Ok((1..=most.min(39)).collect()) };
         match given.list.last() {
             Some(largest) if *largest > most && rows > 1 => usage(format!(
@@ -199,7 +199,8 @@ impl TableArgs {
         })
     }
 
-    /// Measures a sweep, passes the turn to the next and writes its tables; what comes back tells its end.
+    /// Measures a sweep, passes the turn to the next study and writes the tables; the returned closure reports the
+    /// result.
     fn study_to_tables<'a>(
         &'a self,
         study: Study,
@@ -215,7 +216,7 @@ impl TableArgs {
         Ok(move || self.close(&study, (&tables.summaries[0], &tables.failures)))
     }
 
-    /// Tells the end of a study whose tables are written; how many of its cells failed.
+    /// Reports the result of a study whose tables are written; returns how many of its cells failed.
     fn close(&self, study: &Study, (summaries, failures): (&[Summary], &[CellFailure])) -> usize {
         let Study { sweep, folder, rank, extreme } = study;
         let arms = sweep.arms.iter().map(|arm| (arm.name.as_str(), arm.setting)).collect();
@@ -226,8 +227,8 @@ impl TableArgs {
         report_failed(failures)
     }
 
-    /// Says of targets of a table that was read that they are all the same, or that fits go through the origin, where they are
-    /// far from it. (Features of words sum to a constant, unless they are standardised.)
+    /// Warns about targets of a user's table that are all equal, or that lie far from the origin although fits pass
+    /// through it. (Features of words sum to a constant, unless they are standardised.)
     fn note_targets(&self, data: &Dataset) {
         let have_constant = self.intercept || !(self.standardise || self.csv.one_hot.is_empty());
         for (name, targets) in data.target_names().iter().zip(data.targets().columns()) {
@@ -273,7 +274,7 @@ impl TableArgs {
         Ok(if self.intercept { data.with_intercept()? } else { data })
     }
 
-    /// An error of a CSV file in words of the flags; a column that it does not have is a mistake of the flag that names it.
+    /// Rephrases an error of a CSV file in terms of flags; a missing column is an error of the flag that names it.
     fn of_file(&self, error: Error) -> Failure {
         let Error::UnknownColumn { name, available } = &error else {
             return inputs::with_flags(error).into();
@@ -302,8 +303,8 @@ impl TableArgs {
         Ok(StudentTeacher::new(seed))
     }
 
-    /// The teacher of the student-teacher table, where `folder` is the one of its results: those of a file of that name
-    /// go elsewhere.
+    /// Returns the teacher of the student-teacher table, if `folder` holds that table's results: those of a file of the
+    /// same name are in another folder.
     pub fn student_teacher(&self, folder: &Path) -> Option<Result<Array1<f64>, Failure>> {
         (folder.file_name()? == NAMED[1]).then(|| Ok(self.student()?.teacher()?))
     }
@@ -325,7 +326,7 @@ impl TableArgs {
     }
 }
 
-/// Says what was read of a table: its rows, its columns, what was done to them, and a rank under their number.
+/// Prints what was read from a table: rows, columns, preparation, and the rank if it is deficient.
 fn note_table(data: &Dataset, rank: Option<usize>) {
     let (p, targets) = (data.features().ncols(), data.target_names().join("`, `"));
     eprintln!(
@@ -344,7 +345,7 @@ fn note_table(data: &Dataset, rank: Option<usize>) {
     }
 }
 
-/// The rank of features that depend on one another; it is not asked of a table whose SVD takes long.
+/// Returns the rank of linearly dependent features; it is not computed for a table whose SVD would take long.
 fn deficient_rank(data: &Dataset) -> Result<Option<usize>, Error> {
     let (n, p) = data.features().dim();
     if n as f64 * (p as f64).powi(2) > LONG {

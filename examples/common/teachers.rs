@@ -1,4 +1,4 @@
-//! Where targets come from that are no data.
+//! Sources of synthetic targets.
 
 use double_descent::Error;
 use double_descent::features::{Activation, FeatureMap, RandomNetwork};
@@ -8,15 +8,15 @@ use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// Normal inputs whose target is the output of a random tanh network, a new one for each repeat, with noise of this
-/// deviation on the training targets; the numbers of training and of test rows.
+/// Normal inputs with the output of a random tanh network as the target. The network is new for each repeat, and
+/// training targets have noise of the given deviation; `rows` are the numbers of training and test rows.
 pub fn network(inputs: usize, rows: (usize, usize), noise: f64, seed: u64) -> Source {
     let name =
         format!("a random tanh network of {inputs} standard normal inputs, label noise of deviation {noise}");
     Source::drawn(name, move |repeat| draw(seed, repeat, (inputs, rows), noise))
 }
 
-/// The target has mean square 1 on the test rows.
+/// Draws a repeat; the target has mean square 1 on the test rows.
 #[allow(clippy::cast_precision_loss)] // counts of rows
 fn draw(
     seed: u64,

@@ -1,17 +1,17 @@
-//! Studies one after the other whose ends overlap: while the disk takes the tables of one, the next is read and measured.
+//! Overlaps the ends of consecutive studies: while one writes its tables, the next is read and measured.
 
 use super::flags::Failure;
 use super::progress::aside;
 use std::sync::mpsc::channel;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-/// Those of a scope of threads; without a scope each has ended before the next begins.
+/// The turns of studies in a scope of threads; without a scope, each study ends before the next begins.
 pub struct Turns<'scope, 'env> {
     scope: Option<&'scope Scope<'scope, 'env>>,
     last: Turn<'scope>,
 }
 
-/// How many cells failed in a study and in those before.
+/// The number of failed cells in a study and all earlier ones.
 type Failed = Result<usize, Failure>;
 
 enum Turn<'scope> {
@@ -33,8 +33,8 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         Self { scope, last: Turn::Ended(Ok(0)) }
     }
 
-    /// Begins a study, which calls its argument when the next may begin, and comes to an end that is told when those before
-    /// have told theirs: how many of its cells failed. Whether a next one may begin.
+    /// Begins a study, which calls its argument when the next may begin and returns a closure that reports its result,
+    /// the number of failed cells, after the results of all earlier studies. Returns whether another study may begin.
     pub fn begin<E: FnOnce() -> usize>(
         &mut self,
         study: impl FnOnce(&dyn Fn()) -> Result<E, Failure> + Send + 'scope,
@@ -51,17 +51,17 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         };
         let (sender, receiver) = channel();
         let pass = move || {
-            let _ = sender.send(()); // who waits for it is there
+            let _ = sender.send(()); // the receiver still exists
         };
         self.last = match Builder::new().spawn_scoped(scope, move || run(before, &pass)) {
             Ok(thread) => Turn::UnderWay(thread),
             Err(error) => Turn::Ended(Err(Failure::Refused(format!("no thread for a study: {error}")))),
         };
-        // A study that ended before it passed its turn has failed.
+        // A study that ended without passing its turn has failed.
         receiver.recv().is_ok()
     }
 
-    /// Waits for all of them.
+    /// Waits for all studies.
     pub fn end(self) -> Failed {
         self.last.end()
     }

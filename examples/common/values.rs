@@ -1,8 +1,8 @@
-//! Values of flags: widths on paper, numbers of rows and columns.
+//! Types of flag values: widths on paper, numbers of rows and columns.
 
 use super::flags::Value;
 
-/// Numbers of rows or columns, from 1 on: `1..39`, `5,10..40:10`, numbers and inclusive ranges with an optional step,
+/// Numbers of rows or columns, at least 1: `1..39`, `5,10..40:10`, numbers and inclusive ranges with an optional step,
 /// ascending.
 #[derive(Clone, Debug)]
 pub struct Sizes {
@@ -52,7 +52,7 @@ impl Value for Sizes {
     }
 }
 
-/// A width on paper: `88mm`, `8.8cm`, `3.5in`; a number alone is one of millimetres.
+/// A width on paper: `88mm`, `8.8cm`, `3.5in`; a number without a unit is in millimetres.
 #[derive(Clone, Copy, Debug)]
 pub struct Millimetres(pub f64);
 

@@ -6,7 +6,7 @@ use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::plot::{Abscissa, Figure, LegendPlace, study};
 
-/// The test error over p, degrees of freedom, effective parameters.
+/// The test error over p, over degrees of freedom, and over effective parameters.
 pub fn three_axes(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
     let options = options(args);
     let mut figure = study::overlay(&[("", curve, 0)], Metric::TestMse, &options).drawn()?;

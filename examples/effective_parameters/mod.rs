@@ -1,6 +1,7 @@
-//! The same curve on three axes (Curth, Jeffares and van der Schaar 2023): over the number of features p the test error of
-//! random Fourier features descends twice; over degrees of freedom the second descent is a vertical line; over effective
-//! parameters p̂⁰ on the test rows it folds back. And other measures of complexity along p: which peaks where.
+//! The same curve on three axes (Curth, Jeffares and van der Schaar 2023). Over the number of features p, the test
+//! error of random Fourier features descends twice; over degrees of freedom, the second descent is a vertical line;
+//! over effective parameters p̂⁰ on the test rows, it folds back. Also: other complexity measures along p, and where
+//! each peaks.
 //!
 //! Run: `cargo run --release --example effective_parameters`
 
@@ -34,7 +35,7 @@ flags! {
     }
 }
 
-/// All that is measured of a fit.
+/// All metrics measured for a fit.
 const METRICS: [Metric; 10] = [
     Metric::TestMse,
     Metric::TrainMse,

@@ -1,4 +1,4 @@
-//! Ensembles beside other interpolants, with what theory says of both.
+//! Ensembles next to other interpolants, with the theory for both.
 
 use super::{Cli, GAMMA, INPUTS, TEST_ROWS};
 use crate::common::figures::options;
@@ -28,7 +28,7 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
     let (low, high) =
         shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
     figure.panels[0].groups[0].heading = "Ensembles of K".into();
-    // The error of a warm start is that of the threshold, and its band would be a rectangle.
+    // A warm start keeps the error of the threshold, and its band would be a rectangle.
     let warm = figure.panels[1].groups.iter_mut().filter(|group| group.heading == "Warm start");
     warm.flat_map(|group| &mut group.series).for_each(|series| series.band = None);
     for (panel, title) in figure.panels.iter_mut().zip(["Ensembles of K fits", "Other interpolants"]) {
@@ -53,7 +53,7 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
         .with_title("Averaging sinks the peak; a warm start never leaves it"))
 }
 
-/// What an ensemble of one is in the closing table.
+/// A note for the closing table on what an ensemble of one is.
 pub fn note_of_one(fitted: usize) -> String {
     format!("ensemble 1 is the mean error of {fitted} members, min_norm the error of the first of them")
 }

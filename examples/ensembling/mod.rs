@@ -1,6 +1,6 @@
-//! Averaging sinks the peak, warm starts keep it: ensembles of K min-norm fits on independent random Fourier
-//! features of the same training set, over the number of features p; and interpolants other than the one of minimum
-//! norm: from a random start, and from the solution on fewer features.
+//! Averaging lowers the peak, warm starts keep it: ensembles of K min-norm fits on independent random Fourier
+//! features of the same training set, over the number of features p; and interpolants other than the minimum-norm
+//! one: from a random start, and from the solution on fewer features.
 //!
 //! Run: `cargo run --release --example ensembling`
 
@@ -40,7 +40,8 @@ flags! {
     }
 }
 
-/// Dimension of the inputs, test rows without noise, and γ of the kernel exp(−γ ‖x − x'‖²) that the features approach:
+/// Dimension of the inputs. Below: noiseless test rows, and γ of the kernel exp(−γ ‖x − x'‖²) that the features
+/// approach,
 /// 0.4 at the typical squared distance, 20.
 const INPUTS: usize = 10;
 const TEST_ROWS: usize = 1000;
@@ -75,12 +76,12 @@ impl Program for Cli {
 }
 
 impl Cli {
-    /// How many members are fitted.
+    /// The number of members fitted.
     fn fitted(&self) -> usize {
         self.members.iter().map(|&size| usize::from(size)).max().unwrap_or(1).max(3)
     }
 
-    /// The first member and other interpolants on its features; ensembles.
+    /// The sweeps for the first member with other interpolants on its features, and for ensembles.
     fn sweeps(&self, n: usize, features: Vec<usize>) -> Result<(Sweep, Sweep), Error> {
         let (seed, most) = (self.run.seed, features.iter().copied().max().unwrap_or(1));
         let source = crate::common::teachers::network(INPUTS, (n, TEST_ROWS), self.noise, seed);

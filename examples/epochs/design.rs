@@ -1,4 +1,4 @@
-//! A design of two time scales, and the experiment on it.
+//! A design with two time scales, and the experiment on it.
 
 use double_descent::Error;
 use double_descent::filter::{GradientFlow, Loss, SpectralFilter, Spectrum};
@@ -14,15 +14,15 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::ops::Range;
 
-/// What is descended.
+/// The loss that gradient flow minimises.
 pub const LOSS: Loss = Loss::HalfMean;
 
-/// Independent normal features in the order in which models take them: `(name, features per n, variance, squared
+/// Independent normal features, in the order in which models include them: `(name, features per n, variance, squared
 /// coefficient)`.
 ///
-/// The first and the second group are learned at once, the third a thousand times later. The first one's signal is
-/// strong, so that small models only gain by training; the second one's is so weak that training past it costs more than
-/// it brings; the third one's is worth waiting for. The last one has none: it takes wide models past p = n.
+/// The first two groups are learned at once, the third a thousand times later. The signal of the first is strong, so
+/// that small models only gain by training; that of the second is so weak that training past it costs more than it
+/// brings; that of the third is worth waiting for. The last group has no signal: it takes wide models past p = n.
 pub const GROUPS: [(&str, f64, f64, f64); 4] = [
     ("fast, strong", 1.0 / 15.0, 1.0, 0.2),
     ("fast, weak", 1.0 / 3.0, 1.0, 0.01),
@@ -37,7 +37,7 @@ pub struct Design {
     pub seed: u64,
     pub variances: Array1<f64>,
     pub teacher: Array2<f64>,
-    /// Where each group ends.
+    /// The end of each group.
     pub ends: Vec<usize>,
 }
 
@@ -54,7 +54,7 @@ impl Design {
         let mut first = 0;
         for (_, share, variance, square) in GROUPS {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // rounded; infinity is all the rest
+            // rounded; infinity means all remaining features
             let last = first.max(((first as f64 + share * n as f64).round() as usize).min(features));
             design.variances.slice_mut(s![first..last]).fill(variance);
             design.teacher.slice_mut(s![first..last, ..]).fill(square.sqrt());
@@ -64,7 +64,7 @@ impl Design {
         design
     }
 
-    /// A training set, and the whole population to test on.
+    /// A training set, with the whole population as the test set.
     fn draw(&self, repeat: usize) -> Draw {
         let mut rng = stream(self.seed, 0, repeat);
         let mut normal = |shape| Array2::from_shape_simple_fn(shape, || rng.sample::<f64, _>(StandardNormal));
@@ -75,7 +75,7 @@ impl Design {
         Draw { inputs, targets, test }
     }
 
-    /// The p × t map.
+    /// The sweep over p × t.
     pub fn sweep(
         &self,
         features: Vec<usize>,
@@ -94,7 +94,8 @@ impl Design {
         }
     }
 
-    /// The limit of the expected test error of `p` features over time, of many features and samples: a contour integral.
+    /// The limit, for many features and samples, of the expected test error of `p` features over time: a contour
+    /// integral.
     pub fn limit(&self, p: usize, times: &[f64]) -> Result<Vec<f64>, Error> {
         let energy = &self.teacher.column(0).mapv(|b| b * b);
         let unseen: f64 = (&self.variances * energy).slice(s![p..]).sum();
@@ -105,12 +106,12 @@ impl Design {
         times.iter().map(error).collect()
     }
 
-    /// What one model of `p` features learns when, on the training set of the first repeat.
+    /// What a model of `p` features learns at which time, on the training set of the first repeat.
     pub fn timeline(&self, p: usize, times: &[f64]) -> Result<Timeline, Error> {
         let svd = Svd::new(&self.draw(0).inputs.slice(s![.., ..p]))?;
         let seen = s![..p];
         let unseen = (&self.variances * &self.teacher.column(0).mapv(|b| b * b)).slice(s![p..]).sum();
-        // To this model what it does not see is noise.
+        // Features that the model does not see act as noise.
         let noise = self.deviation * self.deviation + unseen;
         let covariance = Covariance::diagonal(&self.variances.slice(seen))?;
         let population = Population::new(covariance, self.teacher.slice(s![..p, ..]).to_owned(), noise)?;
@@ -133,17 +134,17 @@ impl Design {
 /// Expected parts of the test error of one model over time, given its design.
 pub struct Timeline {
     pub p: usize,
-    /// Signal that is not learned yet.
+    /// Signal that has not been learned yet.
     pub bias: Vec<f64>,
-    /// Noise that the fast modes have memorised, and the others.
+    /// Noise memorised by the fast modes; below, by the other modes.
     pub early: Vec<f64>,
     pub late: Vec<f64>,
     pub test: Vec<f64>,
-    /// When it is best to stop.
+    /// The best time to stop.
     pub best: f64,
 }
 
-/// A filter on some modes alone.
+/// A filter restricted to some modes.
 #[derive(Debug)]
 struct OnModes(GradientFlow, Range<usize>);
 

@@ -1,4 +1,4 @@
-//! Curves over time, the p × t map, what is learned when, and what stopping is worth.
+//! Curves over time, the p × t map, what is learned at which time, and the value of stopping.
 
 use super::Model;
 use super::design::{Design, GROUPS, LOSS, Timeline};
@@ -9,10 +9,10 @@ use double_descent::Error;
 use double_descent::curve::{Metric, ShapeReport, Surface};
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
-/// A factor that counts as a loss.
+/// A loss by more than this factor counts.
 const LOSS_COUNTS: f64 = 1.02;
 
-/// The design in words, with all its parameters.
+/// Describes the design with all its parameters.
 fn about(design: &Design) -> String {
     let mut first = 0;
     let mut groups = Vec::new();
@@ -36,7 +36,7 @@ fn about(design: &Design) -> String {
     )
 }
 
-/// The certified rises and falls.
+/// Describes the certified rises and falls.
 pub fn changes(report: &ShapeReport) -> String {
     let change = |change: &double_descent::curve::Change| {
         let verb = if change.rises { "rises" } else { "falls" };
@@ -45,7 +45,7 @@ pub fn changes(report: &ShapeReport) -> String {
     report.changes.iter().map(change).collect::<Vec<_>>().join(", ")
 }
 
-/// At which p stopping at the first rise is wrong.
+/// Describes at which p stopping at the first rise costs test error.
 pub fn first_rise_costs(stopped: &[Stopped]) -> String {
     let wrong: Vec<usize> = stopped.iter().filter(|s| s.loss() > LOSS_COUNTS).map(|s| s.p).collect();
     match wrong[..] {
@@ -59,7 +59,7 @@ pub fn first_rise_costs(stopped: &[Stopped]) -> String {
     }
 }
 
-/// Training and test error over time, a panel for each model.
+/// Training and test error over time, one panel per model.
 pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Figure, Error> {
     let mut said = Vec::new();
     let mut figure = Figure::default();
@@ -105,7 +105,7 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
         .with_title("Over training time small models learn, medium ones overfit, large ones descend twice"))
 }
 
-/// `DoubleDescent` as words.
+/// Splits a name such as `DoubleDescent` into words.
 fn words(shape: &str) -> String {
     match shape {
         "Flat" => "flat",
@@ -119,7 +119,7 @@ fn words(shape: &str) -> String {
     .into()
 }
 
-/// The test error over p and t; stopping beside it.
+/// The test error over p and t, next to the value of stopping.
 pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Figure, Error> {
     let medians = surface.medians(0, Metric::TestMse)?;
     let (features, times) = (surface.column_values(), surface.row_values());
@@ -164,7 +164,7 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
         .with_title("Model size and training time: one factorisation for every p, all times from it"))
 }
 
-/// What one model learns when.
+/// What one model learns at which time.
 pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
     let Timeline { p, bias, early, late, test, best } = timeline;
     let series = |y: &[f64]| Series::new("", times.to_vec(), y.to_vec());
@@ -193,7 +193,7 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
         .with_title("Generalise, memorise, consolidate: the modes of one model over time")
 }
 
-/// What the shapes of the curves are, where there are training sets enough to say.
+/// Describes the shapes of the curves, if there are enough training sets to certify them.
 fn certified(said: &[String]) -> String {
     if said.is_empty() {
         return "More training sets are needed to certify a shape.".into();

@@ -1,9 +1,9 @@
-//! Double descent over training time in a linear model: a design of two time scales, of which small models learn
-//! monotonically, medium ones overfit, and large ones descend twice, all p and t from one factorisation for each p and
-//! training set. Beside the p × t map: what a large model learns when, and what stopping is worth.
+//! Double descent over training time in a linear model. In a design with two time scales, small models learn
+//! monotonically, medium ones overfit, and large ones descend twice; one factorisation per p and training set gives all
+//! t. Besides the p × t map: what a large model learns at which time, and the value of stopping.
 //!
-//! Nakkiran et al. 2019 (small, medium and large models over epochs); Heckel and Yilmaz 2021 (why: each feature has a
-//! bias-variance trade-off in time of its own).
+//! Nakkiran et al. 2019 (small, medium and large models over epochs); Heckel and Yilmaz 2021 (why: each feature has its
+//! own bias-variance trade-off in time).
 //!
 //! Run: `cargo run --release --example epochs`
 
@@ -52,11 +52,11 @@ impl Program for Cli {
     }
 }
 
-/// The curve over time of one model, and what the repeats certify of it.
+/// The curve of one model over time, and its certified shape.
 struct Model {
     p: usize,
     curve: Curve,
-    /// `None` where there are too few repeats for any statement.
+    /// `None` if there are too few repeats for any statement.
     report: Option<ShapeReport>,
 }
 
@@ -112,7 +112,7 @@ fn save_stopping(stopped: &[Stopped], path: &Path) -> Result<(), Error> {
     save_table(path, &header, stopped.iter().map(row).collect())
 }
 
-/// Shapes with their certified changes; where stopping at the first rise costs most.
+/// Prints shapes with their certified changes, and where stopping at the first rise costs most.
 fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
     let title = format!("Test error over time, n = {}, {} training sets", cli.samples.0, cli.repeats);
     let columns = ["p", "shape", "changes at 95 %", "never stopped", "at first rise", "at best time"];

@@ -1,22 +1,22 @@
-//! What stopping is worth: at the first rise of the test error, at its best, and never.
+//! The value of stopping: at the first rise of the test error, at its minimum, or never.
 
 use double_descent::curve::{Curve, Metric};
 
 /// Medians over repeats at one p.
 pub struct Stopped {
     pub p: usize,
-    /// At the last time.
+    /// The error at the last time.
     pub never: f64,
-    /// Each repeat when its test error has first stopped falling.
+    /// The error when each repeat's test error first stops falling.
     pub first_rise: f64,
-    /// Each repeat at its best time.
+    /// The error at each repeat's best time.
     pub best: f64,
     /// The median of the best times.
     pub best_time: f64,
 }
 
 impl Stopped {
-    /// From the curve over time.
+    /// Computes the medians from a curve over time.
     pub fn of(p: usize, curve: &Curve) -> Option<Self> {
         let mut columns = [vec![], vec![], vec![], vec![]];
         for repeat in curve.cells.chunk_by(|a, b| a.repeat == b.repeat) {
@@ -31,7 +31,7 @@ impl Stopped {
         Some(Self { p, never, first_rise, best, best_time })
     }
 
-    /// By which factor stopping at the first rise is worse than at the best time.
+    /// The ratio of the error at the first rise to the error at the best time.
     pub fn loss(&self) -> f64 {
         self.first_rise / self.best
     }

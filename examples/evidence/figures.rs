@@ -1,4 +1,4 @@
-//! Errors, the evidence and its parts, and the penalties that it chooses.
+//! Errors, the evidence and its parts, and the penalties that the evidence chooses.
 
 use super::{Bayes, Cli};
 use crate::common::figures::{describe, line};
@@ -57,7 +57,7 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         .with_group(group("Log likelihood of the fit", Hue::Vermillion, fits))
         .with_group(group("Log Occam factor", Hue::Green, occam));
 
-    // The setting as a metric: summaries are of metrics.
+    // Stores the setting as a metric, because summaries are of metrics.
     let settings = |curve: &Curve| {
         let mut chosen = curve.clone();
         for cell in &mut chosen.cells {
@@ -94,7 +94,7 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         .with_aspect(0.9))
 }
 
-/// The least and the largest value of some lines.
+/// The least and the greatest value of some lines.
 fn range<const K: usize>(lines: [&Series; K]) -> (f64, f64) {
     let values = lines.into_iter().flat_map(|line| &line.y).copied().filter(|y| y.is_finite());
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)))

@@ -1,4 +1,4 @@
-//! `cargo run --release --example evidence`; what it shows stands in mod.rs.
+//! `cargo run --release --example evidence`; see mod.rs for what it shows.
 
 #[path = "../common/mod.rs"]
 mod common;

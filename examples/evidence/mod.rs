@@ -1,6 +1,6 @@
-//! Would Bayes remove the peak? Ridge regression with the penalty of the largest evidence, chosen on the training rows alone,
-//! has none; nor has a draw from its posterior. The evidence itself is smooth through the threshold: what a fit gains by
-//! more features it pays by the Occam factor (MacKay 1992).
+//! Does Bayes remove the peak? Ridge regression with the penalty of maximum evidence, chosen on the training rows
+//! alone, has no peak, nor does a draw from its posterior. The evidence itself is smooth across the threshold: what a
+//! fit gains from more features it pays for in the Occam factor (MacKay 1992).
 //!
 //! Run: `cargo run --release --example evidence`
 
@@ -54,14 +54,14 @@ impl Program for Cli {
     }
 }
 
-/// Coefficients of the teacher, of length 1: their squares fall as 1/j.
+/// Coefficients of the teacher, scaled to length 1; their squares fall as 1/j.
 fn teacher(d: usize) -> Array2<f64> {
     let raw = Array2::from_shape_fn((d, 1), |(j, _)| ((j + 1) as f64).sqrt().recip());
     let length = raw.iter().map(|b| b * b).sum::<f64>().sqrt();
     raw / length
 }
 
-/// The experiment: the first `p` of `8n` standard normal inputs. What they do not carry of the target is noise to the fit.
+/// The sweep over the first `p` of `8n` standard normal inputs. The part of the target in the others acts as noise.
 fn sweep(cli: &Cli) -> Result<Sweep, Error> {
     let n = usize::from(cli.samples);
     let (d, seed, deviation) = (8 * n, cli.run.seed, cli.noise);
@@ -89,11 +89,11 @@ fn sweep(cli: &Cli) -> Result<Sweep, Error> {
     })
 }
 
-/// What is made of the ridge fits: those of the largest evidence, the errors of draws from their posteriors, and the best.
+/// Results from the ridge fits: those of maximum evidence, the errors of draws from their posteriors, and the best.
 struct Bayes {
     mean: Curve,
     draw: Curve,
-    /// The penalty of the least test error in every cell, which nobody knows.
+    /// The penalty with the least test error in every cell, which is unknown in practice.
     best: Curve,
 }
 

@@ -1,4 +1,4 @@
-//! Along p, along training, along the scale of two layers.
+//! Figures over p, over training time, and over the scale of two layers.
 
 use super::study::{GROUPS, Place, QUANTITIES, ROWS, Scales, Study, Training};
 use double_descent::Error;
@@ -19,7 +19,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         let x = PanelAxis::log10("Number of features p").with_range(p[0], p[p.len() - 1]);
         Panel::new(x, y).with_title(title).with_marker(n, "p = n")
     };
-    // The limits of the edges and of the mean log: Marchenko and Pastur.
+    // The limits of the extreme eigenvalues and of the mean log, by Marchenko and Pastur.
     let law = |p: f64| MarchenkoPastur::new(p / n);
     let dense: Vec<f64> =
         (0..=400).map(|i| p[0] * (p[p.len() - 1] / p[0]).powf(f64::from(i) / 400.0)).collect();
@@ -27,7 +27,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         let y = dense.iter().map(|&p| Ok(of(&law(p)?))).collect::<Result<_, Error>>()?;
         Ok(Series::new("Marchenko and Pastur 1967", dense.clone(), y).with_dash(Dash::Dashed))
     };
-    // The mean log of all eigenvalues that are not 0, min(n, p) of them.
+    // The mean log of the min(n, p) non-zero eigenvalues.
     let mean_log = |law: &MarchenkoPastur| law.mean_log();
     let smallest = places.iter().map(|place| place.quartiles[3][1]).fold(f64::INFINITY, f64::min);
     let theory = |series: Series| Group::new("Limit", Hue::Black).with_series(series);
@@ -74,7 +74,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         .with_aspect(0.85))
 }
 
-/// Two descents of the test error in time, and what falls or stays meanwhile.
+/// Two descents of the test error in time, and which quantities fall or stay constant meanwhile.
 pub fn training(study: &Study, training: &[Training]) -> Figure {
     let of = |value: fn(&Training) -> f64| training.iter().map(value).collect::<Vec<f64>>();
     let times = of(|at| at.time);
@@ -115,7 +115,7 @@ pub fn training(study: &Study, training: &[Training]) -> Figure {
         .with_aspect(0.85)
 }
 
-/// Sharpness of the same functions at every scale of two layers.
+/// Sharpness of the same functions at all scales of two layers.
 pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
     let panel = |title: &str, label: &str, which: usize, hue| {
         let mut group = Group::new(label, hue);

@@ -1,4 +1,4 @@
-//! Designs, fits, and what the flatness of their minima is.
+//! Designs, fits, and the flatness of their minima.
 
 use crate::common::flags::{Failure, usage};
 use crate::common::with_progress;
@@ -13,10 +13,10 @@ use ndarray::{Array1, Array2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// The loss of all: its Hessian is `XᵀX/n`.
+/// The loss used throughout: its Hessian is `XᵀX/n`.
 const LOSS: Loss = Loss::HalfMean;
 
-/// What is measured along p, and what it is called in a figure.
+/// The quantities measured along p, with their names in figures.
 pub const QUANTITIES: [(&str, &str); 8] = [
     ("excess", "Excess test error"),
     ("hessian_trace", "Trace of the Hessian"),
@@ -45,7 +45,7 @@ pub struct Place {
     pub quartiles: Vec<[f64; 3]>,
 }
 
-/// One time of training, expected over label noise, the mean over designs.
+/// Means over designs at one training time, in expectation over label noise.
 pub struct Training {
     pub time: f64,
     pub excess: f64,
@@ -54,7 +54,7 @@ pub struct Training {
     pub fisher_trace: f64,
 }
 
-/// One fit at all scales of its two layers: scale, trace, largest eigenvalue.
+/// One fit at several scales of its two layers: scale, trace, largest eigenvalue.
 pub struct Scales {
     pub p: usize,
     pub excess: f64,
@@ -62,8 +62,8 @@ pub struct Scales {
     pub points: Vec<[f64; 3]>,
 }
 
-/// The design of a clear second descent in time: 50 features of variance 1 that carry little, 50 of variance 10⁻³ that carry
-/// much.
+/// The design with a clear second descent in time: 50 features of variance 1 with little signal, 50 of variance 10⁻³
+/// with much.
 pub const ROWS: usize = 150;
 pub const GROUPS: [(usize, f64, f64); 2] = [(50, 1.0, 0.01), (50, 1e-3, 20.0)];
 
@@ -92,14 +92,14 @@ impl Study {
         Array2::from_elem((d, 1), (d as f64).sqrt().recip())
     }
 
-    /// The excess error of coefficients of the first inputs.
+    /// The excess error of coefficients for the first inputs.
     fn excess(&self, beta: &Array2<f64>) -> f64 {
         let mut off = self.teacher();
         off.slice_mut(s![..beta.nrows(), ..]).scaled_add(-1.0, beta);
         off.iter().map(|e| e * e).sum()
     }
 
-    /// Every quantity of the minimum-norm fit on `p` features.
+    /// All quantities of the minimum-norm fit on `p` features.
     fn at(&self, p: usize, repeat: usize) -> Result<[f64; QUANTITIES.len()], Error> {
         let (inputs, y) = self.table(repeat);
         let x = inputs.slice(s![.., ..p]).to_owned();
@@ -137,7 +137,7 @@ impl Study {
         Ok(self.features.iter().map(place).collect())
     }
 
-    /// Along gradient flow from 0: closed forms at every time, of an eighth of the designs.
+    /// Along gradient flow from 0: closed forms at every time, for an eighth of the designs.
     pub fn training(&self) -> Result<Vec<Training>, Error> {
         let times: Vec<f64> = (0..=160).map(|i| 10_f64.powf(-2.0 + f64::from(i) / 20.0)).collect();
         let spread = |of: fn(&(usize, f64, f64)) -> f64| -> Array1<f64> {
@@ -170,7 +170,7 @@ impl Study {
         Ok(times.iter().enumerate().map(at).collect())
     }
 
-    /// The first training set's fits at p = n/2, n, 2n as networks of two layers.
+    /// The fits to the first training set at p = n/2, n, 2n, as two-layer networks.
     pub fn scales(&self) -> Result<Vec<Scales>, Error> {
         let (inputs, y) = self.table(0);
         let fit = |p: usize| {
@@ -188,7 +188,7 @@ impl Study {
     }
 }
 
-/// Quartiles and median, by linear interpolation.
+/// The quartiles, including the median, by linear interpolation.
 fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_unstable_by(f64::total_cmp);
     [0.25, 0.5, 0.75].map(|share| {

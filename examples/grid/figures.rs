@@ -1,4 +1,4 @@
-//! The maps with curves through them, and the theory of random features along those.
+//! The maps with curves through them, and the theory of random features along those curves.
 
 use super::{Cli, Up};
 use crate::common::closer_around;
@@ -12,14 +12,14 @@ use double_descent::sweep::{Source, Sweep};
 use double_descent::theory::TheoryLine;
 use std::path::Path;
 
-/// Rows of more images than this have no theory: each takes an SVD of `n × n`.
+/// Rows with more images than this get no theory, because each needs an SVD of `n × n`.
 const LARGEST: f64 = 1600.0;
 
 const THEORY: &str = " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first \
                       training set; features count as Gaussian variables of the kernel's \
                       covariance. Lines break where it is infinite.";
 
-/// Draws and saves the map of test errors with curves through it, and that of error rates.
+/// Draws and saves the map of test errors with curves through it, and the map of error rates.
 pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) -> Result<(), Failure> {
     if cli.run.no_figures {
         return Ok(());
@@ -51,7 +51,8 @@ fn worded(mut figure: Figure, title: &str, words: &str) -> Figure {
     figure.with_title(title)
 }
 
-/// The mean test error over draws of the features, along the curves that are drawn. Pairs are no independent features.
+/// The mean test error over draws of the features, along the curves drawn. Paired features are not independent, so
+/// there it does not apply.
 fn theories(cli: &Cli, (data, sweep): (&Data, &Sweep), surface: &Surface) -> Result<Vec<Overlay>, Error> {
     if cli.inputs.pairs {
         return Ok(Vec::new());

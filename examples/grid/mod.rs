@@ -1,8 +1,8 @@
-//! The plane of double descent: the test error of random Fourier features over the number of training images and the
-//! number of features, with its ridge at n = p, and curves through it (Nakkiran et al. 2019, appendix D, figure 14); or,
+//! The plane of double descent: the test error of random Fourier features over the numbers of training images and
+//! features, with its ridge at n = p, and curves through it (Nakkiran et al. 2019, appendix D, figure 14); or,
 //! at one number of images, over the number of features and a ridge penalty or a share of noisy labels.
 //!
-//! Run: `cargo run --release --example grid`. Without the images (`--data-dir`) classes are those of a random network.
+//! Run: `cargo run --release --example grid`. Without the images (`--data-dir`) the classes come from a random network.
 
 mod figures;
 
@@ -48,7 +48,7 @@ choices! {
 impl Program for Cli {
     const NAME: &'static str = "grid";
     const RULES: &'static [Rule] = &[
-        // The plane has both axes, and its tables no summary.
+        // The plane uses both axes, and its tables have no summary.
         Rule::Without("x"),
         Rule::Help("statistic", "What the colours and the curves show"),
         Rule::Help("bootstrap", "Bootstrap resamples for the 95 % band of --statistic mean; 0 leaves it out"),
@@ -108,7 +108,8 @@ impl Cli {
     }
 }
 
-/// The sides of the plane: 200 to 4000 in ratios of 1.06, so that the ridge n = p is as narrow for few images as for many.
+/// The sizes of the plane: 200 to 4000 in ratios of 1.06, so that the ridge n = p is equally narrow for few and for
+/// many images.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, positive and small
 fn even_ratios() -> Vec<usize> {
     (0..=50).map(|k| (200.0 * 20.0_f64.powf(f64::from(k) / 50.0)).round() as usize).collect()

@@ -1,4 +1,4 @@
-//! Errors on clean labels, level by level of noise, with what theory says of the squared ones.
+//! Errors on clean labels for each level of noise, with the theory of the squared errors.
 
 use super::Cli;
 use crate::common::figures::options;

@@ -1,4 +1,4 @@
-//! `cargo run --release --example label_noise`; what it shows stands in mod.rs.
+//! `cargo run --release --example label_noise`; see mod.rs for what it shows.
 
 #[path = "../common/mod.rs"]
 mod common;

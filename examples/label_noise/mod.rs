@@ -1,9 +1,9 @@
-//! Label noise raises the error, past the peak as well as at it: min-norm classification on random Fourier features, with
-//! 0, 10 and 20 % of the training labels wrong and clean labels to test on. The peak stands where the effective model
+//! Label noise raises the error, both at the peak and past it: min-norm classification on random Fourier features, with
+//! 0, 10 and 20 % of the training labels wrong and clean test labels. The peak is where the effective model
 //! complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
 //!
 //! Run: `cargo run --release --example label_noise -- --data FOLDER`, where FOLDER holds the four files of
-//! Fashion-MNIST. Without it, and without `DOUBLE_DESCENT_DATA`, a synthetic teacher stands in.
+//! Fashion-MNIST. Without it and without `DOUBLE_DESCENT_DATA`, a synthetic teacher is used instead.
 
 mod figures;
 
@@ -91,12 +91,12 @@ impl Program for Cli {
 }
 
 impl Cli {
-    /// Targets of which these shares are wrong.
+    /// Training targets with these shares of wrong labels.
     fn wrong(&self, images: &Images, shares: Vec<f64>) -> Parameter {
         Parameter::wrong_labels(shares, images.train.clone(), usize::from(self.samples), self.run.seed)
     }
 
-    /// One factorisation a repeat for all levels of noise, which are further columns of targets.
+    /// One factorisation per repeat serves all levels of noise, which are additional target columns.
     fn sweep(&self, n: usize, features: Vec<usize>, images: &Images) -> Result<Sweep, Error> {
         let (seed, most) = (self.run.seed, features.iter().copied().max().unwrap_or(1));
         let test = images.test.subset(usize::from(self.test_rows).min(images.test.len()), seed)?.dataset()?;

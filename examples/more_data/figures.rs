@@ -1,4 +1,4 @@
-//! The curves in one frame.
+//! The curves in one panel.
 
 use super::{Line, Worse};
 use crate::common::figures::{describe, line};
@@ -11,7 +11,7 @@ use double_descent::sweep::Sweep;
 
 const HUES: [Hue; 5] = [Hue::Blue, Hue::Green, Hue::Vermillion, Hue::Purple, Hue::Grey];
 
-/// The test error over p, a line for each n; where each has p = n.
+/// The test error over p, one line for each n, with each threshold p = n marked.
 pub fn overlaid(
     args: &RunArgs,
     cells: &Curve,
@@ -48,7 +48,8 @@ pub fn overlaid(
         .with_title("More samples move the peak, and hurt where it arrives")
 }
 
-/// The mean over draws of the features, at one of the sweep's n after another; pairs are no independent features.
+/// The mean over draws of the features, for each n of the sweep in turn. Paired features are not independent, so there
+/// it does not apply.
 pub fn theory(inputs: &InputArgs, sweep: &Sweep, seed: u64) -> Result<Option<Series>, Error> {
     if inputs.pairs {
         return Ok(None);

@@ -1,9 +1,9 @@
-//! More samples can hurt: the test error over the number of features p for several numbers of samples n in one frame. The
-//! peak moves with n, so that at the larger one's threshold 4.5 times the samples do worse (Nakkiran et al. 2019, figure 3,
-//! where 18,000 samples lose to 4,000).
+//! More samples can hurt: the test error over the number of features p for several numbers of samples n in one panel.
+//! The peak moves with n, so that at the threshold of the largest n, 4.5 times the samples do worse (Nakkiran et al.
+//! 2019, figure 3, where 18,000 samples lose to 4,000).
 //!
 //! Run: `cargo run --release --example more_data`. Without the images (`--data-dir`, or the variable
-//! `DOUBLE_DESCENT_DATA`) the classes are those of a random network on normal inputs.
+//! `DOUBLE_DESCENT_DATA`), the classes come from a random network on normal inputs.
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 mod figures;
@@ -99,7 +99,7 @@ fn lines(args: &RunArgs, surface: &Surface) -> Result<Vec<Line>, Error> {
 struct Worse {
     /// The numbers of features, ascending.
     features: Vec<usize>,
-    /// The one where it loses most, and by which factor.
+    /// The number of features where it loses most, and the factor.
     most: (usize, f64),
 }
 
@@ -133,7 +133,7 @@ impl Worse {
     }
 }
 
-/// Minima on both sides of the threshold, and peaks.
+/// Prints the minima on both sides of the threshold, and the peaks.
 fn closing_table(cli: &Cli, lines: &[Line], worse: Option<&Worse>) {
     let args = &cli.run;
     let columns = ["n", "lowest, p < n", "at p", "peak", "at p", "lowest, p > n", "at p"];

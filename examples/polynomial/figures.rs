@@ -7,7 +7,7 @@ use double_descent::curve::Curve;
 use double_descent::plot::{Figure, study};
 use double_descent::sweep::Sweep;
 
-/// Training and test error over P, with the threshold P = n; a panel for each basis.
+/// Training and test error over P, with the threshold P = n; one panel per basis.
 pub fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     let arms: Vec<usize> = (0..curve.arms.len()).collect();
     let mut figure = study::each_arm(curve, &arms, &options(&cli.run)).drawn()?;
@@ -19,7 +19,7 @@ pub fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     Ok(if arms.len() == 1 { figure } else { figure.with_columns(3).with_width(1140.0).with_aspect(0.9) })
 }
 
-/// Fits to one training set, a panel for each P.
+/// Fits to one training set, one panel per P.
 pub fn fits(n: usize, first: usize, sweep: &Sweep) -> Result<Figure, Error> {
     let largest = sweep.features.iter().copied().max().unwrap_or(1);
     let mut sizes = vec![1, n / 3, 2 * n / 3, n, 4 * n / 3, 2 * n, 10 * n / 3, largest];

@@ -1,11 +1,11 @@
-//! Polynomial regression past its interpolation threshold, the study of Schaeffer et al.'s tutorial on double
-//! descent (arXiv:2303.14151): y = 2x + cos 25x on [−1, 1] from n = 15 points, by the Legendre polynomials of
+//! Polynomial regression past its interpolation threshold, as studied in Schaeffer et al.'s tutorial on double
+//! descent (arXiv:2303.14151): y = 2x + cos 25x on [−1, 1] from n = 15 points, in the Legendre polynomials of
 //! degrees 1, …, P for every P up to 200.
 //!
 //! Run: `cargo run --release --example polynomial`
 //!
-//! The published training inputs: `--points polynomial_x_train.csv` (columns P, repeat, x0, …, x14). Why the
-//! basis matters: `--basis legendre,chebyshev,monomial`.
+//! To use the published training inputs: `--points polynomial_x_train.csv` (columns P, repeat, x0, …, x14). To see why
+//! the basis matters: `--basis legendre,chebyshev,monomial`.
 
 mod figures;
 
@@ -68,7 +68,7 @@ impl Program for Cli {
         let recorded = self.points.as_deref().map(Recorded::read).transpose()?;
         let (sizes, repeats, n) = recorded.as_ref().map_or(((1..=200).collect(), 30, drawn), Recorded::sizes);
         let features = self.sizes.as_ref().map_or(sizes, |sizes| sizes.list.clone());
-        // Others for each repeat and P.
+        // Different inputs for each repeat and P.
         let inputs: Arc<Inputs> = match recorded {
             Some(recorded) => Arc::new(move |repeat, p| recorded.at(repeat, p)),
             None => Arc::new(move |repeat, p| {
@@ -95,7 +95,7 @@ impl Program for Cli {
             let mut figures = vec![("errors".into(), figures::errors(self, curve)?)];
             let first = features[0];
             for sweep in &sweeps {
-                // All on the points of one cell.
+                // Draw every fit on the points of the same cell.
                 let (draw, name) = (draw.clone(), &sweep.arms[0].name);
                 let of_one = Source::drawn(WAVE.name, move |repeat| draw(repeat, n, first));
                 let fits = figures::fits(n, first, &Sweep { source: of_one, ..sweep.clone() })?;

@@ -1,4 +1,4 @@
-//! Belkin's panels: squared errors and misclassified rows, of training and test, norm and smallest singular value.
+//! Belkin's panels: training and test squared errors and misclassified rows, norm and smallest singular value.
 
 use super::Cli;
 use crate::common::closer_around;
@@ -11,7 +11,7 @@ use double_descent::sweep::Sweep;
 use double_descent::theory::TheoryLine;
 use double_descent::theory::drawn_features::DrawnFeatures;
 
-/// The sample-wise theory takes an SVD of `n × n` for each `n`: no further than this.
+/// The largest `n` with a sample-wise theory, which needs an SVD of `n × n` for each `n`.
 fn farthest(p: usize) -> usize {
     p + p / 2
 }
@@ -23,7 +23,7 @@ const PANELS: [&[Metric]; 4] = [
     &[Metric::SmallestSingularValue],
 ];
 
-/// One figure of four panels.
+/// A figure of four panels.
 pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     let is_model_wise = curve.axis == Axis::Features;
     let has_limit = curve.arms.len() > 1;
@@ -40,7 +40,7 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     for (panel, title) in figure.panels.iter_mut().zip(["Squared loss", "Zero-one loss"]) {
         panel.title = title.into();
     }
-    // The training error of an interpolant is rounding, under the frame.
+    // The training error of an interpolant is rounding noise, below the frame.
     let train = figure.panels[0].groups.iter_mut().filter(|group| group.heading == "Training error");
     train.for_each(|group| group.series.retain(|series| series.label != "infinite width"));
     figure.caption.extend([format!(" {}", describe(sweep))]);
@@ -60,8 +60,8 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     Ok(figure.with_title(format!("{title} double descent of random Fourier features")).with_columns(2))
 }
 
-/// The mean test error over draws of the features, for the training set of the first repeat. Pairs are no independent
-/// features.
+/// The mean test error over draws of the features, for the training set of the first repeat. Paired features are not
+/// independent, so there it does not apply.
 fn theory(cli: &Cli, curve: &Curve, sweep: &Sweep) -> Result<Option<TheoryLine>, Error> {
     if cli.inputs.pairs {
         return Ok(None);

@@ -1,9 +1,9 @@
-//! Double descent of random Fourier features, as Belkin et al. (2019) and Nakkiran et al. (2019, appendix D) show
-//! it: minimum-norm regression of one-hot classes of Fashion-MNIST on cos(Wx + b), over the number of features at a
+//! Double descent of random Fourier features, as shown by Belkin et al. (2019) and Nakkiran et al. (2019, appendix D):
+//! minimum-norm regression of one-hot classes of Fashion-MNIST on cos(Wx + b), over the number of features at a
 //! fixed number of images, and over the number of images at a fixed number of features.
 //!
 //! Run: `cargo run --release --example random_fourier`. Without the images (`--data-dir`, or the variable
-//! `DOUBLE_DESCENT_DATA`) the classes are those of a random network on normal inputs.
+//! `DOUBLE_DESCENT_DATA`), the classes come from a random network on normal inputs.
 
 mod figures;
 
@@ -34,7 +34,7 @@ flags! {
     }
 }
 
-/// Dense about the threshold.
+/// Sizes, denser around the threshold.
 const SIZES: &str = "10,20,35,50,75,100,150,200,300,400,500,600,700,800,850,900,940,970,990,1000,1010,1030,1060,\
                      1100,1150,1200,1300,1400,1600,2000,2500,3000,4000";
 
@@ -86,14 +86,14 @@ impl Program for Cli {
 }
 
 impl Cli {
-    /// Cells as a curve over one of the axes.
+    /// The cells as a curve over one of the axes.
     fn line(&self, sweep: &Sweep, cells: Curve, name: &str) -> Result<Curve, Error> {
         let surface = Surface::new(cells)?;
         let curve = match name {
             "samples" => surface.over_samples(sweep.features[0]),
             _ => surface.over_features(sweep.samples[0]),
         };
-        // Without a cell: the failures say why.
+        // Without cells, keep the surface's: its failures say why.
         let curve = curve.unwrap_or_else(|| surface.cells().clone());
         if self.infinite_width && name == "features" {
             return curve.beside(sweep.infinite_width(self.inputs.kernel()?, &())?);

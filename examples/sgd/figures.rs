@@ -60,7 +60,7 @@ fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trac
         if let (Some(level), Some(last)) = (trace.stationary, steps.last()) {
             levels.add(last.sqrt(), level, 0.0);
             levels.add(*last, level, 0.0);
-            levels.add(f64::NAN, f64::NAN, 0.0); // the next one is another line
+            levels.add(f64::NAN, f64::NAN, 0.0); // break before the next line
         }
     }
     let levels = Series::new("", levels.x, levels.y).with_dash(Dash::Dotted);
@@ -72,7 +72,7 @@ fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trac
         .with_group(Group::new("Runs", Hue::Black).with_series(runs))
 }
 
-/// Points with bars.
+/// Points with error bars.
 #[derive(Default)]
 struct Bars {
     x: Vec<f64>,

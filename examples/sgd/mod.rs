@@ -1,6 +1,6 @@
-//! Stochastic gradient descent on least squares, in expectation and as it runs: the excess risk over the steps for
-//! several batch sizes and step sizes by the exact recursion of its second moments, with simulated runs on it, the level
-//! at which it stays, and the step at which it is not stable any more (Wu, Ma and E 2018).
+//! Stochastic gradient descent on least squares, in expectation and simulated: the excess risk over the steps for
+//! several batch sizes and step sizes from the exact recursion of its second moments, with simulated runs on top, the
+//! level at which it settles, and the step size at which it becomes unstable (Wu, Ma and E 2018).
 //!
 //! Run: `cargo run --release --example sgd`
 
@@ -88,7 +88,8 @@ fn save(folder: &Path, traces: &[&Trace]) -> Result<(), Failure> {
     Ok(save_table(&folder.join("risk.csv"), &header, rows.collect())?)
 }
 
-/// Where each setting ends, where it would end, and how far simulated runs are from the expectation at worst.
+/// Prints where each setting ends, where it would settle, and the largest deviation of simulated runs from the
+/// expectation.
 fn closing_table(cli: &Cli, traces: &[&Trace]) {
     let title = format!("Excess risk after {} steps, {} runs", cli.steps, cli.runs.0);
     let columns =

@@ -1,4 +1,4 @@
-//! The setting, the expectation and the runs.
+//! The setting, the expected risks and the simulated runs.
 
 use super::Cli;
 use crate::common::save_table;
@@ -12,14 +12,14 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::path::Path;
 
-/// What is descended.
+/// The loss that is minimised.
 pub const LOSS: Loss = Loss::HalfMean;
-/// Points along the steps.
+/// The number of points along the steps.
 const POINTS: usize = 24;
-/// Step sizes at which stability is looked at.
+/// The number of step sizes at which stability is evaluated.
 const GRID: usize = 60;
 
-/// One training set of normal rows, whose label noise is drawn with each run.
+/// One training set of normal rows, with label noise drawn anew for each run.
 pub struct Study {
     svd: Svd,
     x: Array2<f64>,
@@ -31,7 +31,7 @@ pub struct Study {
     steps: usize,
     runs: usize,
     seed: u64,
-    /// The largest step with which batches of the first size are stable.
+    /// The largest stable step size for batches of the first size.
     pub edge: f64,
 }
 
@@ -40,30 +40,30 @@ pub struct Trace {
     pub batch: usize,
     pub step: f64,
     pub points: Vec<Point>,
-    /// Where the expected excess risk stays.
+    /// The level at which the expected excess risk settles.
     pub stationary: Option<f64>,
     pub amplification: f64,
 }
 
-/// Excess risks after a number of steps.
+/// Excess risks after a given number of steps.
 pub struct Point {
     pub step: usize,
     pub expected: f64,
-    /// Without the draw of batches.
+    /// The excess risk without random batches.
     pub full_batch: f64,
-    /// Of the runs, with its standard error.
+    /// The mean of the runs; below, its standard error.
     pub mean: f64,
     pub error: f64,
 }
 
 impl Point {
-    /// How many standard errors the runs are off.
+    /// The deviation of the runs in standard errors.
     pub fn z(&self) -> f64 {
         (self.mean - self.expected) / self.error
     }
 }
 
-/// How squared residuals feed themselves, by batch size and step size.
+/// The feedback of squared residuals, by batch size and step size.
 pub struct Stability {
     pub steps: Vec<f64>,
     pub amplification: Vec<Vec<f64>>,
@@ -94,12 +94,12 @@ impl Study {
         Ok(study)
     }
 
-    /// The step from which the mean iterate does not settle, `2/μ₁`.
+    /// The step size from which the mean iterate diverges, `2/μ₁`.
     pub fn limit(&self) -> f64 {
         2.0 / (LOSS.curvature(self.x.nrows()) * self.svd.singular_values()[0].powi(2))
     }
 
-    /// The largest stable step, by bisection: the feedback of squared residuals rises with it.
+    /// The largest stable step size, by bisection: the feedback of squared residuals increases with it.
     fn edge(&self, batch: usize) -> Result<f64, Error> {
         let (mut low, mut high) = (0.0, self.limit());
         for _ in 0..40 {
@@ -113,13 +113,13 @@ impl Study {
         Ok(low)
     }
 
-    /// All batch sizes, with the last of the step sizes.
+    /// Traces for all batch sizes, with the last step size.
     pub fn by_batch(&self) -> Result<Vec<Trace>, Error> {
         let step = self.edge * self.rates[self.rates.len() - 1];
         self.batches.iter().map(|&batch| self.trace(batch, step)).collect()
     }
 
-    /// All step sizes, with the first of the batch sizes.
+    /// Traces for all step sizes, with the first batch size.
     pub fn by_rate(&self) -> Result<Vec<Trace>, Error> {
         self.rates.iter().map(|share| self.trace(self.batches[0], self.edge * share)).collect()
     }
@@ -150,7 +150,7 @@ impl Study {
         Ok(Trace { batch, step, points, stationary, amplification })
     }
 
-    /// Steps that are looked at, each about the same factor later.
+    /// The steps shown, each later than the previous by about the same factor.
     fn shown(&self) -> Vec<usize> {
         let power = |i: usize| (self.steps as f64).powf(i as f64 / (POINTS - 1) as f64);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded, and at least 1
@@ -159,13 +159,13 @@ impl Study {
         shown
     }
 
-    /// The mean excess risk of runs after these steps, with its standard error.
+    /// The mean excess risk of the runs after the given steps, with its standard error.
     fn simulate(&self, batch: usize, step: f64, shown: &[usize]) -> Vec<(f64, f64)> {
         let (n, p) = self.x.dim();
         let teacher = self.population.teacher().column(0);
         let mut found = vec![Vec::with_capacity(self.runs); shown.len()];
         for run in 0..self.runs {
-            // The same noise and rows for every step size.
+            // Use the same noise and rows for every step size.
             let mut rng = stream(self.seed, batch, run + 1);
             let deviation = self.variance.sqrt();
             let y: Array1<f64> =
@@ -189,7 +189,7 @@ impl Study {
         found.iter().map(|excess| mean_and_error(excess)).collect()
     }
 
-    /// Up to the limit of the mean iterate.
+    /// The stability up to the limit of the mean iterate.
     pub fn stability(&self) -> Result<Stability, Error> {
         let steps: Vec<f64> =
             (1..GRID).map(|i| self.limit() * 10f64.powf(-2.5 * (1.0 - i as f64 / GRID as f64))).collect();

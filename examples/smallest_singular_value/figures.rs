@@ -1,4 +1,5 @@
-//! The smallest singular value over n for three features, for p independent ones beside its laws, and the rows themselves.
+//! The smallest singular value over n for three features and for p independent ones with its laws, and the rows
+//! themselves.
 
 use super::mixing;
 use crate::common::RunArgs;
@@ -17,7 +18,7 @@ pub fn save(args: &RunArgs, folder: &Path, correlated: &Curve, isotropic: &[Curv
         return Ok(());
     }
     let options: FigureOptions = options(args);
-    // Many rows: all stretch as their covariance does.
+    // With many rows, the singular values are those of the covariance.
     let deviation = Svd::new(&mixing())?.smallest_nonzero().unwrap_or(0.0);
     let theory = TheoryLine::new("√n × smallest deviation, many rows", "law of large numbers", move |n| {
         let must_be = "at least the features";

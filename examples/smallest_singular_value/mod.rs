@@ -1,5 +1,5 @@
-//! Why the test error peaks at n = p: there, and only there, the smallest non-zero singular value of random rows
-//! comes close to 0, and the fit divides by it (Schaeffer et al., arXiv:2303.14151, section 3).
+//! Why the test error peaks at n = p: only there does the smallest non-zero singular value of random rows
+//! come close to 0, and the fit divides by it (Schaeffer et al., arXiv:2303.14151, section 3).
 //!
 //! Run: `cargo run --release --example smallest_singular_value`
 
@@ -42,7 +42,7 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         let folder = self.run.make_folder("smallest_singular_value")?;
         let correlated = self.measure(&folder, None)?;
-        // All of them, before one that is not there yet ends it.
+        // Measure all of them before stopping at one that is not there yet.
         let isotropic = self.features.list.iter().map(|&p| self.measure(&folder, Some(p)));
         let isotropic = isotropic.collect::<Result<Vec<_>, Failure>>()?;
         let isotropic = isotropic.into_iter().collect::<Option<Vec<_>>>();
@@ -54,7 +54,8 @@ impl Program for Cli {
     }
 }
 
-/// A root `L` of the covariance `L Lᵀ` = ((23, 9, 4), (9, 6, 2), (4, 2, 5)) of the three-dimensional example, transposed.
+/// The transpose of a root `L` of the covariance `L Lᵀ` = ((23, 9, 4), (9, 6, 2), (4, 2, 5)) of the three-dimensional
+/// example.
 fn mixing() -> Array2<f64> {
     let (a, b, c) = (23.0_f64.sqrt(), 9.0 / 23.0_f64.sqrt(), 4.0 / 23.0_f64.sqrt());
     let d = (6.0 - b * b).sqrt();
@@ -63,7 +64,8 @@ fn mixing() -> Array2<f64> {
 }
 
 impl Cli {
-    /// The smallest singular value of rows drawn anew for each n: of p independent features, or of the three.
+    /// Measures the smallest singular value of rows drawn anew for each n, with p independent features or the three
+    /// correlated ones.
     fn measure(&self, folder: &Path, p: Option<usize>) -> Result<Option<Curve>, Failure> {
         let seed = self.run.seed;
         let file = &p.map_or("covariance".into(), |p| format!("isotropic_p{p}"));
@@ -88,7 +90,7 @@ impl Cli {
     }
 }
 
-/// `p,n,n_over_p,q25,median,q75,limit,rows_left`, of `σ_min/√n`.
+/// Writes `p,n,n_over_p,q25,median,q75,limit,rows_left` for `σ_min/√n`.
 fn save_limit(curves: &[Curve], path: &Path) -> Result<(), Error> {
     let mut rows = Vec::new();
     for curve in curves {

@@ -1,6 +1,7 @@
-//! Double descent of natural cubic splines, the example by which Daniela Witten explains it (and James, Witten,
+//! Double descent of natural cubic splines, the example that Daniela Witten uses to explain it (and James, Witten,
 //! Hastie and Tibshirani, An introduction to statistical learning, 2021, section 10.8): y = sin x + noise from n = 20
-//! points of [−5, 5], by natural cubic splines of K degrees of freedom, least squares to K = n and minimum norm beyond.
+//! points of [−5, 5], by natural cubic splines with K degrees of freedom, least squares up to K = n and minimum norm
+//! beyond.
 //!
 //! Run: `cargo run --release --example splines`
 
@@ -35,10 +36,10 @@ flags! {
     }
 }
 
-/// Boundary knots are the ends: nothing is extrapolated.
+/// The boundary knots are the ends of the interval, so nothing is extrapolated.
 const SINE: Function = Function { name: "y = sin x", value: f64::sin, ends: (-5.0, 5.0) };
 
-/// The basis decides the minimum norm.
+/// A description of the basis, which determines the minimum-norm fit.
 const BASIS: &str = "natural cubic splines, knots at −5, 5 and quantiles of the training inputs";
 
 const WORDS: &str = " The degrees of freedom K are the number of parameters p; the basis, which decides the minimum norm, is \
@@ -50,7 +51,7 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         check_noise(self.noise)?;
         let n = usize::from(self.samples);
-        // Knots are quantiles of the training inputs: each cell has a basis of its own.
+        // Knots are quantiles of the training inputs, so each cell has its own basis.
         let maps = Maps::fitted(BASIS, |x, p| NaturalSpline::at_quantiles_within(x, p, SINE.ends));
         let source = SINE.noisy(n, self.noise, self.run.seed);
         let at = (n, &self.sizes.list[..]);

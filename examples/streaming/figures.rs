@@ -5,7 +5,7 @@ use double_descent::Error;
 use double_descent::curve::Curve;
 use double_descent::plot::{Abscissa, Figure, FigureOptions, study};
 
-/// What the rows are.
+/// Describes the rows.
 pub fn data(cli: &Cli) -> String {
     match &cli.from {
         Some(path) => format!("the rows of {}", path.display()),

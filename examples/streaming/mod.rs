@@ -1,5 +1,5 @@
-//! A sample-wise curve of millions of rows in little memory: every point from n = 1 on, from rows that are drawn or
-//! read from a file in blocks and then forgotten.
+//! A sample-wise curve of millions of rows in little memory: every point from n = 1 on, computed from rows that are
+//! drawn or read from a file in blocks and then discarded.
 //!
 //! Run: `cargo run --release --example streaming`
 
@@ -81,7 +81,7 @@ impl Program for Cli {
         }
         keep_folder(&self.out)?;
         let path = self.out.join("streaming.csv");
-        // Told now, not at the end, if it cannot be written.
+        // Fail now rather than at the end if the file cannot be written.
         drop(WholeFile::create(&path)?);
         let (test_rows, block) = (self.test_rows, self.block);
         let seed = self.from.is_none().then_some(self.seed);

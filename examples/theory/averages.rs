@@ -1,4 +1,4 @@
-//! Formulas of designs beside the mean test error: training errors, spreads, averages over spectra, edges, unequal noise.
+//! Formulas other than the mean test error: training errors, spreads, spectral averages, edges, unequal noise.
 
 use super::family::{ENERGY, Family, Line, NOISE, Plan, at_ratios, every, floats, noise, normal, spread};
 use double_descent::Error;
@@ -20,7 +20,7 @@ fn teacher(p: usize) -> Array2<f64> {
     Array2::from_elem((p, 1), (ENERGY / p as f64).sqrt())
 }
 
-/// The excess of a fit.
+/// The excess error of a fit.
 fn excess(fit: &Array2<f64>, beta: &Array2<f64>) -> f64 {
     (fit - beta).mapv(|d| d * d).sum()
 }
@@ -44,10 +44,10 @@ pub fn training(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// How far the excess of single fits spreads, over the number of samples.
+/// The spread of the excess of single fits, over the number of samples.
 pub fn spreads(plan: &Plan) -> Result<Family, Error> {
     let p = plan.size / 4;
-    // The variance of a variance needs eight moments.
+    // The variance of a variance needs eight finite moments.
     let sizes = spread(p + 20, 6 * p + 40, 8, 0, 0);
     let mean = |n: usize| Ok::<_, Error>(gaussian::excess(n, p, ENERGY, NOISE)?.total());
     let measured = plan.simulate(&|rng| {
@@ -69,7 +69,7 @@ pub fn spreads(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Label noise of two levels in turn, over the number of samples: their mean is all that matters.
+/// Label noise alternating between two levels, over the number of samples: only their mean matters.
 pub fn levels(plan: &Plan) -> Result<Family, Error> {
     let (p, sizes) = (plan.size, spread(plan.size / 8, 4 * plan.size, 14, plan.size, 8));
     let level = |row: usize| if row.is_multiple_of(2) { 0.2 * NOISE } else { 1.8 * NOISE };
@@ -129,7 +129,7 @@ pub fn edges(plan: &Plan) -> Result<Family, Error> {
     let measured = plan.simulate(&|rng| {
         let (mut least, mut most) = (Vec::new(), Vec::new());
         for &p in &sizes {
-            // The squares are eigenvalues of the smaller Gram matrix.
+            // The squares are the eigenvalues of the smaller Gram matrix.
             let x = normal(rng, n.min(p), n.max(p));
             let svd = Svd::new(&x.dot(&x.t()))?;
             let values = svd.singular_values();
@@ -152,7 +152,7 @@ pub fn edges(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Model-wise: d of p features with the best penalty of each d.
+/// Model-wise: d of p features, with the best penalty for each d.
 pub fn model_wise(plan: &Plan) -> Result<Family, Error> {
     let (n, p) = (2 * plan.size, 6 * plan.size);
     let sizes = spread(n / 8, p, 12, n, 0);
@@ -179,7 +179,7 @@ pub fn model_wise(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Gradient descent in steps, on features of two variances.
+/// Gradient descent in discrete steps, on features with two variances.
 pub fn descent(plan: &Plan) -> Result<Family, Error> {
     const STEP: f64 = 0.1;
     let (n, each) = (3 * plan.size, plan.size);

@@ -1,4 +1,4 @@
-//! Formulas of linear designs: exact, and limits of ridge regression and of training time.
+//! Formulas for linear designs: exact ones, and limits for ridge regression and training time.
 
 use super::family::{
     ENERGY, Family, Line, NOISE, Plan, at_ratios, every, floats, noise, normal, on_sphere, spread,
@@ -17,10 +17,10 @@ use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, Axis, s};
 
 const EXCESS: &str = "Excess test error";
-/// Closer to the threshold than this the fourth moment of the error is infinite, and bars mean nothing.
+/// Closer to the threshold than this, the fourth moment of the error is infinite, and error bars are meaningless.
 const GAP: usize = 8;
 
-/// A teacher of equal coefficients, `p × 1`.
+/// A teacher with equal coefficients, `p × 1`.
 fn teacher(p: usize) -> Array2<f64> {
     Array2::from_elem((p, 1), (ENERGY / p as f64).sqrt())
 }
@@ -45,7 +45,7 @@ pub fn gaussian(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Fits to centred data, with an intercept that is not penalised, over the number of features.
+/// Fits to centred data, with an unpenalised intercept, over the number of features.
 pub fn intercept(plan: &Plan) -> Result<Family, Error> {
     let (n, most) = (plan.size, 4 * plan.size);
     let sizes = spread(n / 8, most, 16, n - 1, GAP);
@@ -70,7 +70,7 @@ pub fn intercept(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// The excess `‖β̂ − β‖² + (ȳ − x̄ᵀβ̂)²` of a fit to centred data, the teacher without an intercept.
+/// The excess `‖β̂ − β‖² + (ȳ − x̄ᵀβ̂)²` of a fit to centred data, if the teacher has no intercept.
 fn centred(x: &Array2<f64>, e: &Array2<f64>) -> Result<f64, Error> {
     let beta = teacher(x.ncols());
     let y = x.dot(&beta) + e;
@@ -81,7 +81,7 @@ fn centred(x: &Array2<f64>, e: &Array2<f64>) -> Result<f64, Error> {
     Ok((&fit - &beta).mapv(|d| d * d).sum() + shift * shift)
 }
 
-/// The first p of D features that all matter alike, over p.
+/// The first p of D equally important features, over p.
 pub fn weak_features(plan: &Plan) -> Result<Family, Error> {
     let (n, all) = (plan.size, 5 * plan.size);
     let sizes = spread(n / 8, all, 18, n, GAP);
@@ -106,13 +106,13 @@ pub fn weak_features(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// What label noise of variance 1 adds to the fits to the first `sizes` rows.
+/// The error that label noise of variance 1 adds to the fits to the first `sizes` rows.
 fn noise_term(x: &Array2<f64>, sizes: &[usize]) -> Result<Vec<f64>, Error> {
     let terms = sample_terms(&[x.view()], &[&Root::identity()])?;
     Ok(sizes.iter().map(|&n| terms[0][n - 1].noise).collect())
 }
 
-/// The noise term for two distributions over the number of samples, and the bound for all.
+/// The noise term for two distributions over the number of samples, and the bound that holds for all.
 pub fn noise_terms(plan: &Plan) -> Result<Family, Error> {
     let (p, most) = (plan.size, 4 * plan.size);
     let both = spread(2, most, 18, p, GAP);
@@ -136,7 +136,7 @@ pub fn noise_terms(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Ridge over its penalty, under and over the threshold.
+/// Ridge over its penalty, below and above the threshold.
 pub fn ridge(plan: &Plan) -> Result<Family, Error> {
     let n = 2 * plan.size;
     let shapes = [n / 2, 2 * n];
@@ -169,11 +169,11 @@ pub fn ridge(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Two groups of features: variances, and those of other test points.
+/// Variances of two groups of features; below, their variances in the other test distribution.
 const TRAIN: [f64; 2] = [4.0, 0.5];
 const OTHER: [f64; 2] = [1.0, 2.0];
 
-/// Correlated features, tested on their own distribution and on another, over the number of samples.
+/// Correlated features over the number of samples, tested on their own distribution and on another.
 pub fn covariance(plan: &Plan) -> Result<Family, Error> {
     let (p, most) = (3 * plan.size, 8 * plan.size);
     let large = p / 4;
@@ -209,14 +209,14 @@ pub fn covariance(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Gradient flow over time, with a second descent: fast features, and slow ones learned long after. The formula is one
-/// of many samples for each feature: their number grows with the size, that of the features does not.
+/// Gradient flow over time with a second descent: fast features, and slow ones learned long after. The formula is the
+/// limit of many samples per feature: the number of samples grows with the size, that of features does not.
 pub fn flow(plan: &Plan) -> Result<Family, Error> {
     const GROUPS: [gradient_flow::FeatureGroup; 2] = [
         gradient_flow::FeatureGroup { count: 4.0, variance: 1.0, energy: 0.25 },
         gradient_flow::FeatureGroup { count: 4.0, variance: 0.005, energy: 25.0 },
     ];
-    // Fits of one repeat: their mean is what the repeat gives.
+    // A repeat consists of several fits; it contributes their mean.
     const DRAWS: usize = 8;
     let (p, n) = (8, 5 * plan.size);
     let each = |of: fn(&gradient_flow::FeatureGroup) -> f64| {
@@ -224,7 +224,7 @@ pub fn flow(plan: &Plan) -> Result<Family, Error> {
     };
     let (variances, beta) = (each(|group| group.variance), each(|group| group.energy.sqrt()));
     let times = at_ratios(0.05, 1e5, 22);
-    // Overfitting all features costs as much as ignoring the slow ones.
+    // Overfitting all features must cost as much as ignoring the slow ones.
     let loud = 0.125 * n as f64;
     let measured = plan.simulate(&|rng| {
         let mut found = vec![0.0; times.len()];

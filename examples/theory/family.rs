@@ -1,4 +1,4 @@
-//! A family of formulas with what was measured of it.
+//! A family of formulas with its measured values.
 
 use double_descent::Error;
 use double_descent::rng::stream;
@@ -9,11 +9,11 @@ use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// Label noise of every simulation, and the squared length of every teacher.
+/// Variance of the label noise in every simulation; below, the squared length of every teacher.
 pub const NOISE: f64 = 0.25;
 pub const ENERGY: f64 = 1.0;
 
-/// How a family is simulated.
+/// The settings with which a family is simulated.
 pub struct Plan {
     pub size: usize,
     pub repeats: usize,
@@ -24,7 +24,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The values that `work` gives of every repeat: as many of each.
+    /// Collects the values that `work` returns for every repeat, the same number for each.
     pub fn simulate(
         &self,
         work: &(dyn Fn(&mut ChaCha8Rng) -> Result<Vec<f64>, Error> + Sync),
@@ -40,31 +40,31 @@ impl Plan {
     }
 }
 
-/// What a formula is.
+/// The kind of a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// True of every size.
+    /// Holds at every size.
     Exact,
-    /// True of large sizes; finite ones deviate by a share that falls as 1/size.
+    /// Holds in the limit of large sizes; at finite sizes, the relative deviation falls as 1/size.
     Limit,
 }
 
-/// Panel, axes and lines of a family.
+/// The panel, axes and lines of a family.
 pub struct Family {
     pub name: &'static str,
     pub kind: Kind,
     pub size: usize,
     pub title: &'static str,
-    /// The label and whether it is logarithmic.
+    /// The label of the axis, and whether it is logarithmic.
     pub x: (String, bool),
     pub y: (&'static str, bool),
-    /// A threshold and its name.
+    /// A threshold and its label.
     pub marker: Option<(f64, &'static str)>,
     pub lines: Vec<Line>,
 }
 
 impl Family {
-    /// A family without lines, its axes logarithmic; `name` and `kind` are filled in where it is run.
+    /// A family without lines and with logarithmic axes; `name` and `kind` are set by the caller that runs it.
     pub fn new(plan: &Plan, title: &'static str, x: impl Into<String>, y: &'static str) -> Self {
         Self {
             name: "",
@@ -83,13 +83,13 @@ impl Family {
 pub struct Line {
     pub name: String,
     pub theory: TheoryLine,
-    /// Where the formula is drawn.
+    /// The points at which the formula is drawn.
     pub axis: Vec<f64>,
-    /// What was measured; none where only the formula is of interest.
+    /// The measured values; empty if only the formula is shown.
     pub points: Vec<Point>,
 }
 
-/// A mean over repeats, and the formula's value.
+/// A mean over repeats with the formula's value.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub x: f64,
@@ -100,14 +100,15 @@ pub struct Point {
 }
 
 impl Point {
-    /// How many standard errors the mean lies over the formula.
+    /// The difference of mean and formula in standard errors.
     pub fn z(&self) -> f64 {
         (self.mean - self.theory) / self.standard_error
     }
 }
 
 impl Line {
-    /// Measured values against the formula at the points `x`: column `first + i` of every repeat is a value at `x[i]`.
+    /// Compares measured values with the formula at the points `x`: column `first + i` of every repeat is a value at
+    /// `x[i]`.
     pub fn new(
         name: impl Into<String>,
         theory: TheoryLine,
@@ -130,17 +131,17 @@ impl Line {
             }
         };
         let points = x.iter().zip(&expected).enumerate().map(point);
-        // Where the formula has no value, or nothing varies, nothing is compared.
+        // Leave out points where the formula has no value or the measured values do not vary.
         let points = points.filter(|point| point.theory.is_finite() && point.standard_error > 0.0).collect();
         Ok(Self { name: name.into(), theory, axis, points })
     }
 
-    /// A formula alone.
+    /// A formula without measured values.
     pub fn unmeasured(name: impl Into<String>, theory: TheoryLine, axis: Vec<f64>) -> Self {
         Self { name: name.into(), theory, axis, points: Vec::new() }
     }
 
-    /// Formula and reference, for a legend.
+    /// The formula's name and reference, for a legend.
     pub fn label(&self) -> String {
         format!("{} ({})", self.theory.label(), self.theory.reference())
     }
@@ -150,10 +151,10 @@ impl Line {
         self.points.iter().map(|point| point.z().abs()).fold(f64::NAN, f64::max)
     }
 
-    /// What `|z|` of so many independent normal deviates stays under in 99 of 100 runs.
+    /// The bound that the largest `|z|` of this many independent normal deviates stays below in 99 of 100 runs.
     pub fn expected_worst_z(&self) -> f64 {
         let tail = 0.005 / self.points.len().max(1) as f64;
-        // 1 − Φ(z) falls in z: bisection, with Φ by the complementary error function's continued fraction.
+        // 1 − Φ(z) decreases in z: bisection, with Φ from the complementary error function's continued fraction.
         let (mut low, mut high) = (1.0, 40.0);
         for _ in 0..80 {
             let middle = 0.5 * (low + high);
@@ -162,8 +163,8 @@ impl Line {
         low
     }
 
-    /// The sum of the measured values over that of the formula, less 1, and a bound of its standard error: that of points
-    /// that vary together, as those of one draw do.
+    /// The sum of the measured values divided by that of the formula, minus 1, and a bound on its standard error, which
+    /// allows for points that vary together, as those from one draw do.
     pub fn deviation(&self) -> (f64, f64) {
         let sum = |of: fn(&Point) -> f64| self.points.iter().map(of).sum::<f64>();
         let formula = sum(|point| point.theory);
@@ -171,18 +172,18 @@ impl Line {
     }
 }
 
-/// `1 − Φ(z)` for `z ≥ 1`: Laplace's continued fraction.
+/// `1 − Φ(z)` for `z ≥ 1`, by Laplace's continued fraction.
 fn upper_tail(z: f64) -> f64 {
     let fraction = (1..=200).rev().fold(z, |rest, k| z + f64::from(k) / rest);
     (-0.5 * z * z).exp() / ((2.0 * std::f64::consts::PI).sqrt() * fraction)
 }
 
-/// Standard normals.
+/// A matrix of standard normal numbers.
 pub fn normal(rng: &mut impl Rng, rows: usize, columns: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((rows, columns), || rng.sample(StandardNormal))
 }
 
-/// Rows of length `√columns`.
+/// Random rows of length `√columns`.
 pub fn on_sphere(rng: &mut impl Rng, rows: usize, columns: usize) -> Array2<f64> {
     let mut x = normal(rng, rows, columns);
     for mut row in x.rows_mut() {
@@ -192,13 +193,13 @@ pub fn on_sphere(rng: &mut impl Rng, rows: usize, columns: usize) -> Array2<f64>
     x
 }
 
-/// Noise of variance [`NOISE`].
+/// Noise with variance [`NOISE`].
 pub fn noise(rng: &mut impl Rng, rows: usize) -> Array2<f64> {
     normal(rng, rows, 1) * NOISE.sqrt()
 }
 
-/// Whole numbers from `low` to `high` at equal ratios, without those closer to `avoid` than `gap`: there the variance of
-/// a simulation is infinite, or so large that its estimate means nothing.
+/// Whole numbers from `low` to `high` at equal ratios, except those closer to `avoid` than `gap`, where the variance of
+/// a simulation is infinite, or so large that its estimate is meaningless.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
 pub fn spread(low: usize, high: usize, count: usize, avoid: usize, gap: usize) -> Vec<usize> {
     let ratio = (high as f64 / low as f64).ln();
@@ -208,17 +209,17 @@ pub fn spread(low: usize, high: usize, count: usize, avoid: usize, gap: usize) -
     all
 }
 
-/// The same as numbers.
+/// Converts counts to floating-point numbers.
 pub fn floats(counts: &[usize]) -> Vec<f64> {
     counts.iter().map(|&count| count as f64).collect()
 }
 
-/// Every whole number.
+/// Every whole number from `low` to `high`.
 pub fn every(low: usize, high: usize) -> Vec<f64> {
     (low..=high).map(|at| at as f64).collect()
 }
 
-/// `count` numbers at equal ratios.
+/// `count` numbers from `low` to `high` at equal ratios.
 pub fn at_ratios(low: f64, high: f64, count: usize) -> Vec<f64> {
     let ratio = (high / low).ln();
     (0..count).map(|i| low * (ratio * i as f64 / (count - 1) as f64).exp()).collect()

@@ -1,4 +1,4 @@
-//! One page: a panel for each family, points over dashed formulas.
+//! One page: one panel per family, points over dashed formulas.
 
 use super::family::{Family, Kind, Line};
 use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Scale, Series};
@@ -6,10 +6,11 @@ use double_descent::theory::line::values;
 
 const HUES: [Hue; 4] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple];
 
-/// Panels of a page for print: three columns and three rows fill a sheet, 170 mm wide with letters of 6 points and more.
+/// The number of panels on a sheet for print: three columns and three rows, 170 mm wide, with letters of at least 6
+/// points.
 const OF_A_SHEET: usize = 9;
 
-/// All families on one page, and where they are many on sheets for print as well.
+/// All families on one page and, if there are many, also on sheets for print.
 pub fn pages(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> Vec<(String, Figure)> {
     let page = |families: &[(Family, Option<Family>)], columns: usize, width: f64| {
         let mut figure = Figure::new(caption(repeats, seed, families))
@@ -64,7 +65,7 @@ fn panel(family: &Family) -> Panel {
     let mut theory = Group::new("Theory", Hue::Black);
     for line in &family.lines {
         let (x, y) = (line.axis.clone(), curve(line));
-        // One formula, several lines: one dash and one entry of the legend.
+        // If one formula has several lines, they share one dash and one legend entry.
         if let Some(same) = theory.series.iter_mut().find(|series| series.label == line.label()) {
             same.x.extend(x.first().copied().into_iter().chain(x.iter().copied()));
             same.y.extend(std::iter::once(f64::NAN).chain(y));
@@ -80,8 +81,8 @@ fn curve(line: &Line) -> Vec<f64> {
     values(&line.theory, &line.axis).unwrap_or_else(|_| vec![f64::NAN; line.axis.len()])
 }
 
-/// From a little under the lowest point to a little over the highest, or to somewhat over it where a line goes on towards its
-/// pole.
+/// The vertical range: from a little below the lowest point to a little above the highest, or further above it if a
+/// line rises to a pole.
 fn range(lines: &[Line]) -> Option<(f64, f64)> {
     let means =
         || lines.iter().flat_map(|line| &line.points).map(|point| point.mean).filter(|mean| *mean > 0.0);

@@ -1,7 +1,7 @@
-//! Theory against Monte Carlo: for each family of formulas in `double_descent::theory`, what the crate's own engines
-//! measure on simulated data (points, bars of one standard error) and what the formula says (dashes), one page of panels,
-//! and how many standard errors they lie apart at worst. Formulas that are limits are tried at two sizes: their deviation
-//! should halve.
+//! Theory against Monte Carlo. For each family of formulas in `double_descent::theory`, a page of panels shows what the
+//! crate measures on simulated data (points, bars of one standard error) and what the formula predicts (dashes); a
+//! table gives the largest difference in standard errors. Formulas that are limits are tested at two sizes: their
+//! deviation should halve.
 //!
 //! Run: `cargo run --release --example theory`
 
@@ -48,7 +48,7 @@ flags! {
     }
 }
 
-/// What measures a family.
+/// A function that measures a family.
 type Simulation = fn(&Plan) -> Result<Family, Error>;
 
 const ALL: [(&str, Kind, Simulation); 33] = [
@@ -135,7 +135,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The named families with their places among all, which choose their random streams.
+/// The named families with their positions in the full list, which determine their random streams.
 fn chosen(names: &[String]) -> Result<Vec<(usize, &'static str, Kind, Simulation)>, Error> {
     let all =
         || ALL.into_iter().enumerate().map(|(index, (name, kind, simulate))| (index, name, kind, simulate));
@@ -149,7 +149,7 @@ fn chosen(names: &[String]) -> Result<Vec<(usize, &'static str, Kind, Simulation
 
 type Measured = (Family, Option<Family>);
 
-/// Every point of every line.
+/// Writes every point of every line.
 fn save_points(families: &[Measured], path: &Path) -> Result<(), Error> {
     let header = ["family", "line", "size", "x", "repeats", "mean", "standard_error", "theory", "z"];
     let mut rows = Vec::new();
@@ -172,7 +172,7 @@ fn save_points(families: &[Measured], path: &Path) -> Result<(), Error> {
     save_table(path, &header, rows)
 }
 
-/// The worst point of each line, and of limits the deviation at two sizes.
+/// Prints the worst point of each line and, for limits, the deviation at two sizes.
 fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
     let header = [
         "family",

@@ -1,4 +1,4 @@
-//! Formulas of what is overfitted: the plateau between two scales in time, costs, powers of n.
+//! Formulas on overfitting: the plateau between two time scales, its cost, powers of n.
 
 use super::family::{Family, Line, NOISE, Plan, at_ratios, every, floats, normal, spread};
 use double_descent::Error;
@@ -13,7 +13,7 @@ use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2};
 
-/// Between two scales in time: fast features are fitted, slow ones that matter are not, over the number of fast ones.
+/// Between two time scales, over the number of fast features: these are fitted, the slow ones that matter are not yet.
 pub fn plateau(plan: &Plan) -> Result<Family, Error> {
     const SLOW: usize = 4;
     let n = plan.size;
@@ -41,8 +41,8 @@ pub fn plateau(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// What the noise adds to minimum-norm fits on one design of features of these variances, and what a target leaves of itself
-/// with a penalty beside the mean of squares.
+/// The error that noise adds to minimum-norm fits on one design with features of these variances, and the part of a
+/// target that is not fitted, with a penalty relative to the mean square.
 fn errors(
     x: &Array2<f64>,
     variances: &Array1<f64>,
@@ -57,7 +57,7 @@ fn errors(
     Ok([noise.diag().sum(), left.mapv(|v| v * v).dot(variances)])
 }
 
-/// The cost of overfitting of power laws, `E₀`, and its bound.
+/// The cost of overfitting `E₀` for power-law spectra, and its bound.
 pub fn cost(plan: &Plan) -> Result<Family, Error> {
     let (d, sizes) = (16 * plan.size, spread(plan.size / 4, 2 * plan.size, 8, 0, 0));
     let exponents = [1.5, 2.5];
@@ -101,7 +101,7 @@ pub fn cost(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Kernel ridge with the best penalty as a power of n: the excess, and the power it falls by.
+/// Kernel ridge with a power of n as the best penalty: the excess error, and the power at which it falls.
 pub fn exponents(plan: &Plan) -> Result<Family, Error> {
     const ALPHA: f64 = 1.8;
     const SMOOTHNESS: f64 = 0.4;

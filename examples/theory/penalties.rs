@@ -1,4 +1,4 @@
-//! Formulas of penalties and of ensembles of fits on subsamples.
+//! Formulas for penalties, and for ensembles of fits on subsamples.
 
 use super::family::{ENERGY, Family, Line, NOISE, Plan, at_ratios, every, floats, noise, normal, spread};
 use double_descent::Error;
@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2, Axis, s};
 
 const EXCESS: &str = "Excess test error";
 
-/// A few strong features that carry the target among many weak ones: penalties below 0 are the best.
+/// A few strong features with all the signal among many weak ones: the best penalties are negative.
 pub fn negative(plan: &Plan) -> Result<Family, Error> {
     let n = 2 * plan.size;
     let (strong, p) = (n / 4, 3 * n);
@@ -28,7 +28,7 @@ pub fn negative(plan: &Plan) -> Result<Family, Error> {
         let y = x.dot(&beta).insert_axis(Axis(1)) + normal(rng, n, 1) * 0.1;
         let svd = Svd::new(&x)?;
         let excess = |&penalty: &f64| {
-            // Ridge, also below 0.
+            // Ridge, with negative penalties allowed.
             let gains = svd.singular_values().mapv(|sigma| sigma / (sigma * sigma + n as f64 * penalty));
             let fit = svd.vt().t().dot(&(svd.u().t().dot(&y).column(0).to_owned() * gains));
             Ok((&fit - &beta).mapv(|d| d * d).dot(&variances))
@@ -48,7 +48,7 @@ pub fn negative(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// The mean of fits without a penalty to subsamples, over their size.
+/// The mean of unpenalised fits to subsamples, over the subsample size.
 pub fn subsamples(plan: &Plan) -> Result<Family, Error> {
     const MEMBERS: usize = 10;
     let (n, p) = (4 * plan.size, 2 * plan.size);
@@ -95,7 +95,7 @@ pub fn subsamples(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Features of covariance `ρ^|i−j|`, and features that see a latent space, over p/n.
+/// Features with covariance `ρ^|i−j|`, and features that depend on a latent space, over p/n.
 pub fn structures(plan: &Plan) -> Result<Family, Error> {
     const RHO: f64 = 0.7;
     const LATENT: [f64; 2] = [0.25, 1.0];
@@ -104,7 +104,7 @@ pub fn structures(plan: &Plan) -> Result<Family, Error> {
     let measured = plan.simulate(&|rng| {
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for &p in &sizes {
-            // Of random direction.
+            // A random direction.
             let beta = normal(rng, p, 1).mapv(|b| b * (ENERGY / p as f64).sqrt());
             let mut x = normal(rng, n, p);
             for j in 1..p {
@@ -121,7 +121,7 @@ pub fn structures(plan: &Plan) -> Result<Family, Error> {
                 d * (2.0 * z - d)
             });
             first.push(excess.sum());
-            // x = Wz + u with WᵀW = (μ/ψ) I: a coordinate of z in each of the first features, and nothing in the others.
+            // x = Wz + u with WᵀW = (μ/ψ) I: each of the first features contains a coordinate of z, the others none.
             let [psi, mu] = LATENT;
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
             let dimensions = ((psi * p as f64).round() as usize).max(1);
@@ -156,7 +156,7 @@ pub fn structures(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// The evidence of a sample, less the model's own at no features, and ridge's best penalty over n.
+/// The evidence of a sample, minus that of the model without features, and ridge's best penalty, over n.
 pub fn evidence(plan: &Plan) -> Result<Family, Error> {
     const BELIEFS: Beliefs = Beliefs { energy: ENERGY, noise: NOISE, prior: 2.0, model_noise: NOISE };
     let n = 2 * plan.size;
@@ -192,7 +192,7 @@ pub fn evidence(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// With the best penalty the excess falls at every n.
+/// With the best penalty, the excess error decreases at every n.
 pub fn best(plan: &Plan) -> Result<Family, Error> {
     let p = 2 * plan.size;
     let sizes = spread(p / 8, 4 * p, 14, p, 0);

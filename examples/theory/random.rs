@@ -1,4 +1,4 @@
-//! Formulas of random features.
+//! Formulas for random features.
 
 use super::family::{ENERGY, Family, Line, NOISE, Plan, every, floats, noise, normal, on_sphere, spread};
 use double_descent::Error;
@@ -16,19 +16,20 @@ use double_descent::theory::random_features::{RandomFeatureModel, VarianceSplit}
 use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array1, Array2, s};
 
-/// Members of the ensembles that are fitted.
+/// The number of members in the fitted ensembles.
 const MEMBERS: usize = 3;
-/// Test rows of random networks.
+/// The number of test rows for random networks.
 const TEST: usize = 400;
 
-/// Random projections of features with a spectrum `i^−1.2`, and ensembles of them, over the number of projections.
+/// Random projections of features with a spectrum `i^−1.2`, and ensembles of such projections, over the number of
+/// projections.
 pub fn projections(plan: &Plan) -> Result<Family, Error> {
     let (n, d, most) = (2 * plan.size, 8 * plan.size, 8 * plan.size);
     let eigenvalues: Array1<f64> = (1..=d).map(|i| (i as f64).powf(-1.2)).collect();
     let target = eigenvalues.mapv(|value| (ENERGY * value / eigenvalues.sum()).sqrt());
     let sizes = spread(n / 8, most, 14, n, n / 4);
     let roots = eigenvalues.mapv(f64::sqrt);
-    // One test row for each mode, √d times it: their mean is the expectation over all test points.
+    // One test row per mode, scaled by √d: their mean is the expectation over all test points.
     let scale = (d as f64).sqrt();
     let truth = (&target * scale).insert_axis(ndarray::Axis(1));
     let measured = plan.simulate(&|rng| {
@@ -96,10 +97,10 @@ pub fn activation(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// One part of a split.
+/// One part of a decomposition.
 type Part = fn(&VarianceSplit) -> f64;
 
-/// Where the error of random projections comes from, by crossed draws.
+/// The sources of the error of random projections, from crossed draws.
 pub fn split(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let d = 2 * n;
@@ -109,7 +110,7 @@ pub fn split(plan: &Plan) -> Result<Family, Error> {
     let scale = (d as f64).sqrt();
     let truth = beta.column(0).mapv(|b| b * scale);
     let measured = plan.simulate(&|rng| {
-        // Draws of samples, noise and features: a block of rows for each.
+        // Draw samples, noise and features, with a block of rows for each.
         let mut several =
             |rows: usize, columns: usize| (0..4).map(|_| normal(rng, rows, columns)).collect::<Vec<_>>();
         let (x, e, weights) = (several(n, d), several(n, 1), several(sizes[sizes.len() - 1], d));
@@ -155,7 +156,7 @@ pub fn split(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Gaussian features of a kernel on rows that are held, over their number.
+/// Gaussian features of a kernel on fixed rows, over the number of features.
 pub fn given_rows(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let mut rng = double_descent::rng::stream(plan.seed, plan.stream << 16, 0);

@@ -1,4 +1,4 @@
-//! Formulas of singular values.
+//! Formulas for singular values.
 
 use super::family::{Family, Line, Plan, at_ratios, normal, spread};
 use double_descent::Error;
@@ -12,7 +12,7 @@ use double_descent::theory::smallest_singular_value::{
 use ndarray::Array2;
 use rand::RngExt;
 
-/// Eigenvalues of `XᵀX/n` at `p = n/2`: how many lie in each of 16 bins.
+/// Eigenvalues of `XᵀX/n` at `p = n/2`: the number in each of 16 bins.
 pub fn marchenko_pastur(plan: &Plan) -> Result<Family, Error> {
     const BINS: usize = 16;
     let (n, p) = (2 * plan.size, plan.size);
@@ -31,7 +31,7 @@ pub fn marchenko_pastur(plan: &Plan) -> Result<Family, Error> {
         }
         Ok(found)
     })?;
-    // The mean of the density over the bin around a point, as it is measured.
+    // The mean of the density over a bin around the point, which is what is measured.
     let theory = TheoryLine::new("Limit, over bins", "Marchenko and Pastur 1967", move |x| {
         Ok((law.cdf(x + 0.5 * width) - law.cdf(x - 0.5 * width)) / width)
     });
@@ -46,7 +46,7 @@ pub fn marchenko_pastur(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// The smallest singular value σ at and next to the threshold: the share of matrices with `n σ² ≤ t`.
+/// The smallest singular value σ at and next to the threshold: the fraction of matrices with `n σ² ≤ t`.
 pub fn smallest(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let levels = at_ratios(0.02, 20.0, 12);
@@ -76,16 +76,16 @@ pub fn smallest(plan: &Plan) -> Result<Family, Error> {
         };
         let axis = at_ratios(0.02, 20.0, 200);
         let mut line = Line::new(name, theory, axis, (&levels, i * levels.len()), &measured)?;
-        // Of fewer matrices on one side the share is no normal number yet.
+        // With fewer matrices on one side, the fraction is not yet normally distributed.
         line.points.retain(|point| point.repeats as f64 * point.theory.min(1.0 - point.theory) >= 10.0);
         family.lines.push(line);
     }
     Ok(family)
 }
 
-/// Fourier series on the circle: random rows and columns of the Fourier matrix, no noise, the mean over teachers exact.
+/// Fourier series on the circle: random rows and columns of the Fourier matrix, no noise, exact mean over teachers.
 pub fn circle(plan: &Plan) -> Result<Family, Error> {
-    // Of a prime number of points every square part of the matrix is invertible (Chebotarev).
+    // For a prime number of points, every square submatrix is invertible (Chebotarev).
     let all = (8 * plan.size..16 * plan.size)
         .find(|&d| (2..d).take_while(|i| i * i <= d).all(|i| d % i > 0))
         .unwrap_or(2);
@@ -98,7 +98,7 @@ pub fn circle(plan: &Plan) -> Result<Family, Error> {
                 let turn = (rows[i] * columns[j] % all) as f64 / all as f64 * std::f64::consts::TAU;
                 (turn.cos() / (all as f64).sqrt(), turn.sin() / (all as f64).sqrt())
             };
-            // A complex matrix as a real one of twice the size: every singular value is there twice.
+            // Represent a complex matrix as a real one of twice the size, which has every singular value twice.
             let real = Array2::from_shape_fn((2 * n, 2 * p), |(i, j)| {
                 let (cos, sin) = sub(i % n, j % p);
                 match (i < n, j < p) {
@@ -139,7 +139,7 @@ fn order(rng: &mut impl rand::Rng, count: usize) -> Vec<usize> {
     order
 }
 
-/// The condition number of square matrices: the share with `cond ≤ x n`.
+/// The condition number of square matrices: the fraction with `cond ≤ x n`.
 pub fn condition(plan: &Plan) -> Result<Family, Error> {
     let n = plan.size;
     let levels = at_ratios(0.6, 60.0, 12);
@@ -158,7 +158,7 @@ pub fn condition(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// As [`circle`] for a random unitary matrix of 24 rows: exact.
+/// As [`circle`], for a random unitary matrix with 24 rows: exact.
 pub fn unitary(plan: &Plan) -> Result<Family, Error> {
     let (all, n) = (24, 8);
     let sizes: Vec<usize> = (1..=20).filter(|p: &usize| p.abs_diff(n) > 2).collect();

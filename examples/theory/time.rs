@@ -1,4 +1,4 @@
-//! Formulas of training time, of any spectrum.
+//! Formulas for training time, for any spectrum.
 
 use super::family::{ENERGY, Family, Line, NOISE, Plan, at_ratios, noise, normal};
 use double_descent::Error;
@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 const TIME: &str = "Time t of gradient flow";
 const EXCESS: &str = "Excess test error";
 
-/// The excess of flow at each time, on features of these variances.
+/// The excess error of gradient flow at each time, on features with these variances.
 fn flows(
     x: &Array2<f64>,
     y: &Array2<f64>,
@@ -30,7 +30,7 @@ fn flows(
     times.iter().map(excess).collect()
 }
 
-/// Isotropic features, under and over the threshold.
+/// Isotropic features, below and above the threshold.
 pub fn isotropic(plan: &Plan) -> Result<Family, Error> {
     let n = 2 * plan.size;
     let shapes = [n / 2, 2 * n];
@@ -56,11 +56,11 @@ pub fn isotropic(plan: &Plan) -> Result<Family, Error> {
     Ok(family)
 }
 
-/// Fast and slow features, as many as two thirds of the samples: the excess falls, rises and falls again.
+/// Fast and slow features, together two thirds as many as samples: the excess falls, rises and falls again.
 pub fn epochs(plan: &Plan) -> Result<Family, Error> {
     let (n, each) = (3 * plan.size, plan.size);
     let variances = Array1::from_shape_fn(2 * each, |i| if i < each { 1.0 } else { 1e-3 });
-    // Signals of ½ and of 1.
+    // Signal of ½ in the fast features, 1 in the slow ones.
     let target = [0.5, 1000.0];
     let beta = Array1::from_shape_fn(2 * each, |i| (target[usize::from(i >= each)] / each as f64).sqrt());
     let times = at_ratios(0.1, 1e5, 20);

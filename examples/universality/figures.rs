@@ -1,4 +1,4 @@
-//! Noise terms over n and over p, with what theory says of them.
+//! Noise terms over n and over p, with the theory for them.
 
 use super::Cli;
 use crate::common::feature_laws::Law;
@@ -12,7 +12,7 @@ use double_descent::theory::noise::lower_bound;
 /// The curves over n and over p.
 type Curves = (Vec<Row>, Vec<Row>);
 
-/// What the panels of one row show.
+/// The quantity in one row of panels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     NoiseTerm,
@@ -29,7 +29,7 @@ impl Shown {
         }
     }
 
-    /// The frame; that of the noise term as in the paper.
+    /// The vertical range; for the noise term as in the paper.
     fn range(self) -> (f64, f64) {
         match self {
             Self::NoiseTerm => (2e-2, 1e4),
@@ -37,7 +37,7 @@ impl Shown {
         }
     }
 
-    /// What values at this place are multiplied by.
+    /// The factor by which values at this size are multiplied.
     fn scale(self, n: usize, p: usize) -> f64 {
         match self {
             Self::NoiseTerm => 1.0,
@@ -46,7 +46,7 @@ impl Shown {
     }
 }
 
-/// Everything of this study, one figure for each family of features.
+/// All figures of this study, one per family of features.
 pub fn all(cli: &Cli, results: &[(Law, Curves)]) -> Vec<(String, Figure)> {
     let of = |wanted: fn(&Law) -> bool| -> Vec<&(Law, Curves)> {
         results.iter().filter(|(map, _)| wanted(map)).collect()
@@ -74,7 +74,7 @@ pub fn all(cli: &Cli, results: &[(Law, Curves)]) -> Vec<(String, Figure)> {
     figures
 }
 
-/// What is drawn in the figure of random features.
+/// Describes the figure of random features.
 fn described(results: &[&(Law, Curves)]) -> String {
     let has = |wanted: fn(&Law) -> bool| results.iter().any(|(map, _)| wanted(map));
     let mut parts = Vec::new();
@@ -142,7 +142,7 @@ fn figure(cli: &Cli, results: &[&(Law, Curves)], title: &str, text: &str) -> Fig
     figure.with_columns(2).with_width(1140.0).with_aspect(0.8)
 }
 
-/// What lies over the frames of the noise terms, in a sentence.
+/// A sentence on noise terms above the frames.
 fn cut_off(cli: &Cli, curves: &[&[(&Law, &[Row])]]) -> String {
     let rows = curves.iter().flat_map(|curves| curves.iter()).flat_map(|(_, rows)| rows.iter());
     let (_, top) = Shown::NoiseTerm.range();
@@ -155,7 +155,7 @@ fn cut_off(cli: &Cli, curves: &[&[(&Law, &[Row])]]) -> String {
     }
 }
 
-/// What a line shows.
+/// The value that a line shows.
 fn middle(cli: &Cli, row: &Row) -> f64 {
     match cli.statistic {
         Statistic::Mean => row.mean,
@@ -186,14 +186,14 @@ fn panel(cli: &Cli, curves: &[(&Law, &[Row])], sizes: Sizes, shown: Shown) -> Pa
     panel.with_group(theory(rows, sizes, at, shown))
 }
 
-/// What is known of all features, and of Gaussian ones; infinite values break the line.
+/// The theory for all features, and for Gaussian ones; infinite values break the line.
 fn theory(rows: &[Row], sizes: Sizes, at: fn(&Row) -> usize, shown: Shown) -> Group {
     let x: Vec<f64> = rows.iter().map(|row| at(row) as f64).collect();
     let lines = [TheoryLine::gaussian_noise(sizes), TheoryLine::noise_lower_bound(sizes)];
     let mut group = Group::new("Theory", Hue::Black);
     for (line, dash) in lines.iter().zip([Dash::Dotted, Dash::Dashed]) {
         let label = format!("{} ({})", line.label(), line.reference());
-        // Both have a value at every n and p.
+        // Both formulas have a value at every n and p.
         let mut y = values(line, &x).unwrap_or_else(|_| vec![f64::NAN; x.len()]);
         y.iter_mut().zip(rows).for_each(|(y, row)| *y *= shown.scale(row.n, row.p));
         group = group.with_series(Series::new(label, x.clone(), y).with_dash(dash));
@@ -213,7 +213,7 @@ const FAMILIES: [(&str, Hue, Dash); 4] = [
     (DRAWN, Hue::Blue, Dash::Solid),
 ];
 
-/// Whether the features are derivatives in the weights of a network.
+/// Whether the features are derivatives with respect to the weights of a network.
 fn is_tangent(law: &Law) -> bool {
     law.name.starts_with("tangent-")
 }
@@ -240,7 +240,7 @@ fn series(cli: &Cli, (map, rows): (&Law, &[Row]), at: fn(&Row) -> usize, shown: 
         rows.iter().map(|row| f(row) * shown.scale(row.n, row.p)).collect()
     };
     let (lower, upper) = match cli.statistic {
-        // Where the error is as large as the mean, the band goes down to the frame.
+        // If the error is as large as the mean, the band extends to the lower edge of the frame.
         Statistic::Mean => (
             column(&|row| (row.mean - row.standard_error).max(1e-5)),
             column(&|row| row.mean + row.standard_error),

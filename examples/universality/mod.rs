@@ -1,14 +1,14 @@
-//! The peak of double descent is there for any features: what label noise adds to the test error of minimum-norm
+//! Any features have the peak of double descent. This study shows the error that label noise adds to minimum-norm
 //! least squares, over the number of samples and over the number of features, for Gaussian features, the
 //! sphere, random networks, Fourier and polynomial features, against a lower bound that holds for all
 //! (Holzmüller, *On the universality of the double descent peak in ridgeless regression*, ICLR 2021).
 //!
-//! No noise is drawn: given the training features the noise term is `tr((X⁺)ᵀ Σ X⁺)`, and the nested engine gives it
-//! for all n, or all p, of eight repeats at once. What takes time is Σ: that of a random network is estimated
+//! No noise is drawn: given the training features, the noise term is `tr((X⁺)ᵀ Σ X⁺)`, which the nested engine computes
+//! for all n, or all p, of eight repeats at once. Most of the time goes into Σ: for a random network it is estimated
 //! from 10,000 draws, anew in each repeat.
 //!
 //! Run: `cargo run --release --example universality`. Finished repeats are kept in OUT/universality/*.values: a
-//! run that was stopped goes on where it was, and one with more repeats adds to them.
+//! stopped run resumes where it was, and one with more repeats adds to them.
 
 mod figures;
 
@@ -85,7 +85,7 @@ impl Program for Cli {
 }
 
 impl Cli {
-    /// Computes the chunks of repeats that are not there yet, or takes them from shards.
+    /// Computes the missing chunks of repeats, or takes them from shards.
     fn chunks(&self, law: &Law, folder: &Path) -> Result<Option<BTreeMap<usize, Vec<f64>>>, Failure> {
         let (name, terms) = (law.name.as_str(), &law.terms);
         let identity = Identity::new("universality").with("map", name).with("seed", self.seed);

@@ -1,4 +1,4 @@
-//! Isotropic features of which a model sees the first p, and ridge on them.
+//! Isotropic features, of which a model sees the first p, and ridge regression on them.
 
 use double_descent::curve::{Axis, Metric};
 use double_descent::filter::Ridge;
@@ -10,7 +10,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// Independent normal features of variance 1/P, so that rows have squared length 1 in the mean; coefficients of 1.
+/// Independent normal features of variance 1/P, so that the mean squared length of a row is 1; all coefficients are 1.
 #[derive(Clone, Copy)]
 pub struct Design {
     pub n: usize,
@@ -33,7 +33,7 @@ impl Design {
         Draw { inputs, targets, test }
     }
 
-    /// The p × λ map.
+    /// The sweep over p × λ.
     pub fn sweep(
         self,
         sizes: Vec<usize>,
@@ -42,7 +42,7 @@ impl Design {
         threads: Option<usize>,
     ) -> Sweep {
         let source = Source::drawn("isotropic features", move |repeat| Ok(self.draw(repeat)));
-        // In the crate λ weighs against the sum over the rows.
+        // The crate's λ applies to the sum over rows, not to the mean.
         let rows = self.n as f64;
         let ridge = move |penalty: f64| Ok(Arc::new(Ridge::new(rows * penalty)?) as _);
         Sweep {
@@ -55,8 +55,8 @@ impl Design {
         }
     }
 
-    /// The limit of the expected test error at p features and a penalty, many features and samples: what a model does not see
-    /// acts as noise (Hastie, Montanari, Rosset and Tibshirani 2022).
+    /// The limit, for many features and samples, of the expected test error at p features and a penalty. Features that
+    /// a model does not see act as noise (Hastie, Montanari, Rosset and Tibshirani 2022).
     pub fn limit(self, p: f64, penalty: f64) -> f64 {
         let (seen, rows) = (p / self.features as f64, self.n as f64);
         let noise = self.deviation * self.deviation + (1.0 - seen);
@@ -65,8 +65,8 @@ impl Design {
         risk.map_or(f64::NAN, |risk| noise + risk.excess)
     }
 
-    /// The penalty of the least expected error at p features, teachers of all directions in the mean: what a model does
-    /// not see acts as noise (Nakkiran et al. 2021, lemma 2).
+    /// The penalty with the least expected error at p features, on average over all directions of the teacher. Features
+    /// that a model does not see act as noise (Nakkiran et al. 2021, lemma 2).
     pub fn best_penalty(self, p: f64) -> f64 {
         let unseen = 1.0 - p / self.features as f64;
         (self.deviation * self.deviation + unseen) / self.n as f64

@@ -1,4 +1,4 @@
-//! Curves over p for some penalties and tuned, over the penalty from 0 on, and the map.
+//! Curves over p for fixed and tuned penalties, curves over the penalty from 0 on, and the map.
 
 use super::Found;
 use super::design::Design;
@@ -6,7 +6,7 @@ use crate::common::trimmed;
 use double_descent::curve::Surface;
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
-/// How far over the least error the figure reaches.
+/// The upper end of the figure, relative to the least error.
 const HIGHEST: f64 = 5.0;
 
 pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
@@ -16,7 +16,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         let label = format!("λ = {}", trimmed(found.penalties[row]));
         fixed = fixed.with_series(Series::new(label, found.features.clone(), found.errors.row(row).to_vec()));
     }
-    // The peak without a penalty would squeeze all else.
+    // The peak without a penalty would compress everything else.
     let tuned_errors = found.tuned();
     let least = tuned_errors.iter().copied().fold(f64::INFINITY, f64::min);
     let shown = (0.9 * least, HIGHEST * least);
@@ -24,7 +24,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let tuned = Series::new("", found.features.clone(), tuned_errors.clone());
     let at =
         |p: f64, penalty: Option<f64>| design.limit(p, penalty.unwrap_or_else(|| design.best_penalty(p)));
-    // One line with breaks, for one entry in the legend.
+    // One line with gaps, for a single legend entry.
     let (mut limit_x, mut limit_y) = (Vec::new(), Vec::new());
     for penalty in found.shown().into_iter().map(|row| Some(found.penalties[row])).chain([None]) {
         let y = found.features.iter().map(|&p| at(p, penalty));
@@ -109,7 +109,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         .with_title("Tuned weight decay has no peak; too little of it has")
 }
 
-/// In percent, rounded up to a hundredth of one.
+/// Formats a share in percent, rounded up to a hundredth of a percent.
 fn hundredths_of_a_percent(share: f64) -> String {
     trimmed((1e4 * share).ceil() / 1e2)
 }

@@ -1,4 +1,4 @@
-//! `cargo run --release --example weight_decay`; what it shows stands in mod.rs.
+//! `cargo run --release --example weight_decay`; see mod.rs for what it shows.
 
 #[path = "../common/mod.rs"]
 mod common;

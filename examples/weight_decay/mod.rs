@@ -1,6 +1,7 @@
 //! Weight decay and double descent: the test error over the number of features p and the penalty λ, from λ = 0 on, with
-//! the best penalty at each p. Tuned, the error has no peak (Nakkiran, Venkat, Kakade and Ma 2021). And a critique: without a
-//! penalty, more features beat the best small model only past the threshold, if at all; tuned, each step up gains.
+//! the best penalty at each p. With a tuned penalty, the error has no peak (Nakkiran, Venkat, Kakade and Ma 2021). As a
+//! critique: without a penalty, more features beat the best small model only past the threshold, if at all; tuned, each
+//! increase in size lowers the error.
 //!
 //! Run: `cargo run --release --example weight_decay`
 
@@ -50,7 +51,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     check_noise(cli.noise)?;
     let mut penalties = cli.penalties.clone();
     if penalties.is_empty() {
-        // Ten a decade, and none.
+        // Ten per factor of ten, and zero.
         penalties =
             std::iter::once(0.0).chain((-60..=-10).map(|i| 10f64.powf(f64::from(i) / 10.0))).collect();
     }
@@ -81,13 +82,13 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Medians over the training sets, penalties × features, and the best of each column.
+/// Medians over the training sets (penalties × features), and the best penalty of each column.
 struct Found {
     n: usize,
     penalties: Vec<f64>,
     features: Vec<f64>,
     errors: Array2<f64>,
-    /// For each p the index of its best penalty.
+    /// The index of the best penalty for each p.
     best: Vec<usize>,
 }
 
@@ -103,13 +104,13 @@ impl Found {
         self.best.iter().enumerate().map(|(p, &row)| self.errors[[row, p]]).collect()
     }
 
-    /// Rows that are shown: no penalty, and each decade.
+    /// The rows shown: no penalty, and each power of ten.
     fn shown(&self) -> Vec<usize> {
         let is_decade = |v: f64| v == 0.0 || (v.log10() - v.log10().round()).abs() < 1e-9 && v > 3e-6;
         (0..self.penalties.len()).filter(|&row| is_decade(self.penalties[row])).collect()
     }
 
-    /// What a curve over p does on both sides of the threshold.
+    /// Summarises a curve over p on both sides of the threshold.
     fn sizes(&self, errors: ArrayView1<'_, f64>) -> Sides {
         let small = self.features.iter().filter(|&&p| p < self.n as f64).count();
         let (before, after) = (errors.slice(ndarray::s![..small]), errors.slice(ndarray::s![small..]));
@@ -128,15 +129,15 @@ impl Found {
     }
 }
 
-/// The curve over p at one penalty, in a few numbers.
+/// A summary of the curve over p at one penalty.
 struct Sides {
     /// The best p < n and its error.
     classical: (f64, f64),
     highest: (f64, f64),
     last: f64,
-    /// From which p ≥ n on the error is under that of the best p < n.
+    /// The p ≥ n from which the error is below that of the best p < n.
     beats: Option<f64>,
-    /// At how many steps up the error rises, and by which factor at most.
+    /// The number of steps in p at which the error rises, and the largest factor.
     rises: usize,
     steepest: f64,
 }
@@ -155,7 +156,7 @@ fn save(found: &Found, path: &Path) -> Result<(), Error> {
     save_table(path, &header, found.best.iter().enumerate().map(row).collect())
 }
 
-/// For each penalty, and tuned: whether and where larger is better.
+/// Prints, for each penalty and for the tuned one, whether and where larger models are better.
 fn closing_table(cli: &Cli, found: &Found) {
     let title = format!("Median test error over p, n = {}, {} training sets", found.n, cli.repeats);
     let columns = [

@@ -1,4 +1,4 @@
-//! Curves and surfaces: a figure, and a table of the arms.
+//! Curves and surfaces: a figure and a table of the arms.
 
 use super::ToHtml;
 use super::table::{Table, cut, number};
@@ -6,7 +6,7 @@ use crate::curve::{Axis, Curve, MedianPoint, Metric, Surface};
 use crate::error::words::counted;
 use std::fmt;
 
-/// What a table says of the arms: the test error, or whatever is there.
+/// The metric a table reports for the arms: the test error, or the first metric that has values.
 fn telling(curve: &Curve) -> Option<Metric> {
     let has = |metric: Metric| curve.cells.iter().any(|cell| cell.metric(metric).is_some());
     [Metric::TestMse].into_iter().chain(Metric::ALL.iter().copied()).find(|&metric| has(metric))
@@ -28,14 +28,14 @@ fn failed(curve: &Curve) -> String {
     }
 }
 
-/// One line: the data, the axis, how many arms and repeats, and how many fits failed.
+/// Writes one line: the data, the axis, the numbers of arms and repeats, and how many fits failed.
 impl fmt::Display for Curve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.headline())
     }
 }
 
-/// One line, as of a curve.
+/// Writes one line, as for a curve.
 impl fmt::Display for Surface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.headline())
@@ -127,12 +127,12 @@ impl ToHtml for Surface {
     }
 }
 
-/// How many heat maps there are: a family, whose settings are the rows, is one.
+/// The number of heat maps: a family counts as one, because its settings are the rows.
 fn arms_of(surface: &Surface) -> usize {
     if surface.is_of_family() { 1 } else { surface.cells().arms.len() }
 }
 
-/// At most so many arms are drawn, an even selection with the first and the last.
+/// At most this many arms are drawn: an evenly spaced selection that includes the first and the last.
 #[cfg(feature = "svg")]
 const DRAWN: usize = 32;
 

@@ -5,9 +5,9 @@ use super::table::{Table, cut, number};
 use crate::dataset::Dataset;
 use crate::error::words::counted;
 
-/// Columns of features that a table shows.
+/// The number of feature columns that a table shows.
 const FEATURES: usize = 8;
-/// Columns of targets.
+/// The number of target columns that a table shows.
 const TARGETS: usize = 3;
 
 impl ToHtml for Dataset {

@@ -3,8 +3,8 @@
 use super::{ToHtml, thinned};
 use crate::plot::{Figure, Theme};
 
-/// Where the page is dark (`JupyterLab`, VS Code, mdBook), light figures are too: lightness is turned, and hues turned
-/// back.
+/// Style sheet that darkens light figures on dark pages (`JupyterLab`, VS Code, mdBook): it inverts lightness and then
+/// rotates the hues back.
 const DARK: &str = "<style>body[data-jp-theme-light=false] .double-descent,body.vscode-dark .double-descent,\
                     html.coal .double-descent,html.navy .double-descent,html.ayu .double-descent\
                     {filter:invert(.93) hue-rotate(180deg)}\

@@ -1,14 +1,14 @@
-//! What values look like as the last line of a notebook cell.
+//! How values are displayed at the end of a notebook cell.
 //!
-//! The [evcxr](https://github.com/evcxr/evcxr) kernel calls `evcxr_display` on the value that a cell ends with. Every type
-//! that a reader ends a cell with has it: [`Curve`](crate::curve::Curve), [`Surface`](crate::curve::Surface), figures,
-//! reports, factorisations, data sets. Values inside a `Vec`, an `Option` or a `Result` have no method of their own; with
-//! the trait in scope, `use double_descent::notebook::ToHtml`, they draw themselves as well.
+//! The [evcxr](https://github.com/evcxr/evcxr) kernel calls `evcxr_display` on the value of a cell's last expression.
+//! Every type that is useful there has this method: [`Curve`](crate::curve::Curve), [`Surface`](crate::curve::Surface),
+//! figures, reports, factorisations, data sets. A `Vec`, an `Option` or a `Result` of such values gets the method from
+//! the trait: bring it into scope with `use double_descent::notebook::ToHtml`.
 //!
-//! Whatever the size of the value, its HTML is small: at most [`LARGEST`] bytes. Tables show their first and last rows; of a
-//! long curve every point that is an extreme of its neighbourhood is drawn, of a large heat map an even selection of rows
-//! and columns. Tables take their colours from the page, and figures are turned dark by the style sheet that they bring
-//! where Jupyter, VS Code or mdBook is dark. Text is escaped.
+//! The HTML stays small, whatever the size of the value: at most [`LARGEST`] bytes. Tables show their first and last
+//! rows. A long curve keeps the points that are extremes of their neighbourhood, a large heat map an even selection of
+//! its rows and columns. Tables take their colours from the page; figures bring a style sheet that darkens them in the
+//! dark themes of Jupyter, VS Code and mdBook. Text is escaped.
 //!
 //! # Examples
 //! ```
@@ -35,36 +35,36 @@ use crate::machine::escape::escape;
 #[cfg(feature = "svg")]
 pub(crate) use thin::thinned;
 
-/// The HTML of a value has at most so many bytes, 128 KiB.
+/// The most bytes of HTML for one value, 128 KiB.
 pub const LARGEST: usize = 1 << 17;
 
-/// A value as a notebook shows it.
+/// HTML for display in a notebook.
 pub trait ToHtml {
-    /// One line that says what the value is, without markup: all that a terminal shows.
+    /// One line that describes the value, without markup; a terminal shows only this line.
     fn headline(&self) -> String;
 
-    /// What stands under the line: tables and figures, as HTML.
+    /// The HTML below the headline: tables and figures.
     fn body(&self) -> String;
 
-    /// Line and body as HTML.
+    /// The headline and the body as HTML.
     fn to_html(&self) -> String {
         let line = self.headline();
         let line = if line.is_empty() { line } else { format!("<p>{}</p>\n", escape(&line)) };
         line + &self.body()
     }
 
-    /// Prints the value for a notebook with the evcxr kernel, which calls this on the last value of a cell.
+    /// Prints the value for the evcxr notebook kernel, which calls this on the last value of a cell.
     fn evcxr_display(&self) {
         println!("EVCXR_BEGIN_CONTENT text/html\n{}\nEVCXR_END_CONTENT", self.to_html());
         println!("EVCXR_BEGIN_CONTENT text/plain\n{}\nEVCXR_END_CONTENT", self.headline());
     }
 }
 
-/// The method for types of this crate, so that notebooks need no trait in scope.
+/// Defines the method on types of this crate, so that notebooks need not import the trait.
 macro_rules! displayed {
     ($($type:ty),+ $(,)?) => {$(
         impl $type {
-            /// Prints it for a notebook with the evcxr kernel, which calls this on the last value of a cell
+            /// Prints the value for the evcxr notebook kernel, which calls this on the last value of a cell
             /// ([`notebook`](crate::notebook)).
             pub fn evcxr_display(&self) {
                 ToHtml::evcxr_display(self);

@@ -1,4 +1,4 @@
-//! What a curve or a procedure was found to be.
+//! Reports on curves and fitting procedures.
 
 use super::table::{Table, number, optional};
 use super::{ToHtml, escape};

@@ -1,4 +1,4 @@
-//! Lists that are tables: summaries, shares of the modes.
+//! Lists displayed as tables: summaries, contributions of modes.
 
 use super::ToHtml;
 use super::table::{Table, number, optional};

@@ -4,24 +4,24 @@ use super::escape;
 use crate::diagnosis::Short;
 use std::fmt::Write;
 
-/// Rows that a table shows; of more, the first seven and the last two.
+/// The number of rows that a table shows; a longer table shows its first seven and last two.
 const MOST: usize = 10;
 const FIRST: usize = 7;
 const LAST: usize = 2;
-/// Characters of a cell.
+/// The most characters in a cell.
 const LONGEST: usize = 60;
 
-/// A table of a heading line and rows.
+/// A table with a heading row.
 pub(super) struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
     caption: String,
-    /// Rows that stand between those that are shown.
+    /// The number of rows omitted from the middle.
     left_out: usize,
 }
 
 impl Table {
-    /// With `row(i)` for each of `count` rows; only those shown are made.
+    /// Builds a table of `count` rows from `row(i)`, which is called only for the rows shown.
     pub(super) fn new<const K: usize>(
         head: [&str; K],
         count: usize,
@@ -30,14 +30,14 @@ impl Table {
         Self::of(head.map(str::to_owned).into(), count, |i| row(i).into())
     }
 
-    /// The same with columns that are counted at run time.
+    /// As [`Table::new`], with a number of columns known only at run time.
     pub(super) fn of(head: Vec<String>, count: usize, row: impl Fn(usize) -> Vec<String>) -> Self {
         let left_out = if count > MOST { count - FIRST - LAST } else { 0 };
         let shown = (0..count).filter(|&i| left_out == 0 || i < FIRST || i >= count - LAST);
         Self { head, rows: shown.map(row).collect(), caption: String::new(), left_out }
     }
 
-    /// With a line over it.
+    /// Adds a caption above the table.
     pub(super) fn with_caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self
@@ -73,7 +73,7 @@ fn line(tag: &str, cells: &[String]) -> String {
     row + "</tr>\n"
 }
 
-/// A text of at most [`LONGEST`] characters.
+/// Returns the text, cut to at most [`LONGEST`] characters.
 pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -81,7 +81,7 @@ pub(super) fn cut(text: &str) -> String {
     }
 }
 
-/// Four digits, without zeros that say nothing.
+/// Formats a number with four digits, without trailing zeros.
 pub(super) fn number(value: f64) -> String {
     let text = Short(value).to_string();
     let (digits, exponent) = text.find('e').map_or((&*text, ""), |at| text.split_at(at));
@@ -90,7 +90,7 @@ pub(super) fn number(value: f64) -> String {
     format!("{digits}{exponent}").replace('-', "−")
 }
 
-/// Four digits; blank for what is not there.
+/// Formats an optional number with four digits; `None` is blank.
 pub(super) fn optional(value: Option<f64>) -> String {
     value.map_or(String::new(), number)
 }

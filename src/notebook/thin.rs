@@ -1,17 +1,17 @@
-//! Figures with fewer points, for the screen: no extreme is lost.
+//! Thins figures for display on screen without losing extremes.
 
 use crate::plot::{Figure, HeatMap, Panel, Scale, Series};
 
-/// Points of all series of a figure, edges of bands counted.
+/// The most points in a figure, over all series; a band counts as two more series.
 const POINTS: usize = 4000;
-/// No series is thinned to fewer points.
+/// No series is thinned to fewer points than this.
 const FEWEST: usize = 24;
-/// Characters of a caption.
+/// The most characters in a caption.
 const CAPTION: usize = 1500;
-/// Rows and columns of a heat map.
+/// The most rows and columns in a heat map.
 const CELLS: usize = 36;
 
-/// The figure with at most about so many points and cells as make a hundred kilobytes.
+/// Returns the figure, thinned to points and cells of about a hundred kilobytes.
 pub(crate) fn thinned(figure: &Figure) -> Figure {
     let mut out = figure.clone();
     let weight = |series: &Series| if series.band.is_some() { 3 } else { 1 };
@@ -40,7 +40,7 @@ pub(crate) fn thinned(figure: &Figure) -> Figure {
     out
 }
 
-/// Of each stretch of neighbours the lowest and the highest point, and one that is no number, so that breaks stay.
+/// Keeps the lowest and the highest point of each stretch, and one that is not finite, so that gaps remain.
 fn thin_series(series: &mut Series, most: usize) {
     let count = series.x.len();
     let fits = series.y.len() == count
@@ -65,7 +65,7 @@ fn thin_series(series: &mut Series, most: usize) {
     series.band = series.band.as_ref().map(|(lower, upper)| (of(lower), of(upper)));
 }
 
-/// Whether rows or columns were left out. Those of equal number on both axes are preferred: the ridge is there.
+/// Thins a heat map and returns whether it did. Columns that equal a chosen row are preferred: the ridge lies there.
 fn thin_cells(panel: &mut Panel) -> bool {
     let Some(heat) = &mut panel.heat else { return false };
     let whole = heat.values.len() == heat.y.len() && heat.values.iter().all(|row| row.len() == heat.x.len());
@@ -73,7 +73,7 @@ fn thin_cells(panel: &mut Panel) -> bool {
         return false;
     }
     if heat.range.is_none() {
-        // Colours are those of the whole map.
+        // Keep the colour scale of the whole map.
         heat.range = extremes(heat);
     }
     let rows = selection(&heat.y, &[]);
@@ -92,8 +92,8 @@ fn extremes(heat: &HeatMap) -> Option<(f64, f64)> {
     (low < high).then_some((low, high))
 }
 
-/// Places of at most [`CELLS`] of these values, evenly by their order, ends included; of neighbours one that is among
-/// `preferred`.
+/// Chooses at most [`CELLS`] indices, evenly spaced and including both ends. If a value near a chosen place is in
+/// `preferred`, that one is taken instead.
 fn selection(values: &[f64], preferred: &[f64]) -> Vec<usize> {
     let count = values.len();
     if count <= CELLS {

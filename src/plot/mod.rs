@@ -1,4 +1,4 @@
-//! Figures of risk curves: one drawing, written as SVG and PDF and painted as PNG.
+//! Figures of risk curves: one drawing, written as SVG or PDF or painted as PNG.
 //!
 //! A [`Figure`] is a list of [`Panel`]s and a caption. A panel holds
 //! [`Group`]s of [`Series`]: one group is one hue (training error, test
@@ -7,19 +7,16 @@
 //!
 //! [`study`] makes the figures of a [`Curve`](crate::curve::Curve).
 //!
-//! Everything is deterministic: the same figure gives the same bytes. No
-//! input makes the renderer panic; values that cannot be drawn (NaN,
-//! infinities, non-positive values on a logarithmic axis) break the line.
-//! Zeros and negative numbers on a logarithmic axis leave a triangle where
-//! the line breaks off, and the caption says how many there are. A band that
-//! reaches down to them reaches the lower edge of the frame.
+//! Everything is deterministic: the same figure gives the same bytes. No input makes the renderer panic; values that
+//! cannot be drawn (NaN, infinities, non-positive values on a logarithmic axis) break the line. If the cause is a zero
+//! or a negative number on a logarithmic axis, a triangle marks where the line breaks off, and the caption gives their
+//! number. A band that extends down to such values ends at the lower edge of the frame.
 //!
-//! On paper ([`Figure::with_width_mm`]) text is 7 and 8 points high; the caption may stand apart, the legend elsewhere,
-//! the paper be dark.
+//! On paper ([`Figure::with_width_mm`]) text is 7 and 8 points high. The caption can be kept out of the picture, the
+//! legend moved, and the background made dark.
 //!
-//! Bands are drawn at 15 % opacity. A panel with at most two shows both; with
-//! more, each group shows only those of its first and last banded series, so
-//! that they do not pile up to grey. The legend carries a swatch exactly where
+//! Bands are drawn at 15 % opacity. A panel with at most two bands shows both; with more, each group shows only those
+//! of its first and last series with a band, so that they do not overlap to grey. The legend has a swatch exactly where
 //! a band is drawn.
 
 #![allow(clippy::cast_precision_loss, reason = "counts become pixels, far below 2^52")]

@@ -1,9 +1,9 @@
-//! Completions for shells.
+//! Shell completions.
 
 use crate::common::flags::Flag;
 use std::fmt::Write;
 
-/// What a shell is told of a flag.
+/// What a completion script needs to know about a flag.
 pub struct Listed {
     name: String,
     help: String,
@@ -22,7 +22,7 @@ impl From<&Flag<'_>> for Listed {
     }
 }
 
-/// The shells that are known.
+/// The supported shells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
     Bash,
@@ -34,8 +34,8 @@ impl Shell {
     pub const ALL: [(&str, Self); 3] = [("bash", Self::Bash), ("zsh", Self::Zsh), ("fish", Self::Fish)];
 }
 
-/// A script that completes names of studies (each with a sentence and its flags), of flags, and their words; paths where
-/// a value is free.
+/// Returns a script that completes study names (each with a one-sentence description), their flags and flag values;
+/// where a value is free, it completes paths.
 pub fn script(shell: Shell, studies: &[(&str, String, Vec<Listed>)]) -> String {
     match shell {
         Shell::Bash => bash(studies),
@@ -44,7 +44,7 @@ pub fn script(shell: Shell, studies: &[(&str, String, Vec<Listed>)]) -> String {
     }
 }
 
-/// Words that take the folder of a study's shards, and what they do.
+/// Subcommands that take the folder of a study's shards, each with a description.
 pub const OF_SHARDS: [(&str, &str); 5] = [
     ("plan", "The commands of a study cut into shards that take minutes"),
     ("status", "Which shards of a study are there"),
@@ -53,7 +53,7 @@ pub const OF_SHARDS: [(&str, &str); 5] = [
     ("resume", "The commands of a study that are still to be run"),
 ];
 
-/// Flags of every study.
+/// Flags that every study has.
 const COMMON: [(&str, &str); 3] =
     [("json", "Closing tables as JSON"), ("help", "The help text"), ("version", "The version")];
 

@@ -1,5 +1,5 @@
 //! Every example of the crate as a subcommand of one program: `cargo run --release`, or
-//! `cargo install --path .`. A binary builds none of the dependencies of tests and benches.
+//! `cargo install --path .`. As a binary it builds none of the dependencies of tests and benches.
 
 #[path = "../../../examples/ablations/mod.rs"]
 mod ablations;
@@ -72,7 +72,7 @@ fn flags<P: Program>() -> Vec<Listed> {
     listed(&mut study).iter().map(Listed::from).collect()
 }
 
-/// In the order of the help text: tables of data first.
+/// The subcommands in the order of the help text: tables of data first.
 const fn entries() -> [Entry; 21] {
     [
         of::<ablations::Cli>(),
@@ -105,7 +105,7 @@ fn main() -> ExitCode {
         say!("{}", overview());
         return ExitCode::SUCCESS;
     };
-    // Underscores as in the examples' names, or hyphens.
+    // Accept underscores, as in the examples' names, or hyphens.
     let name = first.to_string_lossy();
     let (mut name, mut words) = (name.replace('-', "_"), words.collect::<Vec<_>>());
     if name == "help" && !words.is_empty() {
@@ -131,12 +131,12 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Whether words that follow a verb ask what it does.
+/// Whether the words after a subcommand ask for its help.
 fn is_help(words: &[OsString]) -> bool {
     words.first().is_some_and(|word| word == "--help" || word == "-h")
 }
 
-/// The help text of a word that takes the shards of a study.
+/// Returns the help text of a subcommand for shards.
 fn help_of_shards(verb: &str, about: &str) -> String {
     format!(
         "{about}\n\nUsage: double-descent {verb} FOLDER [--FLAG VALUE]...\n       double-descent {verb} STUDY [--FLAG VALUE]...\n\n\
@@ -156,8 +156,8 @@ fn complete(words: &[OsString]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `plan`, `status`, `merge` or `resume` of the shards of a study: of those in a folder, whose plan says of which study, or of a
-/// study with its flags.
+/// Runs `plan`, `status`, `merge`, `tables` or `resume` for a study's shards. The study is given by the folder of its
+/// shards, whose plan names it, or by its name and flags.
 fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
     let Some((first, rest)) = words.split_first() else {
         eprintln!("error: {what} needs the folder of a study's results, or a study and its flags");
@@ -181,7 +181,7 @@ fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
     (entry.start)(&format!("double-descent {}", entry.name), words.into_iter().chain(last).collect())
 }
 
-/// The study of the shards in a folder, and the words that it was called with.
+/// Returns the study whose shards are in a folder, and the command line that it was started with.
 fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
     let plans = common::shards::plans(folder)?;
     let (place, plan) = &plans[0];
@@ -197,7 +197,7 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
         let reason = "its plan names no study of this program: name the study and its flags";
         return Err(format!("{}: {reason}", place.display()));
     };
-    // Where the folder is now.
+    // The folder may have been moved since the plan was written: use its present location.
     let depth = Path::new(&plan.place).components().count();
     let out =
         place.ancestors().nth(depth).filter(|out| !out.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -206,7 +206,7 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
     Ok((study, words))
 }
 
-/// An error of the command line.
+/// Reports an unknown name on the command line and returns exit code 2.
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> ExitCode {
     let list = known.clone().collect::<Vec<_>>().join(", ");
     let hint = nearest(name, known).map_or(".".into(), |near| format!("; did you mean {near}?"));
@@ -214,14 +214,14 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Cl
     ExitCode::from(2)
 }
 
-/// The first sentence of a comment.
+/// Returns the first sentence of a study's description.
 fn sentence(about: &[&str]) -> String {
     let text = about.concat();
     let end = text.find(". ").map_or(text.len(), |end| end + 1);
     text[..end].split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').into()
 }
 
-/// The column of the sentences on studies.
+/// The column in which the descriptions of studies start.
 const INDENT: usize = 27;
 
 fn overview() -> String {

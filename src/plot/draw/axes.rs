@@ -1,4 +1,4 @@
-//! Ticks and thresholds of a panel, and the room that they need.
+//! Ticks and thresholds of a panel, and the space that they need.
 
 use super::curves::Frame;
 use super::font;
@@ -9,22 +9,22 @@ use super::view::View;
 
 pub(super) const SIZE: f64 = 10.5;
 pub(super) const MAJOR: f64 = 4.0;
-/// From the end of a tick to its label.
+/// Distance from the end of a tick to its label.
 pub(super) const TICK_GAP: f64 = 3.0;
-/// From the tick labels to the axis label.
+/// Distance from the tick labels to the axis label.
 pub(super) const LABEL_GAP: f64 = 7.0;
 pub(super) const FLAG_SIZE: f64 = 10.0;
 pub(super) const FLAG_PITCH: f64 = 13.0;
-/// Thresholds beyond what this many rows of labels hold go unlabelled.
+/// At most this many rows of threshold labels; thresholds without a place in them stay unlabelled.
 pub(super) const FLAG_ROWS: usize = 5;
 
-/// Ticks of a vertical axis of this height.
+/// Returns the ticks of a vertical axis of the given height.
 pub(super) fn vertical_ticks(view: &View, height: f64) -> Ticks {
     let most = ((height / 29.0) as usize).clamp(3, 9);
     ticks::fit(view, height, most, 4.0, |_| SIZE)
 }
 
-/// Ticks of a horizontal axis of this width.
+/// Returns the ticks of a horizontal axis of the given width.
 pub(super) fn horizontal_ticks(view: &View, width: f64) -> Ticks {
     let most = ((width / 45.0) as usize).clamp(3, 9);
     ticks::fit(view, width, most, 7.0, |label| font::width(label, SIZE))
@@ -34,12 +34,12 @@ pub(super) fn widest_label(ticks: &Ticks) -> f64 {
     ticks.major.iter().map(|t| font::width(&t.label, SIZE)).fold(0.0, f64::max)
 }
 
-/// Room the vertical axis needs left of the frame.
+/// Space that the vertical axis needs to the left of the frame.
 pub(super) fn room_left(ticks: &Ticks, label_lines: usize) -> f64 {
     MAJOR + TICK_GAP + widest_label(ticks) + LABEL_GAP + label_lines as f64 * TEXT_LEADING
 }
 
-/// Room the horizontal axis needs below the frame.
+/// Space that the horizontal axis needs below the frame.
 pub(super) fn room_below(label_lines: usize) -> f64 {
     MAJOR + TICK_GAP + SIZE + LABEL_GAP + label_lines as f64 * TEXT_LEADING
 }
@@ -53,8 +53,7 @@ pub(super) struct Flag {
     pub(super) label: Option<(String, f64, usize)>,
 }
 
-/// The thresholds of a panel from left to right, labels in rows such that
-/// none overlap.
+/// Returns a panel's thresholds from left to right, their labels in rows so that none overlap.
 pub(super) fn flags(panel: &Panel, frame: &Frame) -> Vec<Flag> {
     let width = frame.area.w;
     let mut inside: Vec<(f64, &str)> = panel
@@ -69,8 +68,7 @@ pub(super) fn flags(panel: &Panel, frame: &Frame) -> Vec<Flag> {
     inside.into_iter().map(|(x, label)| Flag { x, label: seat(label, x, width, &mut ends) }).collect()
 }
 
-/// Seats a label in the first row with room; `ends` holds where rows are
-/// taken up to.
+/// Places a label in the first row with enough space; `ends` holds the right end of the labels in each row.
 fn seat(label: &str, x: f64, width: f64, ends: &mut Vec<f64>) -> Option<(String, f64, usize)> {
     if label.is_empty() {
         return None;
@@ -91,7 +89,7 @@ fn seat(label: &str, x: f64, width: f64, ends: &mut Vec<f64>) -> Option<(String,
     Some((text, centre, row))
 }
 
-/// Room the labels of thresholds need above the frame.
+/// Space that the labels of thresholds need above the frame.
 pub(super) fn room_above(flags: &[Flag]) -> f64 {
     let rows = flags.iter().filter_map(|f| f.label.as_ref()).map(|l| l.2 + 1).max();
     rows.map_or(0.0, |rows| rows as f64 * FLAG_PITCH + 2.0)

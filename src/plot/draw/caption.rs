@@ -1,9 +1,9 @@
-//! A caption as LaTeX.
+//! Captions as LaTeX.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// Characters that LaTeX sets in mathematics mode.
+/// Characters that become commands of LaTeX's mathematics mode.
 const MATHEMATICS: [(char, &str); 36] = [
     ('α', r"\alpha"),
     ('β', r"\beta"),
@@ -43,7 +43,7 @@ const MATHEMATICS: [(char, &str); 36] = [
     ('∝', r"\propto"),
 ];
 
-/// Characters that LaTeX reads as commands, and signs of text.
+/// Characters that LaTeX would read as commands, and signs used in text.
 const TEXT: [(char, &str); 19] = [
     ('\\', r"\textbackslash{}"),
     ('{', r"\{"),
@@ -69,7 +69,7 @@ const TEXT: [(char, &str); 19] = [
 const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
 
-/// `text` for LaTeX. What it has no command for stays as it is: newer engines set any character.
+/// Converts `text` to LaTeX. A character without a replacement is left unchanged: newer engines set any character.
 pub(super) fn tex(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -101,7 +101,7 @@ pub(super) fn tex(text: &str) -> String {
     out
 }
 
-/// The raised and lowered characters that come next, in mathematics: `^{-12}`, `_1`.
+/// Reads the superscripts and subscripts that follow, in mathematics mode: `^{-12}`, `_1`.
 fn scripts(characters: &mut Peekable<Chars<'_>>) -> String {
     let mut all = String::new();
     for (sign, of) in [('^', superscript as fn(char) -> Option<String>), ('_', subscript)] {
@@ -119,7 +119,7 @@ fn scripts(characters: &mut Peekable<Chars<'_>>) -> String {
     all
 }
 
-/// What a raised character is in mathematics.
+/// Returns the mathematics-mode form of a superscript character.
 fn superscript(c: char) -> Option<String> {
     match c {
         '⁻' => Some("-".into()),
@@ -129,7 +129,7 @@ fn superscript(c: char) -> Option<String> {
     }
 }
 
-/// What a lowered character is in mathematics.
+/// Returns the mathematics-mode form of a subscript character.
 fn subscript(c: char) -> Option<String> {
     match c {
         'ₙ' => Some("n".into()),
@@ -165,7 +165,7 @@ mod tests {
             tex("10⁻¹² r₀ Vᵀ 3.2·10⁷ (a)² p\u{302}⁰"),
             r"$10^{-12}$ $r_0$ $V^{\top}$ 3.2$\cdot$$10^7$ (a)$^2$ $\hat{p}^0$"
         );
-        // One with nothing before it, and both kinds.
+        // A superscript with nothing before it; a subscript followed by a superscript.
         assert_eq!(tex("² x₁² σ²₁"), "$^2$ $x_1$$^2$ $\\sigma^2_1$");
     }
 }

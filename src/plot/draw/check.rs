@@ -1,10 +1,10 @@
-//! Whether a panel can be drawn whole.
+//! Checks that a panel can be drawn completely.
 
 use super::model::{HeatMap, Panel, Scale, Series};
 use crate::Error;
 
 impl Panel {
-    /// Whether what it holds fits together.
+    /// Checks that the lengths, shapes and values of the panel's contents are consistent.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.groups.iter().flat_map(|group| &group.series).try_for_each(of_series)?;
         self.heat.as_ref().map_or(Ok(()), |heat| of_heat(heat, self.x.scale, self.y.scale))

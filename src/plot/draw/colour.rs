@@ -1,4 +1,4 @@
-//! Hue families and their ramps, computed in the OKLCH colour space.
+//! Hue families and their colour ramps, computed in the OKLCH colour space.
 
 /// A hue family. The strong colours are those of Okabe and Ito's palette,
 /// which readers with the common colour-vision deficiencies can tell apart.
@@ -40,14 +40,14 @@ impl Rgb {
 }
 
 /// Lightness of the first and last colour of a ramp. The first still has a
-/// contrast of more than 2 : 1 against white, enough for a 1.5 px line; below
-/// the last, thin lines all look black.
+/// contrast of more than 2 : 1 against white, enough for a 1.5 px line; thin lines darker than
+/// the last all look black.
 const LIGHTNESS: (f64, f64) = (0.76, 0.32);
 
-/// The same for black.
+/// The lightness range of [`Hue::Black`].
 const BLACKS: (f64, f64) = (0.52, 0.12);
 
-/// Chroma asked for; what the display cannot show is reduced to what it can.
+/// The desired chroma; it is reduced if the display cannot show it.
 const CHROMA: f64 = 0.20;
 
 impl Hue {
@@ -63,8 +63,8 @@ impl Hue {
         })
     }
 
-    /// Hue angle in degrees at the light and the dark end. A drift of hue
-    /// along the ramp separates neighbours better than lightness alone.
+    /// Hue angle in degrees at the light and the dark end. A drifting hue separates neighbours on the ramp better than
+    /// lightness alone.
     fn angles(self) -> (f64, f64) {
         match self {
             Self::Blue => (215.0, 265.0),
@@ -75,12 +75,12 @@ impl Hue {
         }
     }
 
-    /// The `count` colours of a group, light to dark.
+    /// The `count` colours of a group, from light to dark.
     pub(super) fn ramp(self, count: usize) -> Vec<Rgb> {
         match count {
             0 => Vec::new(),
             1 => vec![self.strong()],
-            // Two curves need no extremes to be told apart.
+            // Two curves can be told apart without the extremes.
             2 => vec![self.at(0.1), self.at(0.85)],
             n => (0..n).map(|i| self.at(i as f64 / (n - 1) as f64)).collect(),
         }
@@ -96,8 +96,8 @@ impl Hue {
     }
 }
 
-/// The colour of a value at `t` between 0 and 1, from pale yellow over green to dark blue: lightness falls
-/// evenly, so that the order is seen without colour too.
+/// The colour of a value at `t` between 0 and 1, from pale yellow through green to dark blue. Lightness falls evenly,
+/// so that the order is visible without colour too.
 pub(super) fn sequential(t: f64) -> Rgb {
     let t = t.clamp(0.0, 1.0);
     let chroma = 0.06 + 0.10 * (std::f64::consts::PI * t).sin();
@@ -121,18 +121,19 @@ fn fit_gamut(lightness: f64, chroma: f64, hue: f64) -> Rgb {
     Rgb(oklch_to_linear(lightness, low, hue).map(encode))
 }
 
-/// Lightness of white and of black on dark paper.
+/// Lightness to which black and white are mapped on dark paper.
 const DARK_PAPER: (f64, f64) = (0.19, 0.97);
 
-/// The same for curves and letters: the darkest colour of a ramp is the lightest, and none is near the paper.
+/// The same pair for curves and text: the darkest colour of a ramp becomes the lightest, and none is close to the
+/// paper's.
 const DARK_STROKES: (f64, f64) = (0.42, 0.97);
 
 impl Rgb {
-    /// The colour in its place on dark paper: light and dark exchanged, the hue kept. Strokes stay visible; large areas
-    /// (`is_area`) keep their order down to the paper's own lightness.
+    /// Converts the colour for dark paper: light and dark are exchanged, the hue is kept. Strokes stay visible; large
+    /// areas (`is_area`) keep their order down to the paper's own lightness.
     pub(super) fn on_dark(self, is_area: bool) -> Self {
         let (lightness, chroma, hue) = linear_to_oklch(self.0.map(decode));
-        // The grid is grey and lighter than any curve: it may stay as faint as it is.
+        // The grid is grey and lighter than any curve, so it may stay faint.
         let is_curve = chroma > 0.02 || lightness < 0.85;
         let (white, black) = if is_curve && !is_area { DARK_STROKES } else { DARK_PAPER };
         let lightness = black + lightness * (white - black);
@@ -140,13 +141,13 @@ impl Rgb {
     }
 }
 
-/// An 8-bit sRGB channel to linear light.
+/// Converts an 8-bit sRGB channel to linear light.
 fn decode(channel: u8) -> f64 {
     let c = f64::from(channel) / 255.0;
     if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
 }
 
-/// Linear sRGB to OKLCH, the inverse of [`oklch_to_linear`].
+/// Converts linear sRGB to OKLCH; the inverse of [`oklch_to_linear`].
 fn linear_to_oklch([r, g, b]: [f64; 3]) -> (f64, f64, f64) {
     let long = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
     let medium = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
@@ -157,7 +158,7 @@ fn linear_to_oklch([r, g, b]: [f64; 3]) -> (f64, f64, f64) {
     (lightness, a.hypot(b), b.atan2(a))
 }
 
-/// OKLCH to linear sRGB, with the coefficients of Ottosson's definition.
+/// Converts OKLCH to linear sRGB, with the coefficients of Ottosson's definition.
 fn oklch_to_linear(lightness: f64, chroma: f64, hue: f64) -> [f64; 3] {
     let (a, b) = (chroma * hue.cos(), chroma * hue.sin());
     let long = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
@@ -174,7 +175,7 @@ fn in_gamut(linear: [f64; 3]) -> bool {
     linear.iter().all(|c| (-1e-6..=1.0 + 1e-6).contains(c))
 }
 
-/// Linear light to an 8-bit sRGB channel.
+/// Converts linear light to an 8-bit sRGB channel.
 fn encode(linear: f64) -> u8 {
     let c = linear.clamp(0.0, 1.0);
     let gamma = if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };

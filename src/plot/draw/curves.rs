@@ -12,17 +12,17 @@ const LINE: f64 = 1.5;
 /// Opacity of a band.
 const BAND: f64 = 0.15;
 
-/// Width of the bar of a sample without a line.
+/// Width of the error bars of a series without a line.
 const BAR: f64 = 1.1;
 
-/// Radius of a sample's dot when the series asks for dots.
+/// Radius of a sample's dot, if the series has dots.
 const DOT: f64 = 2.2;
 
-/// Half the width of the triangle where a line breaks off, and its height.
+/// The triangle where a line breaks off: half its width, and its height.
 const BREAK: (f64, f64) = (3.5, 6.0);
 
-/// Coordinates further out than this many pixels are pulled in: the clip hides
-/// them anyway, and renderers lose precision on huge numbers.
+/// Coordinates farther out than this many pixels are clamped to it: they are clipped
+/// anyway, and renderers lose precision on huge numbers.
 const FAR: f64 = 1e4;
 
 /// A panel's plotting area and the intervals it shows.
@@ -34,7 +34,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Pixel column of an abscissa.
+    /// Pixel column of a data value on the horizontal axis.
     pub(super) fn column(&self, x: f64) -> Option<f64> {
         self.x.place(x).map(|f| self.column_at(f))
     }
@@ -53,7 +53,7 @@ impl Frame {
         self.y.place(y).map(|f| self.row_at(f))
     }
 
-    /// The same for the lower edge of a band: the lowest row stands for what lies under any.
+    /// The pixel row of a band's lower edge: the bottom row if the scale has no place for the value.
     fn lower_row(&self, y: f64) -> Option<f64> {
         self.row(y).or_else(|| undrawn::is_off(self.y.scale, y).then(|| self.area.bottom()))
     }
@@ -67,8 +67,8 @@ pub(super) struct Bands {
 }
 
 impl Bands {
-    /// All of them while there are at most two. More would pile up to grey,
-    /// so a group then keeps those of its first and last banded series.
+    /// Shows all bands if there are at most two. More would overlap to grey, so each group then shows only those of its
+    /// first and last series with a band.
     pub(super) fn of(panel: &Panel) -> Self {
         let has = |s: &Series| {
             s.dash != Dash::None && s.band.as_ref().is_some_and(|b| !b.0.is_empty() && !b.1.is_empty())
@@ -90,10 +90,10 @@ impl Bands {
     }
 }
 
-/// Draws everything that lies in the frame: bands and bars below, then lines, then
-/// dots, each in the order of the groups.
+/// Draws the contents of the frame: bands and error bars, then lines above them, then
+/// dots on top, each in the order of the groups.
 pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame, bands: &Bands) {
-    // A line along the edge of the frame keeps its full width.
+    // The clip is a little larger, so that a line along the frame's edge keeps its full width.
     drawing.open_clip(frame.area.grown(LINE / 2.0));
     for (group, shown) in panel.groups.iter().zip(&bands.shown) {
         let colours = group.hue.ramp(group.series.len());
@@ -112,7 +112,7 @@ pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame, bands: &
         }
     }
     drawing.close_clip();
-    // Dots are not clipped: half a dot on the frame's edge looks like an error.
+    // Dots are not clipped: half a dot on the frame's edge would look like an error.
     for group in &panel.groups {
         for (series, colour) in group.series.iter().zip(group.hue.ramp(group.series.len())) {
             draw_dots(drawing, series, frame, colour);
@@ -135,7 +135,7 @@ fn draw_band(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
     }
 }
 
-/// The band of a series without a line: a bar at each sample.
+/// Draws the band of a series without a line as an error bar at each sample.
 fn draw_bars(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb) {
     let Some((lower, upper)) = &series.band else {
         return;
@@ -155,7 +155,7 @@ fn draw_line(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
     }
     for run in runs(positions(series, frame)) {
         if let [alone] = run[..] {
-            // A sample between two gaps would leave no trace as a line.
+            // A sample between two gaps would be invisible as a line.
             drawing.dot(alone, LINE, colour);
         } else {
             stroke(drawing, run, series.dash, colour);
@@ -167,7 +167,7 @@ fn draw_line(drawing: &mut Drawing, series: &Series, frame: &Frame, colour: Rgb)
     }
 }
 
-/// The samples beside those that a logarithmic axis has no place for.
+/// The samples next to one that a logarithmic axis cannot show.
 fn breaks(series: &Series, frame: &Frame) -> Vec<(f64, f64)> {
     let at: Vec<Option<(f64, f64)>> = positions(series, frame).collect();
     let is_off = |i: usize| series.y.get(i).is_some_and(|&y| undrawn::is_off(frame.y.scale, y));
@@ -197,7 +197,7 @@ pub(super) fn positions(series: &Series, frame: &Frame) -> impl Iterator<Item = 
     pairs.map(|(&x, &y)| Some((frame.column(x)?, frame.row(y)?)))
 }
 
-/// The stretches between gaps.
+/// Splits samples at the gaps into runs without gaps.
 fn runs<T>(samples: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
     let mut out = Vec::new();
     let mut run = Vec::new();
@@ -224,7 +224,7 @@ fn stroke(drawing: &mut Drawing, points: Vec<(f64, f64)>, dash: Dash, colour: Rg
     drawing.curve(points, Stroke { colour, width: LINE, dash });
 }
 
-/// How a series looks, for its legend key.
+/// The appearance of a series, for its legend key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Key {
     pub(super) colour: Rgb,
@@ -232,7 +232,7 @@ pub(super) struct Key {
     pub(super) points: bool,
     /// Whether a band is drawn.
     pub(super) band: bool,
-    /// Whether its samples have bars.
+    /// Whether its samples have error bars.
     pub(super) bars: bool,
 }
 
@@ -257,7 +257,7 @@ impl Key {
     }
 }
 
-/// Whether a band that is drawn leaves its frame at the top, where it ends with the frame.
+/// Whether any visible band extends beyond the top of its frame, where it is cut off.
 pub(in crate::plot) fn cuts_bands(panels: &[Panel]) -> bool {
     let leaves = |panel: &Panel| {
         let Some((_, high)) = panel.y.range else { return false };

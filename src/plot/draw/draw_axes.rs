@@ -1,4 +1,4 @@
-//! Draws axes, grid, tick labels and thresholds of a panel.
+//! Drawing of a panel's axes, grid, tick labels and thresholds.
 
 use super::axes::{FLAG_PITCH, FLAG_ROWS, FLAG_SIZE, LABEL_GAP, MAJOR, SIZE, TICK_GAP, widest_label};
 use super::colour::Rgb;
@@ -17,7 +17,7 @@ const GRID: Stroke = Stroke { colour: Rgb::grey(0xe8), width: 0.7, dash: &[] };
 const THRESHOLD: Stroke = Stroke { colour: Rgb::grey(0x4d), width: 0.9, dash: &[3.0, 2.5] };
 const LEADER: Stroke = Stroke { colour: Rgb::grey(0x4d), width: 0.6, dash: &[] };
 
-/// What lies below the curves.
+/// Draws what lies below the curves: the grid.
 pub(super) fn draw_grid(drawing: &mut Drawing, cell: &PlacedPanel) {
     let (frame, area) = (&cell.frame, cell.frame.area);
     for tick in &cell.ticks.0.major {
@@ -35,8 +35,8 @@ pub(super) fn draw_grid(drawing: &mut Drawing, cell: &PlacedPanel) {
     draw_flag_labels(drawing, cell);
 }
 
-/// Upper rows first: a leader may pass behind a lower label, which is set on
-/// a white ground.
+/// Draws the threshold labels. Upper rows come first: a leader may pass behind a lower label, which has
+/// a white background.
 fn draw_flag_labels(drawing: &mut Drawing, cell: &PlacedPanel) {
     let area = cell.frame.area;
     let baseline = |row: usize| area.y - 4.0 - row as f64 * FLAG_PITCH;
@@ -57,7 +57,7 @@ fn draw_flag_labels(drawing: &mut Drawing, cell: &PlacedPanel) {
     }
 }
 
-/// What lies above the curves.
+/// Draws what lies above the curves: frame, ticks, labels and thresholds.
 pub(super) fn draw_axes(drawing: &mut Drawing, cell: &PlacedPanel) {
     let area = cell.frame.area;
     drawing.line((area.x, area.y), (area.x, area.bottom()), AXIS);

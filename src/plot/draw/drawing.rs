@@ -1,4 +1,4 @@
-//! What a figure consists of, mark by mark: written as SVG by `svg`, painted as PNG by `raster`.
+//! A figure as a list of marks, which `svg` writes as text and `raster` paints as pixels.
 
 use super::colour::Rgb;
 
@@ -20,7 +20,7 @@ impl Rect {
         self.y + self.h
     }
 
-    /// The rectangle with every side moved outwards.
+    /// The rectangle with every side moved outwards by `by`.
     pub(super) fn grown(&self, by: f64) -> Self {
         let twice = 2.0 * by;
         Self { x: self.x - by, y: self.y - by, w: self.w + twice, h: self.h + twice }
@@ -33,7 +33,7 @@ impl Rect {
     }
 }
 
-/// Where a text stands relative to its position.
+/// Which point of a text lies at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -41,13 +41,13 @@ pub(super) enum Anchor {
     End,
 }
 
-/// How a text is set.
+/// The style of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextStyle {
     pub(super) size: f64,
     pub(super) anchor: Anchor,
     pub(super) fill: Rgb,
-    /// Quarter turn to the left, for the label of a vertical axis.
+    /// Whether the text is turned a quarter to the left, as for the label of a vertical axis.
     pub(super) upwards: bool,
 }
 
@@ -57,16 +57,16 @@ impl TextStyle {
     }
 }
 
-/// How a line is drawn.
+/// The style of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stroke {
     pub(super) colour: Rgb,
     pub(super) width: f64,
-    /// Lengths of dashes and gaps in turn; empty for an unbroken line.
+    /// Alternating lengths of dashes and gaps; empty for an unbroken line.
     pub(super) dash: &'static [f32],
 }
 
-/// One thing that is drawn.
+/// One drawn element.
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
     /// A line through points.
@@ -79,19 +79,19 @@ pub(super) enum Mark {
     Rectangle { rect: Rect, fill: Rgb },
     /// A filled circle.
     Dot { centre: (f64, f64), radius: f64, fill: Rgb },
-    /// A line of text, its baseline at `at`.
+    /// A line of text with its baseline at `at`.
     Text { at: (f64, f64), text: String, style: TextStyle },
-    /// What follows is cut off outside the rectangle.
+    /// Starts a clip: the following marks are cut off outside the rectangle.
     OpenClip(Rect),
-    /// The end of the last clip.
+    /// Ends the most recent clip.
     CloseClip,
 }
 
-/// The marks of a figure, from the lowest to the uppermost.
+/// The marks of a figure, from bottom to top.
 #[derive(Debug)]
 pub(super) struct Drawing {
     pub(super) marks: Vec<Mark>,
-    /// The ground that all lies on.
+    /// The background colour.
     pub(super) paper: Rgb,
 }
 
@@ -102,7 +102,7 @@ impl Default for Drawing {
 }
 
 impl Drawing {
-    /// The same drawing on dark paper.
+    /// Converts the drawing for dark paper.
     pub(super) fn on_dark(mut self) -> Self {
         self.paper = self.paper.on_dark(true);
         for mark in &mut self.marks {
@@ -143,7 +143,7 @@ impl Drawing {
         self.marks.push(Mark::Text { at, text: text.to_owned(), style });
     }
 
-    /// Lines of text, the first baseline at `at`.
+    /// Adds lines of text, the first baseline at `at`.
     pub(super) fn lines(&mut self, at: (f64, f64), lines: &[String], leading: f64, style: TextStyle) {
         for (i, line) in lines.iter().enumerate() {
             let down = i as f64 * leading;
@@ -152,7 +152,7 @@ impl Drawing {
         }
     }
 
-    /// Everything up to [`Drawing::close_clip`] is cut off outside `frame`.
+    /// Clips everything up to [`Drawing::close_clip`] to `frame`.
     pub(super) fn open_clip(&mut self, frame: Rect) {
         self.marks.push(Mark::OpenClip(frame));
     }

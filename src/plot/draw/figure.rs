@@ -1,68 +1,67 @@
-//! The figure: what the user builds.
+//! The figure that a caller builds.
 
 use super::caption;
 use super::model::Panel;
 use super::undrawn;
 use crate::Error;
 
-/// Where legends stand.
+/// Where a figure's legends go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LegendPlace {
-    /// Right of their frames. That of a heat map always is.
+    /// To the right of their frames; the legend of a heat map is always there.
     #[default]
     Right,
     /// Below their frames.
     Below,
-    /// In their frames, in a corner where they hide no curve; of a figure in which one has no such corner, below.
+    /// Inside their frames, in a corner where they hide no curve; if some legend has no such corner, all go below.
     Inside,
 }
 
-/// The paper a figure lies on.
+/// The background of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {
     /// White.
     #[default]
     Light,
-    /// Nearly black; light and dark are exchanged, hues kept.
+    /// Nearly black; light and dark are exchanged, hues are kept.
     Dark,
 }
 
 /// Panels laid out in a grid, with a caption.
 ///
-/// Several panels are lettered (a), (b), … Panels whose legends are equal, but
-/// for theories (in black) that some lack, share one; otherwise each has its own. `Display` writes the SVG.
+/// Several panels are lettered (a), (b), … Panels share one legend if their legends are equal,
+/// apart from theories (in black) that some lack; otherwise each has its own. `Display` writes the SVG.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figure {
     /// The text above everything.
     pub title: Option<String>,
     /// The panels, row by row.
     pub panels: Vec<Panel>,
-    /// The text below, wrapped to the figure's width; a line feed starts a
-    /// new line. May be empty. Where a logarithmic axis has no place for some
-    /// values and the text does not say so, a sentence that does is set after it.
+    /// The text below the panels, wrapped to the figure's width; a line feed starts a
+    /// new line. May be empty. If a logarithmic axis cannot show some values and the text does not say so,
+    /// a sentence about them is appended in the picture.
     pub caption: String,
     /// Width in SVG pixels; `None` chooses by the number of columns (720 for
     /// one). It is kept between 240 and 4000, and a figure too narrow for its
     /// panels is widened.
     pub width_px: Option<f64>,
-    /// Width on paper in millimetres, in place of [`Figure::width_px`]: text is 7 and 8 points high then, the SVG's
-    /// extent is stated in millimetres, and no more panels stand side by side than fit. Kept between 57 and 940.
+    /// Width on paper in millimetres, in place of [`Figure::width_px`]. Text is then 7 and 8 points high, the SVG's
+    /// size is stated in millimetres, and no more panels stand side by side than fit. Kept between 57 and 940.
     pub width_mm: Option<f64>,
-    /// Where legends stand.
+    /// Where the legends go.
     pub legend: LegendPlace,
-    /// Whether the caption is left out of the picture: [`Figure::caption_text`] and [`Figure::caption_tex`] have it,
-    /// and [`Figure::save`] writes both beside the picture.
+    /// Whether to leave the caption out of the picture: [`Figure::caption_text`] and [`Figure::caption_tex`] return it,
+    /// and [`Figure::save`] writes both next to the picture.
     pub caption_apart: bool,
-    /// The paper.
+    /// The background.
     pub theme: Theme,
-    /// Why there is nothing to draw: what was asked for and is not there. The picture says it in words, and
-    /// [`Figure::check`] fails with it, as do all ways to save the figure.
+    /// Why there is nothing to draw: what was requested but is missing. The picture states the reason, and
+    /// [`Figure::check`] returns it as an error, as do all ways to save the figure.
     pub undrawn: Option<Error>,
     /// Panels per row; `None` chooses by their number.
     pub columns: Option<usize>,
-    /// Height of a plotting area over its width, 0.72 if `None`. The height
-    /// is kept between 150 and 430 pixels, and is raised a little where a
-    /// legend needs it.
+    /// Ratio of height to width of a plotting area; 0.72 if `None`. The height is kept between 150 and 430 pixels, and
+    /// is raised a little if a legend needs it.
     pub aspect: Option<f64>,
 }
 
@@ -73,7 +72,7 @@ impl Figure {
         Self { caption: caption.into(), ..Self::default() }
     }
 
-    /// In place of a figure that cannot be drawn: it says why.
+    /// Creates a placeholder for a figure that cannot be drawn; it states the reason.
     ///
     /// # Examples
     /// ```
@@ -88,7 +87,7 @@ impl Figure {
         Self { caption: format!("Not drawn: {error}."), undrawn: Some(error), ..Self::default() }
     }
 
-    /// The figure, if it can be drawn whole.
+    /// Returns the figure, if it can be drawn completely.
     ///
     /// # Errors
     /// Those of [`Figure::check`].
@@ -140,46 +139,46 @@ impl Figure {
         self
     }
 
-    /// The same figure with its legends elsewhere.
+    /// The same figure with its legends at `place`.
     #[must_use]
     pub fn with_legend(mut self, place: LegendPlace) -> Self {
         self.legend = place;
         self
     }
 
-    /// The same figure without its caption in the picture.
+    /// The same figure with the caption left out of the picture.
     #[must_use]
     pub fn with_caption_apart(mut self) -> Self {
         self.caption_apart = true;
         self
     }
 
-    /// The same figure on other paper.
+    /// The same figure on the given background.
     #[must_use]
     pub fn with_theme(mut self, theme: Theme) -> Self {
         self.theme = theme;
         self
     }
 
-    /// The caption in full: with the sentence on values that have no place on a logarithmic axis.
+    /// Returns the complete caption, including the sentence on values that a logarithmic axis cannot show.
     #[must_use]
     pub fn caption_text(&self) -> String {
         undrawn::caption(&self.caption, &self.panels).into_owned()
     }
 
-    /// The same for LaTeX, in ASCII: formulas in mathematics mode, special characters escaped.
+    /// Returns the complete caption for LaTeX, in ASCII: formulas in mathematics mode, special characters escaped.
     #[must_use]
     pub fn caption_tex(&self) -> String {
         caption::tex(&self.caption_text())
     }
 
-    /// Whether every panel can be drawn whole.
+    /// Checks that every panel can be drawn completely.
     ///
     /// # Errors
-    /// Whatever keeps the figure from being drawn ([`Figure::undrawn`]);
-    /// [`Error::Shape`] for a series whose abscissae, ordinates and edges of a band are not equally many, and for a heat
-    /// map whose values do not fit its axes; [`Error::Domain`] for a heat map's axis that does not ascend, or has a
-    /// value that its scale has no place for; [`Error::Empty`] for a heat map without cells.
+    /// The reason why the figure is not drawn ([`Figure::undrawn`]); [`Error::Shape`] if the abscissae, ordinates and
+    /// band edges of a series differ in number, or if the values of a heat map do not fit its axes; [`Error::Domain`]
+    /// if an axis of a heat map does not ascend, or has a value that its scale cannot show; [`Error::Empty`] for a heat
+    /// map without cells.
     pub fn check(&self) -> Result<(), Error> {
         self.undrawn.clone().map_or(Ok(()), Err)?;
         self.panels.iter().try_for_each(Panel::check)
@@ -192,7 +191,7 @@ impl Figure {
         self
     }
 
-    /// The same figure with plotting areas `aspect` times as high as wide.
+    /// The same figure with plotting areas whose height is `aspect` times their width.
     #[must_use]
     pub fn with_aspect(mut self, aspect: f64) -> Self {
         self.aspect = Some(aspect);

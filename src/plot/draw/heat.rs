@@ -1,4 +1,4 @@
-//! Heat maps: cells of colour, and the bar that explains them.
+//! Heat maps: coloured cells and the colour bar.
 
 use super::colour::{self, Rgb};
 use super::curves::Frame;
@@ -7,18 +7,18 @@ use super::model::{HeatMap, Panel};
 use super::ticks::{self, Ticks};
 use super::view::{self, View};
 
-/// Cells reach this far under their neighbours, so that no seam shows.
+/// Cells extend this far under their neighbours, so that no seam shows.
 const OVERLAP: f64 = 0.35;
-/// Steps of the bar.
+/// Number of steps of the colour bar.
 const STEPS: usize = 64;
 const WIDTH: f64 = 13.0;
 const SIZE: f64 = 10.5;
 const TICK: f64 = 3.5;
 const EDGE: Stroke = Stroke { colour: Rgb::grey(0x26), width: 0.7, dash: &[] };
-/// Cells without a value.
+/// Colour of cells without a value.
 const MISSING: Rgb = Rgb::grey(0xd9);
 
-/// Draws the cells of a panel that has them.
+/// Draws the cells of a panel's heat map, if it has one.
 pub(super) fn draw(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     let Some(heat) = &panel.heat else { return };
     let columns = view::cell_edges(panel.x.scale, &heat.x);

@@ -1,8 +1,8 @@
-//! Numbers as tick labels.
+//! Formatting of tick labels.
 
 const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
 
-/// More decimals than this say nothing a reader can use.
+/// The most decimals in a label; more would be of no use to a reader.
 const MOST_DECIMALS: i32 = 12;
 
 /// `10ᵏ`.
@@ -17,7 +17,7 @@ pub(super) fn power_of_ten(exponent: i32) -> String {
     out
 }
 
-/// `digit · 10ᵏ`, written out when `plain`.
+/// `digit · 10ᵏ`, written in full when `plain`.
 pub(super) fn multiple(digit: u8, exponent: i32, plain: bool) -> String {
     if plain {
         let zeros = "0".repeat(exponent.unsigned_abs() as usize);
@@ -29,8 +29,8 @@ pub(super) fn multiple(digit: u8, exponent: i32, plain: bool) -> String {
     }
 }
 
-/// Labels for multiples of a step whose last digit stands at 10^`place`.
-/// All share one number of decimals, and one exponent if they need any.
+/// Labels for multiples of a step whose last digit is in the 10^`place` position. All have the same number of decimals
+/// and, if any needs one, the same exponent.
 pub(super) fn linear(values: &[f64], place: i32) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let exponent = exponent_of(largest);
@@ -44,7 +44,7 @@ fn one(value: f64, shift: i32, decimals: usize) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    // Two factors: 10^shift alone may leave the range of normal numbers.
+    // Two factors, because 10^shift alone may leave the range of normal numbers.
     let half = shift / 2;
     let mantissa = value / 10_f64.powi(half) / 10_f64.powi(shift - half);
     let digits = format!("{mantissa:.decimals$}").replace('-', "\u{2212}");
@@ -54,7 +54,7 @@ fn one(value: f64, shift: i32, decimals: usize) -> String {
 /// Decimal exponent of a magnitude; 0 for zero.
 pub(super) fn exponent_of(magnitude: f64) -> i32 {
     if magnitude > 0.0 && magnitude.is_finite() {
-        // The nudge keeps 1000, whose logarithm may round down, at 3.
+        // The small term keeps the exponent of 1000 at 3 even if its logarithm is rounded down.
         (magnitude.log10() + 1e-9).floor() as i32
     } else {
         0

@@ -1,5 +1,4 @@
-//! Where everything goes: panels in a grid, legends to their right, the
-//! caption below.
+//! Layout: panels in a grid, legends to their right, the caption below.
 
 use super::axes::{self, Flag};
 use super::curves::{self, Bands, Frame};
@@ -13,20 +12,20 @@ use super::size::Size;
 use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, LEGEND_GAP, MARGIN, RIGHT, TEXT, TEXT_LEADING};
 use super::ticks::Ticks;
 
-/// From the axis label to a legend below.
+/// Distance from the axis label to a legend below it.
 const BELOW_GAP: f64 = 6.0;
-/// From the edges of a frame to a legend inside, and from that to its ground's edge.
+/// Distance from the edges of a frame to a legend inside it, and from the legend to the edge of its background.
 const INSIDE: (f64, f64) = (8.0, 3.0);
 const ROW_GAP: f64 = 16.0;
 
-/// A panel with its place.
+/// A panel and its position.
 #[derive(Debug)]
 pub(super) struct PlacedPanel<'a> {
     pub(super) panel: &'a Panel,
     pub(super) frame: Frame,
     pub(super) bands: Bands,
     pub(super) ticks: (Ticks, Ticks),
-    /// Lines of the title, and the top of the first.
+    /// Lines of the title, and the top of the first line.
     pub(super) title: (Vec<String>, f64),
     pub(super) flags: Vec<Flag>,
     /// Lines of the axis labels.
@@ -34,7 +33,7 @@ pub(super) struct PlacedPanel<'a> {
     pub(super) legend: Option<(Legend, (f64, f64))>,
 }
 
-/// A figure laid out.
+/// The layout of a figure.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     pub(super) size: Size,
@@ -42,12 +41,12 @@ pub(super) struct Plan<'a> {
     pub(super) cells: Vec<PlacedPanel<'a>>,
     pub(super) shared: Option<(Legend, (f64, f64))>,
     pub(super) caption: (Vec<String>, f64),
-    /// Whether legends lie in frames, and so on a ground of their own.
+    /// Whether legends lie inside frames, and therefore on a background.
     pub(super) on_ground: bool,
 }
 
 impl Plan<'_> {
-    /// The grounds of legends in frames.
+    /// The backgrounds of legends inside frames.
     pub(super) fn grounds(&self) -> Vec<Rect> {
         let own = self.cells.iter().filter_map(|cell| cell.legend.as_ref());
         own.chain(&self.shared)
@@ -56,7 +55,7 @@ impl Plan<'_> {
             .collect()
     }
 
-    /// Whether a legend lies on a curve of its frame.
+    /// Whether a legend covers a curve of its frame.
     fn hides_curves(&self) -> bool {
         let own = self.cells.iter().filter_map(|cell| Some((cell, cell.legend.as_ref()?)));
         let mut all = own.chain(self.cells.first().zip(self.shared.as_ref()));
@@ -64,7 +63,7 @@ impl Plan<'_> {
     }
 }
 
-/// Lays the figure out; legends that would hide curves in their frames go below.
+/// Lays out the figure; legends that would cover curves inside their frames go below.
 pub(super) fn plan(figure: &Figure) -> Plan<'_> {
     let place = legend_place(figure);
     let plan = plan_with(figure, place);
@@ -135,7 +134,7 @@ fn chunks<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
     out
 }
 
-/// Places one row of panels; also returns its bottom.
+/// Places one row of panels; also returns its bottom edge.
 fn place_row<'a>(
     drafts: Vec<MeasuredPanel<'a>>,
     grid: &PanelGrid,
@@ -169,7 +168,7 @@ fn place_row<'a>(
     (cells, bottom)
 }
 
-/// The corner of a frame in which a legend hides least of the curves: upper right unless another is better.
+/// Finds the corner of a frame where a legend hides least of the curves; ties go to the upper right.
 fn corner(cell: &PlacedPanel, legend: &Legend) -> (f64, f64) {
     let (area, (edge, _)) = (cell.frame.area, INSIDE);
     let (left, right) = (area.x + edge, area.right() - edge - legend.width);
@@ -179,18 +178,18 @@ fn corner(cell: &PlacedPanel, legend: &Legend) -> (f64, f64) {
     least.copied().unwrap_or(corners[0])
 }
 
-/// What a legend covers, with so much around it.
+/// The rectangle that a legend covers, with a margin of `around`.
 fn ground(legend: &Legend, (x, y): (f64, f64), around: f64) -> Rect {
     Rect { x, y, w: legend.width, h: legend.height }.grown(around)
 }
 
-/// How many points of a panel's lines, closely spaced along them, lie in a rectangle.
+/// Counts the points of a panel's lines, sampled closely, that lie in a rectangle.
 fn hidden(cell: &PlacedPanel, rect: &Rect) -> usize {
     let series = cell.panel.groups.iter().flat_map(|group| &group.series);
     series.map(|series| points_in(rect, series, &cell.frame)).sum()
 }
 
-/// How many points of a line, closely spaced along it, lie in a rectangle.
+/// Counts the points of a line, sampled closely, that lie in a rectangle.
 fn points_in(rect: &Rect, series: &Series, frame: &Frame) -> usize {
     const STEPS: usize = 8;
     let inside = |(x, y): (f64, f64)| x >= rect.x && x <= rect.right() && y >= rect.y && y <= rect.bottom();
@@ -211,7 +210,7 @@ fn header_of(cell: &PlacedPanel) -> f64 {
     cell.title.0.len() as f64 * TEXT_LEADING + axes::room_above(&cell.flags) + 5.0
 }
 
-/// Places a panel in its column; the row settles its height later.
+/// Places a panel in its column; `place_row` sets its vertical position.
 fn place_panel<'a>(
     draft: MeasuredPanel<'a>,
     grid: &PanelGrid,
@@ -239,7 +238,7 @@ fn place_panel<'a>(
     }
 }
 
-/// a, b, …, z, aa, ab, …
+/// Returns the letters of a panel: a, b, …, z, aa, ab, …
 fn letters(mut index: usize) -> String {
     let mut out = Vec::new();
     loop {

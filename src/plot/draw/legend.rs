@@ -1,4 +1,4 @@
-//! The legend: one block per group, set beside the plotting area.
+//! The legend: one block per group, next to the plotting area.
 
 use super::colour::{Hue, Rgb};
 use super::curves::{Bands, Key};
@@ -9,19 +9,19 @@ use super::model::{Group, Panel};
 
 const SIZE: f64 = 10.5;
 const LEADING: f64 = 13.0;
-/// From one entry to the next; more than the leading, so that the lines of a
-/// wrapped label belong together.
+/// Distance from one entry to the next; more than the leading, so that the lines of a
+/// wrapped label stay visibly together.
 const PITCH: f64 = 15.0;
 const KEY: f64 = 22.0;
 const KEY_GAP: f64 = 6.0;
 const GROUP_GAP: f64 = 9.0;
 const COLUMN_GAP: f64 = 12.0;
-/// Shorter groups are not split into two columns.
+/// Groups with fewer entries are not split into two columns.
 const FEWEST_TO_SPLIT: usize = 4;
 const MOST_LINES: usize = 5;
-/// Between groups that stand side by side.
+/// Gap between groups that stand side by side.
 const BLOCK_GAP: f64 = 20.0;
-/// The tallest colour bar.
+/// Greatest height of a colour bar.
 const BAR: f64 = 190.0;
 
 /// A legend laid out relative to its upper left corner.
@@ -42,13 +42,13 @@ impl Legend {
         if one.height <= height { one } else { Self::lay_out(panel, bands, (width, height), true) }
     }
 
-    /// Whether there is nothing to show.
+    /// Whether the legend is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.bar.is_none()
     }
 
-    /// The legend of a panel in rows, at most `width` wide: groups side by side, each in as many columns as it needs.
-    /// Colour bars are left out.
+    /// Lays out the legend of a panel in rows, at most `width` wide: groups side by side, each in as many columns as it
+    /// needs. Colour bars are left out.
     pub(super) fn in_rows(panel: &Panel, bands: &Bands, width: f64) -> Self {
         let mut legend = Self::default();
         let (mut at, mut row_height) = ((0.0, 0.0), 0.0_f64);
@@ -71,7 +71,7 @@ impl Legend {
         legend
     }
 
-    /// Takes over the parts of another legend, moved by `by`.
+    /// Adds the parts of another legend, moved by `by`.
     fn place(&mut self, other: Self, by: (f64, f64)) {
         let moved = |(x, y): (f64, f64)| (x + by.0, y + by.1);
         self.keys.extend(other.keys.into_iter().map(|(at, key)| (moved(at), key)));
@@ -103,7 +103,7 @@ impl Legend {
         legend
     }
 
-    /// In at most so many columns, where they fit; two for no fewer than [`FEWEST_TO_SPLIT`] entries.
+    /// Adds a group in at most `columns` columns, if they fit; two columns need at least [`FEWEST_TO_SPLIT`] entries.
     fn push_group(&mut self, group: &Group, keys: &[Key], width: f64, columns: usize) {
         if let ([series], [key]) = (&group.series[..], keys)
             && series.label.trim().is_empty()
@@ -171,10 +171,10 @@ impl Legend {
     }
 }
 
-/// What a panel's legend says of its groups: heading, label, key.
+/// A legend entry of a panel: heading, label, key.
 pub(super) type Entry<'a> = (&'a str, &'a str, Key);
 
-/// The entries of a panel's theories, or of all else in it.
+/// The entries of a panel's theories, or of everything else in it.
 pub(super) fn entries<'a>(panel: &'a Panel, bands: &Bands, of_theory: bool) -> Vec<Entry<'a>> {
     let of_group = |(group, shown): (&'a Group, &Vec<bool>)| {
         let keys = keys(group, shown).into_iter();

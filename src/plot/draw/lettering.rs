@@ -1,4 +1,4 @@
-//! Text as the outlines of its letters, for formats that are not given a font.
+//! Text as letter outlines, for formats without an embedded font.
 
 use super::drawing::{Anchor, TextStyle};
 use super::font;
@@ -13,7 +13,7 @@ pub(super) enum Segment {
     Close,
 }
 
-/// The outlines of `text` set at `at`, letter by letter.
+/// Returns the outlines of `text` set at `at`, letter by letter.
 pub(super) fn outline(at: (f64, f64), text: &str, style: TextStyle) -> Vec<Segment> {
     let before = match style.anchor {
         Anchor::Start => 0.0,
@@ -33,7 +33,7 @@ pub(super) fn outline(at: (f64, f64), text: &str, style: TextStyle) -> Vec<Segme
     segments
 }
 
-/// Adds a letter, each of its points where `place` puts it.
+/// Appends a letter, with each of its points mapped by `place`.
 fn trace(segments: &mut Vec<Segment>, outline: &str, place: impl Fn(f64, f64) -> (f64, f64)) {
     let mut rest = outline;
     while let Some(command) = rest.chars().next() {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn letters_stand_where_their_anchor_says() {
         let style = |anchor| TextStyle::new(20.48, anchor, Rgb::BLACK);
-        // The letter l of DejaVu Sans is a bar from 0.092 to 0.186 em, 0.742 em high, and 0.278 em wide.
+        // In DejaVu Sans, the letter l is a bar from 0.092 to 0.186 em, 0.742 em high, and 0.278 em wide.
         let bar = |anchor| extent(&outline((100.0, 50.0), "l", style(anchor)));
         let start = bar(Anchor::Start);
         for (found, right) in start.iter().zip([101.93, 34.44, 103.77, 50.0]) {
@@ -77,7 +77,7 @@ mod tests {
         let width = font::width("l", 20.48);
         assert!((start[0] - bar(Anchor::Middle)[0] - width / 2.0).abs() < 1e-9);
         assert!((start[0] - bar(Anchor::End)[0] - width).abs() < 1e-9);
-        // A quarter turn to the left: what went right goes up, what went up goes left.
+        // A quarter turn to the left: right becomes up, and up becomes left.
         let turned =
             extent(&outline((100.0, 50.0), "l", TextStyle { upwards: true, ..style(Anchor::Start) }));
         assert!((turned[3] - (50.0 - (start[0] - 100.0))).abs() < 1e-9, "{turned:?}");

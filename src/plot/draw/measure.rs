@@ -1,4 +1,4 @@
-//! How much room panels and legends need, and how the width is shared out.
+//! The space that panels and legends need, and how the width is divided among them.
 
 use super::axes;
 use super::curves::Bands;
@@ -17,10 +17,10 @@ const WIDTHS: (f64, f64) = (240.0, 4000.0);
 const HEIGHTS: (f64, f64) = (150.0, 430.0);
 const NARROWEST_PLOT: f64 = 150.0;
 const ASPECT: f64 = 0.72;
-/// A guess at the room left of a frame, until its ticks are known.
+/// An estimate of the space left of a frame, before its ticks are known.
 const USUAL_LEFT: f64 = 62.0;
 
-/// A panel measured but not placed.
+/// A panel measured but not yet placed.
 pub(super) struct MeasuredPanel<'a> {
     pub(super) panel: &'a Panel,
     pub(super) bands: Bands,
@@ -31,13 +31,13 @@ pub(super) struct MeasuredPanel<'a> {
     pub(super) left: f64,
 }
 
-/// Column geometry common to all rows.
+/// Column geometry shared by all rows.
 pub(super) struct PanelGrid {
     pub(super) columns: usize,
     pub(super) width: f64,
     pub(super) left: f64,
     pub(super) plot: (f64, f64),
-    /// Room right of the frame, by column.
+    /// Space to the right of the frame, by column.
     pub(super) right: Vec<f64>,
 }
 
@@ -66,7 +66,7 @@ fn width_of(figure: &Figure, columns: usize) -> f64 {
     asked.unwrap_or(usual).clamp(WIDTHS.0, WIDTHS.1)
 }
 
-/// The panel whose legend serves all panels: equal to theirs, but for theories that they lack.
+/// Finds the panel whose legend can serve all panels: equal to theirs, apart from theories that they lack.
 fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
     if panels.len() < 2 {
         return None;
@@ -76,7 +76,7 @@ fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
         let first = legend(0);
         return (1..panels.len()).all(|i| legend(i) == first).then_some(0);
     }
-    // Theories apart, all panels say the same; one has the theories of all.
+    // Apart from theories, all panels must have equal entries; one must have every theory.
     let entries = |of_theory: bool| -> Vec<Vec<legend::Entry<'_>>> {
         panels.iter().zip(bands).map(|(panel, bands)| legend::entries(panel, bands, of_theory)).collect()
     };
@@ -86,13 +86,13 @@ fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
     (0..panels.len()).find(has_all).filter(|_| are_equal)
 }
 
-/// Where the legend goes. Colour bars stand upright, right of their panel.
+/// Where the legend goes; always to the right if there is a colour bar, which is vertical.
 pub(super) fn legend_place(figure: &Figure) -> LegendPlace {
     let has_bar = figure.panels.iter().any(|panel| panel.heat.is_some());
     if has_bar { LegendPlace::Right } else { figure.legend }
 }
 
-/// Measures all panels and settles the columns: on paper as many as fit into the width asked for.
+/// Measures all panels and chooses the number of columns: on paper, as many as fit into the requested width.
 pub(super) fn measure(
     figure: &Figure,
     place: LegendPlace,
@@ -143,7 +143,7 @@ fn measure_in(
         .map(|legend| (!legend.is_empty()).then_some(legend))
         .collect();
     if !share {
-        // A frame a little higher than asked for beats a legend that hangs out.
+        // Better a frame a little higher than requested than a legend that extends beyond it.
         let tallest = legends.iter().flatten().map(|l| l.height).fold(0.0, f64::max);
         plot_height = plot_height.max(tallest.min(0.95 * guess).min(HEIGHTS.1));
     }
@@ -157,7 +157,7 @@ fn measure_in(
     (settle(width, columns, plot_height, &drafts, shared.as_ref()), shared, drafts)
 }
 
-/// The same with legends below or inside, which take no width.
+/// As [`measure_in`], for legends below or inside, which take no width.
 fn measure_around(
     figure: &Figure,
     place: LegendPlace,
@@ -196,7 +196,7 @@ fn draft(panel: &Panel, bands: Bands, legend: Option<Legend>, height: f64) -> Me
     MeasuredPanel { panel, bands, legend, views, y_ticks, y_label, left }
 }
 
-/// Shares the width out; a figure too narrow for its panels grows.
+/// Divides the width among the columns; a figure too narrow for its panels is widened.
 fn settle(
     width: f64,
     columns: usize,

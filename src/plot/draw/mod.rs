@@ -1,4 +1,4 @@
-//! What any chart needs: panels, axes, legends, and the files that they become.
+//! What any chart needs: panels, axes, legends, and output files.
 
 mod axes;
 mod caption;

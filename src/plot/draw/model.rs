@@ -1,4 +1,4 @@
-//! What a panel shows: axes, groups of series, thresholds.
+//! The contents of a panel: axes, groups of series, thresholds.
 
 use super::colour::Hue;
 
@@ -10,21 +10,20 @@ pub enum Scale {
     Linear,
     /// Equal ratios take equal lengths; only positive values are drawn.
     Log10,
-    /// Equal differences of the fourth root (of the size, with its sign) take equal lengths: small values have room, as on a
-    /// logarithmic axis, and 0 is on it.
+    /// Equal differences of the signed fourth root take equal lengths: small values have room, as on a
+    /// logarithmic axis, and 0 can be shown.
     Root,
 }
 
 /// One axis of a panel.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PanelAxis {
-    /// The text beside the axis; may hold Unicode, e.g. `λ`, `10⁻³`.
+    /// The text next to the axis; may contain Unicode, e.g. `λ`, `10⁻³`.
     pub label: String,
-    /// Linear or logarithmic.
+    /// How values map to positions.
     pub scale: Scale,
-    /// The shown interval; `None` takes it from the data. An interval that
-    /// cannot be shown (not finite, empty, not positive on a logarithmic
-    /// axis) is ignored; a reversed one is put in order.
+    /// The interval shown; `None` fits it to the data. An interval that cannot be shown (not finite, empty, not
+    /// positive on a logarithmic axis) is ignored; the ends of a reversed one are swapped.
     pub range: Option<(f64, f64)>,
 }
 
@@ -41,7 +40,7 @@ impl PanelAxis {
         Self { label: label.into(), scale: Scale::Log10, range: None }
     }
 
-    /// An axis by fourth roots that fits the data: for a penalty or a share of which some are 0.
+    /// A fourth-root axis that fits the data: for a penalty or a fraction that is sometimes 0.
     #[must_use]
     pub fn root(label: impl Into<String>) -> Self {
         Self { label: label.into(), scale: Scale::Root, range: None }
@@ -65,23 +64,23 @@ pub enum Dash {
     Dashed,
     /// Dots.
     Dotted,
-    /// A dash and a dot in turn.
+    /// Alternating dashes and dots.
     DashDotted,
-    /// No line: the series is drawn as points alone, and its band as a bar at each.
+    /// No line: the series is drawn as points, and its band as an error bar at each.
     None,
 }
 
 /// One curve, with an optional band around it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series {
-    /// The setting, as the legend names it. Empty in a group of one series:
-    /// the group's heading then names the curve.
+    /// The setting, as named in the legend. Empty for the only series of a group: the group's heading then names the
+    /// curve.
     pub label: String,
-    /// Abscissae, as many as ordinates.
+    /// Abscissae, one for each ordinate.
     pub x: Vec<f64>,
     /// Ordinates.
     pub y: Vec<f64>,
-    /// Lower and upper edge of a band, sample by sample; of bars where the series has no line.
+    /// Lower and upper edges of a band, one for each sample; of the error bars if the series has no line.
     pub band: Option<(Vec<f64>, Vec<f64>)>,
     /// The stroke.
     pub dash: Dash,
@@ -96,7 +95,7 @@ impl Series {
         Self { label: label.into(), x, y, ..Self::default() }
     }
 
-    /// The same series with a band from `lower` to `upper`, as many of each as samples.
+    /// The same series with a band from `lower` to `upper`, each with one value per sample.
     #[must_use]
     pub fn with_band(mut self, lower: Vec<f64>, upper: Vec<f64>) -> Self {
         self.band = Some((lower, upper));
@@ -118,12 +117,12 @@ impl Series {
     }
 }
 
-/// Series that share a meaning and therefore a hue.
+/// Series that share a meaning and so a hue.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Group {
     /// The legend's heading for the group; may be empty.
     pub heading: String,
-    /// The hue family; two groups of a panel should not share one.
+    /// The hue family; it should differ between the groups of a panel.
     pub hue: Hue,
     /// The curves, lightest first.
     pub series: Vec<Series>,
@@ -144,30 +143,30 @@ impl Group {
     }
 }
 
-/// Cells of colour over two axes: light for the smallest value, dark for the largest.
+/// Coloured cells over two axes: light for the smallest value, dark for the largest.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HeatMap {
-    /// Abscissae of the columns' centres, ascending. Cells meet half-way between them.
+    /// Abscissae of the column centres, ascending. Cells meet half-way between them.
     pub x: Vec<f64>,
-    /// Ordinates of the rows' centres, ascending.
+    /// Ordinates of the row centres, ascending.
     pub y: Vec<f64>,
-    /// A list of values for each row, one for each column. Those that cannot be shown are grey.
+    /// One list per row, with one value per column. Values that cannot be shown are grey.
     pub values: Vec<Vec<f64>>,
     /// How values map to colours.
     pub scale: Scale,
-    /// The values of the lightest and the darkest colour; `None` takes the extremes. What lies beyond has
-    /// the colour of the end.
+    /// The values of the lightest and the darkest colour; `None` takes the extremes. Values beyond an end have
+    /// that end's colour.
     pub range: Option<(f64, f64)>,
-    /// The text over the colour bar.
+    /// The text above the colour bar.
     pub label: String,
 }
 
 /// A vertical threshold, labelled above the frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Marker {
-    /// Where it stands; not drawn when outside the shown interval.
+    /// Its position; not drawn outside the interval shown.
     pub x: f64,
-    /// What it says, e.g. `n = p`.
+    /// Its label, e.g. `n = p`.
     pub label: String,
 }
 
@@ -179,7 +178,7 @@ impl Marker {
     }
 }
 
-/// One pair of axes and what is drawn in it.
+/// A pair of axes and the data drawn on them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Panel {
     /// The text above the frame; may be empty.
@@ -188,12 +187,12 @@ pub struct Panel {
     pub x: PanelAxis,
     /// The vertical axis.
     pub y: PanelAxis,
-    /// Cells of colour under the curves.
+    /// Coloured cells below the curves.
     pub heat: Option<HeatMap>,
     /// The curves.
     pub groups: Vec<Group>,
-    /// The thresholds. Their labels are stacked in up to five rows; the lines
-    /// of those that find no room are drawn without a label.
+    /// The thresholds. Their labels are stacked in up to five rows; thresholds without a place there are drawn as lines
+    /// without a label.
     pub markers: Vec<Marker>,
 }
 
@@ -211,14 +210,14 @@ impl Panel {
         self
     }
 
-    /// The same panel with cells of colour.
+    /// The same panel with a heat map.
     #[must_use]
     pub fn with_heat_map(mut self, heat: HeatMap) -> Self {
         self.heat = Some(heat);
         self
     }
 
-    /// The same panel with one more group, drawn over those before it.
+    /// The same panel with one more group, drawn on top of the previous ones.
     #[must_use]
     pub fn with_group(mut self, group: Group) -> Self {
         self.groups.push(group);

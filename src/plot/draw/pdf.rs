@@ -1,4 +1,4 @@
-//! A drawing as PDF: one page, vectors throughout, letters as outlines.
+//! Writes a drawing as a one-page PDF: vectors throughout, letters as outlines.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -18,12 +18,12 @@ use super::size::Size;
 /// A pixel of the SVG is 1/96 inch, a unit of PDF 1/72.
 const POINTS_PER_PIXEL: f32 = 0.75;
 
-/// The document, one page.
+/// Returns the one-page document.
 pub(super) fn write(drawing: &Drawing, size: Size) -> Result<Vec<u8>, Error> {
     let points = POINTS_PER_PIXEL * size.scale as f32;
     let (width, height) = (number(size.width) * points, number(size.height) * points);
     let mut content = Content::new();
-    // The drawing's y grows downwards, the page's upwards.
+    // In the drawing y points down, on the page up.
     content.transform([points, 0.0, 0.0, -points, 0.0, height]);
     content.set_line_join(LineJoinStyle::RoundJoin);
     if drawing.paper != Rgb::WHITE {
@@ -121,7 +121,7 @@ fn write_text(content: &mut Content, at: (f64, f64), text: &str, style: TextStyl
                 pen = (x, y);
             }
             Segment::Quadratic((cx, cy), (x, y)) => {
-                // PDF has cubic curves alone: their control points lie two thirds of the way to the quadratic one.
+                // PDF has only cubic curves; their control points lie two thirds of the way to the quadratic one.
                 let near = |from: f64, control: f64| number(from + 2.0 / 3.0 * (control - from));
                 content.cubic_to(
                     near(pen.0, cx),
@@ -161,9 +161,9 @@ fn rectangle(content: &mut Content, rect: Rect) {
     content.rect(number(rect.x), number(rect.y), number(rect.w), number(rect.h));
 }
 
-/// Four cubic curves, a quarter each.
+/// Adds a circle as four cubic curves, a quarter each.
 fn circle(content: &mut Content, (x, y): (f64, f64), radius: f64) {
-    // Where the control points lie so that the curve meets the circle half-way: 4/3 · (√2 − 1).
+    // This distance of the control points makes each curve meet the circle half-way: 4/3 · (√2 − 1).
     let handle = radius * 4.0 / 3.0 * (std::f64::consts::SQRT_2 - 1.0);
     content.move_to(number(x + radius), number(y));
     for (cos, sin) in [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)] {
@@ -193,7 +193,7 @@ fn state_name(opacity: u8) -> String {
     format!("Opacity{opacity}")
 }
 
-/// A coordinate: at most three decimals, and always a number.
+/// Rounds a coordinate to three decimals; one that is not finite becomes 0.
 fn number(value: f64) -> f32 {
     if value.is_finite() { ((value * 1e3).round() / 1e3) as f32 } else { 0.0 }
 }

@@ -1,4 +1,4 @@
-//! A drawing as PNG.
+//! Writes a drawing as PNG.
 
 use crate::Error;
 use flate2::write::ZlibEncoder;
@@ -13,11 +13,11 @@ use super::drawing::{Drawing, Mark, Rect, Stroke, TextStyle};
 use super::lettering::{self, Segment};
 use super::size::{PIXELS_PER_INCH, Size};
 
-/// More pixels than this are refused: 400 MB of memory.
+/// Images with more pixels than this (400 MB of memory) are refused.
 const MOST_PIXELS: f64 = 1e8;
 
-/// `drawing` as a PNG, `scale` pixels for each pixel of the SVG, which is 1/96 inch; the file says how many dots that
-/// makes of an inch.
+/// Returns `drawing` as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. The file states the resulting dots
+/// per inch.
 pub(super) fn png(drawing: &Drawing, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
     let (columns, rows) = pixels(size.width * size.scale, size.height * size.scale, scale)?;
     let mut pixmap = Pixmap::new(columns, rows)
@@ -33,11 +33,11 @@ pub(super) fn png(drawing: &Drawing, size: Size, scale: f64) -> Result<Vec<u8>, 
     packed(&painter.pixmap, scale * PIXELS_PER_INCH).map_err(raster)
 }
 
-/// The signature of a PNG.
+/// The signature of a PNG file.
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// The bytes of a PNG (W3C, Portable Network Graphics, third edition): red, green and blue, for the paper hides what is
-/// behind it; rows as they are, which suits drawings better than differences of neighbours.
+/// Encodes a PNG (W3C, Portable Network Graphics, third edition). It has no alpha channel, because the paper is opaque,
+/// and its rows are not filtered, which suits drawings better than differences of neighbours.
 fn packed(pixmap: &Pixmap, per_inch: f64) -> std::io::Result<Vec<u8>> {
     let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
     let width = pixmap.width() as usize;
@@ -48,16 +48,16 @@ fn packed(pixmap: &Pixmap, per_inch: f64) -> std::io::Result<Vec<u8>> {
     let sides = [pixmap.width(), pixmap.height()].map(u32::to_be_bytes).concat();
     let per_metre = (per_inch / 0.0254).round().clamp(1.0, 2_147_483_647.0) as u32;
     let mut png = SIGNATURE.to_vec();
-    // Eight bits a colour, three colours, the only packing and filtering there is, rows in their order.
+    // Eight bits per channel, three channels, the only compression and filter methods, no interlacing.
     push_chunk(&mut png, *b"IHDR", &[&sides[..], &[8, 2, 0, 0, 0]].concat());
-    push_chunk(&mut png, *b"pHYs", &[&[per_metre; 2].map(u32::to_be_bytes).concat()[..], &[1]].concat()); // 1: the metre
-    // A chunk's length has 31 bits, and so have the bytes of all pixels.
+    push_chunk(&mut png, *b"pHYs", &[&[per_metre; 2].map(u32::to_be_bytes).concat()[..], &[1]].concat()); // 1: per metre
+    // A chunk's length must fit in 31 bits, as the bytes of all pixels do.
     push_chunk(&mut png, *b"IDAT", &rows.finish()?);
     push_chunk(&mut png, *b"IEND", &[]);
     Ok(png)
 }
 
-/// Length, name, content and checksum.
+/// Appends a chunk: length, name, content and checksum.
 fn push_chunk(png: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {
     png.extend((content.len() as u32).to_be_bytes());
     let mut sum = Crc::new();
@@ -85,8 +85,8 @@ fn pixels(width: f64, height: f64, scale: f64) -> Result<(u32, u32), Error> {
     Ok((columns as u32, rows as u32))
 }
 
-/// Pixels so far, and how the next marks fall on them. A mark without extent, or with coordinates that are no
-/// numbers, has no path and leaves no trace.
+/// The pixels so far, and the transform and clip for the next marks. A mark without extent, or with coordinates that
+/// are not finite, has no path and draws nothing.
 struct Painter {
     pixmap: Pixmap,
     transform: Transform,

@@ -1,4 +1,4 @@
-//! The ways in which a figure leaves memory.
+//! Output formats of a figure.
 
 use super::colour::Rgb;
 use super::curves;
@@ -17,8 +17,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-/// Pixels of a saved PNG per pixel of the SVG: 300 dots per inch or so when
-/// the figure is printed at the width of a page.
+/// Pixels of a saved PNG per pixel of the SVG: about 300 dots per inch when the figure is printed at page width.
 #[cfg(feature = "plot")]
 const SAVED_SCALE: f64 = 3.0;
 
@@ -27,8 +26,8 @@ const SAVED_SCALE: f64 = 3.0;
 const SAVED_DENSITY: f64 = 300.0;
 
 impl Figure {
-    /// The figure as a self-contained SVG document. A panel that cannot be drawn whole ([`Figure::check`]) is a frame
-    /// with the reason in it.
+    /// Returns the figure as a self-contained SVG document. A panel that cannot be drawn completely ([`Figure::check`])
+    /// becomes a frame with the reason in it.
     #[must_use]
     pub fn to_svg(&self) -> String {
         let plan = layout::plan(self);
@@ -36,13 +35,13 @@ impl Figure {
         svg::write(&self.draw(&plan), plan.size, name)
     }
 
-    /// The figure as a PNG, `scale` pixels per pixel of the SVG, which is 1/96 inch: the same marks, set in
-    /// the embedded font. The file states its dots per inch.
+    /// Returns the figure as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. It has the same marks, with
+    /// text in the embedded font. The file states its dots per inch.
     ///
     /// # Errors
     ///
-    /// Those of [`Figure::check`]; [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if it asks for more
-    /// than 10⁸ pixels.
+    /// Those of [`Figure::check`]; [`Error::Domain`] if `scale` is not a positive number, [`Error::Resource`] if the
+    /// image would have more than 10⁸ pixels.
     #[cfg(feature = "plot")]
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         self.check()?;
@@ -50,12 +49,12 @@ impl Figure {
         raster::png(&self.draw(&plan), plan.size, scale)
     }
 
-    /// The figure as a PDF of one page: vectors throughout, letters as outlines. A pixel of the SVG is
+    /// Returns the figure as a one-page PDF: vectors throughout, letters as outlines. A pixel of the SVG is
     /// 1/96 inch.
     ///
     /// # Errors
     ///
-    /// Those of [`Figure::check`]; [`Error::Resource`] if its content cannot be packed.
+    /// Those of [`Figure::check`]; [`Error::Resource`] if its content cannot be compressed.
     #[cfg(feature = "plot")]
     pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
@@ -63,15 +62,15 @@ impl Figure {
         pdf::write(&self.draw(&plan), plan.size)
     }
 
-    /// Writes the figure to `path`: SVG if the name ends in `.svg`, PDF if it ends in `.pdf`, PNG if it ends in `.png`: at
-    /// three pixels per SVG pixel, or at 300 dots per inch where the width on paper is known. With
-    /// [`Figure::caption_apart`] the caption goes into files `.txt` and `.tex` of the same name.
+    /// Writes the figure to `path` as SVG, PDF or PNG, depending on the extension `.svg`, `.pdf` or `.png`. A PNG has
+    /// three pixels per SVG pixel, or 300 dots per inch if the width on paper is set. With
+    /// [`Figure::caption_apart`] the caption is written to `.txt` and `.tex` files of the same name.
     ///
     /// # Errors
     ///
-    /// Those of [`Figure::check`]; [`Error::UnknownName`] for any other name; both before anything is written; [`Error::Io`] if the
-    /// file cannot be written; [`Error::Resource`] if the figure is too large for a PNG; [`Error::Unsupported`]
-    /// for PNG and PDF without the feature `plot`.
+    /// Before anything is written, those of [`Figure::check`] and [`Error::UnknownName`] for any other extension;
+    /// [`Error::Io`] if a file cannot be written; [`Error::Resource`] if the figure is too large for a PNG;
+    /// [`Error::Unsupported`] for PNG and PDF without the feature `plot`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.check()?;
@@ -144,10 +143,10 @@ impl Figure {
     }
 }
 
-/// Opacity of the ground of a legend inside a frame.
+/// Opacity of the background of a legend inside a frame.
 const GROUND: f64 = 0.85;
 
-/// In place of a picture that would not be whole.
+/// Writes the error in the frame of a panel that cannot be drawn completely.
 fn draw_reason(drawing: &mut Drawing, cell: &PlacedPanel, error: &Error) {
     let area = cell.frame.area;
     let style = TextStyle::new(TEXT, Anchor::Start, Rgb::BLACK);

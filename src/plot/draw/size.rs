@@ -1,31 +1,31 @@
-//! How large a figure is: on the screen, and in millimetres on paper.
+//! The size of a figure: in pixels on screen, in millimetres on paper.
 
-/// Of the SVG; CSS defines it so.
+/// Of SVG pixels, as CSS defines them.
 pub(super) const PIXELS_PER_INCH: f64 = 96.0;
 
 const MM_PER_INCH: f64 = 25.4;
 
-/// How much smaller than on the screen letters are on paper: 10.5 and 12 pixels become 7 and 8 points.
+/// Size of letters on paper relative to the screen: 10.5 and 12 pixels become 7 and 8 points.
 const ON_PAPER: f64 = 8.0 / 9.0;
 
-/// A figure that is laid out: its extent in the units of its marks, and how large those are.
+/// The size of a laid-out figure: its extent in drawing units, and the size of a unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Size {
     pub(super) width: f64,
     pub(super) height: f64,
-    /// Pixels of 1/96 inch for each unit.
+    /// Pixels of 1/96 inch per unit.
     pub(super) scale: f64,
-    /// Whether the SVG's extent is stated in millimetres.
+    /// Whether the SVG's size is stated in millimetres.
     is_in_mm: bool,
 }
 
 impl Size {
-    /// On the screen, a unit is a pixel.
+    /// The size on screen, where a unit is a pixel.
     pub(super) fn on_screen(width: f64, height: f64) -> Self {
         Self { width, height, scale: 1.0, is_in_mm: false }
     }
 
-    /// On paper.
+    /// The size on paper.
     pub(super) fn on_paper(width: f64, height: f64) -> Self {
         Self { width, height, scale: ON_PAPER, is_in_mm: true }
     }
@@ -43,12 +43,12 @@ impl Size {
     }
 }
 
-/// The units of a drawing that is so many millimetres wide on paper.
+/// Returns the width in drawing units of a figure `mm` millimetres wide on paper.
 pub(super) fn units_of_mm(mm: f64) -> f64 {
     mm / MM_PER_INCH * PIXELS_PER_INCH / ON_PAPER
 }
 
-/// A coordinate: two decimals at most, and always a number.
+/// Formats a coordinate with at most two decimals; one that is not finite becomes 0.
 pub(super) fn num(value: f64) -> String {
     if !value.is_finite() {
         return "0".to_owned();

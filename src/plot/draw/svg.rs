@@ -1,4 +1,4 @@
-//! A drawing as SVG: presentation attributes only, two decimals.
+//! Writes a drawing as SVG: presentation attributes only, two decimals.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::font;
 use super::size::{Size, num};
 use crate::machine::escape::escape;
 
-/// The document; `name` is what screen readers say.
+/// Returns the document; `name` is its text for screen readers.
 pub(super) fn write(drawing: &Drawing, size: Size, name: &str) -> String {
     let (w, h) = (num(size.width), num(size.height));
     let (across, down) = size.svg();
@@ -66,8 +66,8 @@ fn write_mark(out: &mut String, mark: &Mark) -> std::fmt::Result {
         }
         Mark::Text { at, text, style } => write_text(out, *at, text, *style),
         Mark::OpenClip(frame) => {
-            // The name is made of the frame's own numbers: figures inlined in one web page may then share it
-            // harmlessly.
+            // The clip's name is made from the numbers of its frame, so that figures inlined in one web page can share
+            // it harmlessly.
             let [x, y, w, h] = sides(*frame);
             writeln!(
                 out,
@@ -107,7 +107,7 @@ fn sides(rect: Rect) -> [String; 4] {
     [rect.x, rect.y, rect.w, rect.h].map(num)
 }
 
-/// SVG path data; points that fall on the one before are left out.
+/// Returns SVG path data; points that coincide with the previous one are left out.
 fn path(points: &[(f64, f64)]) -> String {
     let mut out = String::new();
     let mut last = String::new();

@@ -1,4 +1,4 @@
-//! Where ticks stand and what they say.
+//! Positions and labels of ticks.
 
 use super::label;
 use super::model::Scale;
@@ -7,7 +7,7 @@ use super::view::View;
 /// A labelled tick.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
-    /// Position in the view's own units (the logarithm on a log axis).
+    /// Position in the view's own units (the logarithm on a logarithmic axis).
     pub(super) at: f64,
     pub(super) label: String,
 }
@@ -20,16 +20,16 @@ pub(super) struct Ticks {
     pub(super) minor: Vec<f64>,
 }
 
-/// Tolerance, in steps, for a tick that rounding put just outside the view.
+/// Tolerance, in steps, for a tick that a rounding error put just outside the view.
 const NUDGE: f64 = 1e-9;
 
-/// Below this many decades a logarithmic axis is labelled 1-2-5.
+/// A logarithmic axis with fewer decades than this is labelled 1-2-5.
 const FEW_DECADES: f64 = 1.5;
 
 const STRIDES: [i32; 10] = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200];
 
-/// The ticks of `view` along an axis of `length` pixels: as many as keep
-/// their labels, each `extent` long, at least `gap` apart.
+/// Returns the ticks of `view` along an axis of `length` pixels: as many as leave their labels, each `extent` long, at
+/// least `gap` apart.
 pub(super) fn fit(view: &View, length: f64, most: usize, gap: f64, extent: impl Fn(&str) -> f64) -> Ticks {
     let clear = |a: &Tick, b: &Tick| {
         let apart = (view.fraction(b.at) - view.fraction(a.at)) * length;
@@ -52,7 +52,7 @@ pub(super) fn fit(view: &View, length: f64, most: usize, gap: f64, extent: impl 
     ticks
 }
 
-/// About `most` major ticks at round values.
+/// Returns about `most` major ticks at round values.
 fn ticks(view: &View, most: usize) -> Ticks {
     match view.scale {
         Scale::Linear => linear(view.lo, view.hi, most),
@@ -61,7 +61,7 @@ fn ticks(view: &View, most: usize) -> Ticks {
     }
 }
 
-/// The highest decades of a view by fourth roots, and 0; round values where that is less than two ticks.
+/// Ticks of a fourth-root axis: 0 and the highest powers of ten, or round values if those give fewer than two ticks.
 fn roots(lo: f64, hi: f64, most: usize) -> Ticks {
     let value = |own: f64| own.powi(4).min(1e300).copysign(own);
     let zero = (lo - NUDGE..=hi + NUDGE).contains(&0.0);
@@ -97,7 +97,7 @@ fn linear(lo: f64, hi: f64, most: usize) -> Ticks {
     Ticks { major, minor: Vec::new() }
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten, and that power.
+/// Returns multiples of 1, 2 or 5 times a power of ten, and its exponent.
 fn round_values(lo: f64, hi: f64, most: usize) -> (Vec<f64>, i32) {
     let raw = (hi - lo) / most as f64;
     let exponent = label::exponent_of(raw);
@@ -139,8 +139,7 @@ fn logarithmic(lo: f64, hi: f64, most: usize) -> Ticks {
     Ticks { major: shown.iter().map(tick).collect(), minor: minor.into_iter().map(position).collect() }
 }
 
-/// Labels for a short logarithmic axis: 1-2-5, else fewer per decade, else
-/// round values at equal differences.
+/// Ticks of a short logarithmic axis: 1-2-5, or fewer per decade, or round values at equal differences.
 fn within_decades(lo: f64, hi: f64, most: usize) -> Ticks {
     let sets: [&[u8]; 3] = [&[1, 2, 5], &[1, 3], &[1]];
     let fewest = [3, 2, 2];

@@ -1,10 +1,10 @@
-//! What a logarithmic axis has no place for, and how the caption says so.
+//! Values that a logarithmic axis cannot show, and the caption's sentence about them.
 
 use super::model::{Dash, Panel, Scale, Series};
 use crate::error::words::counted;
 use std::borrow::Cow;
 
-/// Zeros and negative numbers.
+/// Counts of zeros and of negative numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Count {
     zero: usize,
@@ -43,7 +43,7 @@ impl Count {
     }
 }
 
-/// Whether a number is one, and has no place on this scale.
+/// Whether a value is finite and the scale cannot show it.
 pub(super) fn is_off(scale: Scale, value: f64) -> bool {
     scale == Scale::Log10 && value.is_finite() && value <= 0.0
 }
@@ -58,7 +58,7 @@ fn of_series(count: &mut Count, panel: &Panel, series: &Series) {
     }
 }
 
-/// Whether a line breaks off in the frame, at a value beside one that the vertical axis has no place for.
+/// Whether a visible line breaks off next to a value that the vertical axis cannot show.
 fn breaks_off(panel: &Panel, series: &Series) -> bool {
     let (low, high) = panel.y.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     let is_seen = |(x, y): (f64, f64)| {
@@ -73,7 +73,8 @@ fn breaks_off(panel: &Panel, series: &Series) -> bool {
     series.dash != Dash::None && points.windows(2).any(breaks)
 }
 
-/// A sentence without its full stop, for a caption: how many values of these panels are not drawn. `None` where all are.
+/// Returns a caption sentence, without its full stop, on how many values of the panels are not drawn; `None` if all
+/// are.
 pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
     let (mut lines, mut cells) = (Count::default(), Count::default());
     for panel in panels {
@@ -97,7 +98,7 @@ pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(". "))
 }
 
-/// The caption as it is set: with the note, where it does not say so itself.
+/// Returns the caption as drawn: with the note appended, unless it already contains it.
 pub(super) fn caption<'a>(caption: &'a str, panels: &[Panel]) -> Cow<'a, str> {
     match note(panels) {
         Some(note) if !caption.contains(&note) => {

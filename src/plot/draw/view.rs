@@ -1,16 +1,14 @@
-//! The interval an axis shows.
+//! The interval shown on an axis.
 
 use super::model::{HeatMap, Panel, PanelAxis, Scale, Series};
 
-/// Magnitudes beyond this are drawn as if they were this, so that no
-/// difference of two of them overflows.
+/// Larger magnitudes are clamped to this, so that no difference of two of them overflows.
 const LARGEST: f64 = 1e300;
 
-/// An interval narrower than this, relative to its ends, is a single value.
+/// An interval narrower than this, relative to its ends, counts as a single value.
 const NARROWEST: f64 = 1e-6;
 
-/// A shown interval, in the axis' own units: the value itself, its decimal
-/// logarithm, or its fourth root.
+/// An interval shown, in the axis' own units: the value itself, its decimal logarithm, or its fourth root.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
     pub(super) scale: Scale,
@@ -19,13 +17,13 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Where `value` stands between the ends (0 to 1, outside if beyond);
-    /// `None` if it cannot be shown on this scale.
+    /// Returns the position of `value` between the ends (0 to 1, outside if beyond);
+    /// `None` if this scale cannot show it.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
         own_units(self.scale, value).map(|v| self.fraction(v))
     }
 
-    /// The same for a value in the axis' own units.
+    /// As [`View::place`], for a value in the axis' own units.
     pub(super) fn fraction(&self, own: f64) -> f64 {
         (own - self.lo) / (self.hi - self.lo)
     }
@@ -44,7 +42,7 @@ fn own_units(scale: Scale, value: f64) -> Option<f64> {
     }
 }
 
-/// Least and greatest of what was seen.
+/// The least and the greatest of the values seen.
 #[derive(Debug, Clone, Copy)]
 struct Extent {
     lo: f64,
@@ -64,7 +62,7 @@ impl Extent {
     }
 }
 
-/// The views of a panel's two axes. The vertical one fits the samples inside
+/// Returns the views of a panel's two axes. The vertical one fits the samples inside
 /// the horizontal one.
 pub(super) fn of_panel(panel: &Panel) -> (View, View) {
     let (sx, sy) = (panel.x.scale, panel.y.scale);
@@ -97,8 +95,8 @@ fn samples(series: &Series, sx: Scale, sy: Scale) -> impl Iterator<Item = (f64, 
     pairs.filter_map(move |(&x, &y)| Some((own_units(sx, x)?, own_units(sy, y)?)))
 }
 
-/// Bands widen the view, but only so far: one that reaches 10⁻³⁰ must not
-/// squeeze the curves it surrounds into a line.
+/// Extends the view to include the bands, within limits: a band that reaches 10⁻³⁰ must not
+/// squeeze its curve into a line.
 fn with_bands(lines: Extent, panel: &Panel, x: &View) -> Extent {
     if lines.is_empty() {
         return lines;
@@ -147,7 +145,7 @@ fn with_cells(mut seen: Extent, scale: Scale, centres: &[f64]) -> Extent {
     seen
 }
 
-/// The values that the colours of a heat map stand for.
+/// Returns the interval of values that the colours of a heat map represent.
 pub(super) fn of_values(heat: &HeatMap) -> View {
     let axis = PanelAxis { scale: heat.scale, range: heat.range, ..PanelAxis::default() };
     asked_for(&axis).unwrap_or_else(|| {
@@ -157,7 +155,7 @@ pub(super) fn of_values(heat: &HeatMap) -> View {
     })
 }
 
-/// The interval the axis asks for, if it can be shown.
+/// Returns the interval that the axis requests, if it can be shown.
 fn asked_for(axis: &PanelAxis) -> Option<View> {
     let (a, b) = axis.range?;
     let (a, b) = (own_units(axis.scale, a)?, own_units(axis.scale, b)?);
@@ -173,7 +171,7 @@ fn is_single(scale: Scale, lo: f64, hi: f64) -> bool {
     hi - lo <= (NARROWEST * size).max(1.0 / LARGEST)
 }
 
-/// What was seen with some padding; a stand-in if nothing was, or one value.
+/// Returns the padded interval of the values seen, with a default if there are none, or only one.
 fn fitted(scale: Scale, seen: Extent, padding: f64) -> View {
     let (lo, hi) = if seen.is_empty() { (0.0, 1.0) } else { (seen.lo, seen.hi) };
     let pad = if !is_single(scale, lo, hi) {

@@ -1,4 +1,4 @@
-//! Figures of the ablation study: the peak, and each of its three factors switched off.
+//! Figures of the ablation study: the peak, and the error with each of its three factors switched off.
 
 use super::FigureOptions;
 use super::draft::{Draft, is_under};
@@ -12,7 +12,7 @@ use crate::plot::{Figure, Group, Hue, Panel};
 const ERRORS: [Metric; 2] = [Metric::TrainMse, Metric::TestMse];
 const MSE: &str = "Mean squared error";
 
-/// Every figure of the study that the curve has the arms for, with a name for its file.
+/// Returns every figure of the study whose arms the curve has, each with a file name.
 #[must_use]
 pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
@@ -25,7 +25,7 @@ pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, F
     figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
 }
 
-/// The arm `unablated`: training and test error, smallest non-zero singular value, squared bias.
+/// Figure of the arm `unablated`: training and test error, smallest non-zero singular value, squared bias.
 #[must_use]
 pub fn unablated(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_unablated(curve, options), curve, "unablated")
@@ -58,7 +58,7 @@ fn draw_unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     Some(Figure { width_px: width, aspect: Some(0.9), ..figure })
 }
 
-/// The family `no_small_singular_values`: test and training error, a ramp over the cutoffs.
+/// Figure of the family `no_small_singular_values`: test and training error, a ramp over the cutoffs.
 #[must_use]
 pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_no_small_singular_values(curve, options), curve, "no_small_singular_values")
@@ -81,7 +81,7 @@ fn draw_no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Opti
     draft.finish("Singular values under a cutoff c dropped from the fit", panels)
 }
 
-/// The family `test_features_projected`: test error, a ramp over the number of modes kept. The fit,
+/// Figure of the family `test_features_projected`: test error, a ramp over the number of modes kept. The fit,
 /// and so the training error, is the same for all.
 #[must_use]
 pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Figure {
@@ -101,7 +101,7 @@ fn draw_test_features_projected(curve: &Curve, options: &FigureOptions) -> Optio
     draft.finish("Test data projected on the k leading right singular vectors of the training data", panels)
 }
 
-/// The arm `no_residuals`: training and test error.
+/// Figure of the arm `no_residuals`: training and test error.
 #[must_use]
 pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_no_residuals(curve, options), curve, "no_residuals")
@@ -116,9 +116,9 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     draft.finish("Targets replaced by those of the best linear model, without residuals", panels)
 }
 
-/// Four panels on one scale: unablated, and each factor switched off at the mildest setting whose test error
-/// at the interpolation threshold is within a factor 2 of the lowest of its family (elsewhere it may have a peak). A curve
-/// without the threshold shows no settings.
+/// Four panels with one vertical scale: unablated, and each factor switched off. Each factor has its mildest setting
+/// whose test error at the interpolation threshold is within a factor 2 of the lowest in its family (elsewhere there
+/// may be a peak). A curve without the threshold shows no settings.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
     draw_three_factors(curve, options).unwrap_or_else(|| {
@@ -157,7 +157,7 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
         return None;
     }
     for panel in &mut panels {
-        // A group's name is the same in all panels, so that they share a legend: the title says it.
+        // A group has the same name in all panels, so that they share a legend; the title names what differs.
         let mut measured = panel.groups.iter().filter(|group| !is_theory(group));
         let zero = measured.find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
         if let Some(group) = zero {
@@ -178,8 +178,8 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
     Some(figure.with_columns(2).with_aspect(0.62))
 }
 
-/// Whether an arm that switches a factor off leaves the test error as it is, to a hundredth everywhere: a cutoff under every
-/// singular value, or residuals where there are none.
+/// Whether an arm that switches a factor off leaves the test error unchanged to within one per cent everywhere: a
+/// cutoff below every singular value, or residuals that are already zero.
 fn is_unchanged(draft: &Draft<'_>, arm: usize) -> bool {
     let of = |arm: usize| {
         draft.table(Metric::TestMse).iter().filter(move |s| s.arm == arm).map(|s| (s.n, s.median))
@@ -189,20 +189,20 @@ fn is_unchanged(draft: &Draft<'_>, arm: usize) -> bool {
         && of(plain).zip(of(arm)).all(|((n, a), (m, b))| n == m && (a - b).abs() <= 0.01 * a.abs())
 }
 
-/// Training and test error of one arm.
+/// The training and test error of one arm.
 pub(super) fn errors(draft: &Draft<'_>, arm: usize) -> Vec<Group> {
     let train = draft.single(Metric::TrainMse, arm, "Training error", Hue::Blue);
     let test = draft.single(Metric::TestMse, arm, "Test error", Hue::Vermillion);
     train.into_iter().chain(test).collect()
 }
 
-/// The curves of [`errors`].
+/// The metrics and arms of the curves in [`errors`].
 pub(super) fn shown(arm: usize) -> [(Metric, usize); 2] {
     ERRORS.map(|metric| (metric, arm))
 }
 
-/// The mildest of the settings that take the peak away at the threshold: a small cutoff is mild, and so are many modes, but
-/// fewer than there are.
+/// The mildest setting that removes the peak at the threshold. Small cutoffs are mild, and so are many modes, if
+/// fewer than all.
 fn mildest(draft: &Draft<'_>, family: &Family) -> Option<usize> {
     let setting = |arm: usize| draft.curve.arms[arm].setting.unwrap_or(0.0);
     let features = draft.curve.cells.iter().map(|cell| cell.p).max()?;

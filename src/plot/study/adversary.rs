@@ -1,4 +1,4 @@
-//! Figures of the adversarial study: ramps over the strength, for both signs.
+//! Figures of the adversarial study: ramps over the adversary's strength, for both signs.
 
 use super::FigureOptions;
 use super::draft::Draft;
@@ -9,11 +9,11 @@ use crate::plot::{Figure, Group, Hue, Panel};
 use std::collections::HashMap;
 
 const MSE: &str = "Mean squared error";
-/// What the lower panels show: there lines stand apart that are on one another in the upper ones.
+/// Caption of the lower panels, which separate lines that coincide in the upper ones.
 const RATIOS: &str = "Below: medians of the error over that of the same fit without adversary";
 const SIGNS: [(Metric, &str); 2] = [(Metric::TestMse, "+"), (Metric::TestMseOpposite, "−")];
 
-/// Every figure of the study that the curve has the arms for, with a name for its file.
+/// Returns every figure of the study whose arms the curve has, each with a file name.
 #[must_use]
 pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
@@ -23,8 +23,8 @@ pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str,
     figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
 }
 
-/// The family `adversarial_test`: test error as test data move along the last mode, a ramp over the
-/// strength `a`, a panel for each sign.
+/// Figure of the family `adversarial_test`: test error as test data move along the last mode, a ramp over the
+/// strength `a`, one panel per sign.
 #[must_use]
 pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_adversarial_test(curve, options), curve, "adversarial_test")
@@ -43,8 +43,8 @@ fn draw_adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figur
     draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
 }
 
-/// The family `adversarial_train`: test error as training targets move along the last mode, a ramp
-/// over the strength `a`, a panel for each sign.
+/// Figure of the family `adversarial_train`: test error as training targets move along the last mode, a ramp
+/// over the strength `a`, one panel per sign.
 #[must_use]
 pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_adversarial_train(curve, options), curve, "adversarial_train")
@@ -63,7 +63,7 @@ fn draw_adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figu
     draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
 }
 
-/// A panel for each sign that the curve has, all with one legend.
+/// One panel for each sign that the curve has, all with one legend.
 fn test_errors(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> String) -> Vec<Panel> {
     let mut panels = Vec::new();
     for (metric, sign) in SIGNS {
@@ -78,7 +78,7 @@ fn test_errors(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> Strin
     panels
 }
 
-/// A panel for each sign with each error over that of the same repeat without adversary.
+/// One panel per sign: each error divided by that of the same repeat without adversary.
 fn ratios(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> String) -> Vec<Panel> {
     let mut panels = Vec::new();
     for (metric, sign) in SIGNS {
@@ -101,7 +101,7 @@ fn ratios(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> String) ->
     panels
 }
 
-/// Medians over the repeats of an arm's error over that of the unablated arm, by axis value.
+/// Medians over the repeats of an arm's error divided by that of the unablated arm, by axis value.
 fn over_reference(draft: &Draft<'_>, metric: Metric, arm: usize) -> Option<Vec<f64>> {
     let curve = draft.curve;
     let reference = curve.arm("unablated", None)?;

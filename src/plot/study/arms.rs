@@ -1,4 +1,4 @@
-//! Any arms' errors, and a curve that draws itself in a notebook.
+//! Errors of arbitrary arms, and the figure of a curve in a notebook.
 
 use super::FigureOptions;
 use super::ablation::{errors, shown};
@@ -9,7 +9,7 @@ use crate::Error;
 use crate::curve::{ArmLabel, Curve, Metric};
 use crate::plot::{Figure, Group, Hue};
 
-/// Training and test error of one arm, by its index in [`Curve::arms`].
+/// Figure of the training and test error of one arm, given by its index in [`Curve::arms`].
 ///
 /// # Examples
 /// ```
@@ -38,7 +38,7 @@ fn draw_arm(curve: &Curve, (arm, label): (usize, &ArmLabel), options: &FigureOpt
     draft.finish(&format!("Training and test error, {}", in_words(label)), panels)
 }
 
-/// Test and training error of arms of your choice, by their indices in [`Curve::arms`], side by side.
+/// Compares the test and training errors of chosen arms, given by their indices in [`Curve::arms`], side by side.
 ///
 /// # Examples
 /// ```
@@ -85,7 +85,7 @@ fn draw_compared(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Opti
     draft.finish("Test and training error", panels)
 }
 
-/// Name and setting.
+/// Returns an arm's name and setting as text.
 pub(super) fn in_words(label: &ArmLabel) -> String {
     let setting = label.setting.map_or(String::new(), |value| format!(" {}", short(value)));
     label.name.replace('_', " ") + &setting

@@ -1,4 +1,4 @@
-//! The caption: what is shown, of which data, how it was computed.
+//! The caption: what is shown, for which data, and how it was computed.
 
 use super::Statistic;
 use super::draft::Draft;
@@ -8,7 +8,7 @@ use crate::error::words::counted;
 use crate::plot::{Figure, Group, Panel, curves, undrawn};
 
 impl Draft<'_> {
-    /// The figure; `what` opens the caption.
+    /// Returns the figure, with a caption that starts with `what`.
     pub(super) fn finish(&self, what: &str, panels: Vec<Panel>) -> Option<Figure> {
         if panels.is_empty() {
             return None;
@@ -55,7 +55,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
     sentences.join(". ") + "."
 }
 
-/// `Data: diabetes (442 rows; no intercept, features as given), `.
+/// Formats the data: `Data: diabetes (442 rows; no intercept, features as given), `.
 fn data(curve: &Curve) -> String {
     let from = &curve.provenance;
     let rows = from.rows.map(|rows| counted(rows, "row"));
@@ -69,7 +69,7 @@ fn data(curve: &Curve) -> String {
     }
 }
 
-/// `n = 1–39, p = 10`. No-break spaces keep each together.
+/// Formats the sizes: `n = 1–39, p = 10`. No-break spaces keep each one together.
 fn sizes(curve: &Curve) -> String {
     let n = list("n", curve.cells.iter().map(|cell| cell.n).collect());
     let p = list("p", curve.cells.iter().map(|cell| cell.p).collect());
@@ -80,7 +80,7 @@ fn sizes(curve: &Curve) -> String {
     }
 }
 
-/// `λ from 0.001 to 10 (5 values)`.
+/// Formats a range of settings: `λ from 0.001 to 10 (5 values)`.
 fn spread(axis: Axis, values: &[f64]) -> String {
     let symbol = axis.symbol();
     match *values {
@@ -113,7 +113,7 @@ fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
     if !draft.has_bands() || groups().all(|group| banded(group) == 0) {
         return line.into();
     }
-    // More than two bands in a group: the renderer keeps those of the first and last setting.
+    // With more than two bands in a group, the renderer keeps those of the first and last setting.
     let which = if groups().any(|group| banded(group) > 2) { " (first and last setting)" } else { "" };
     match draft.options.statistic {
         Statistic::Median => format!("{line} and bands{which} quartiles"),
@@ -124,7 +124,7 @@ fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
     }
 }
 
-/// No line breaks within the rule of an estimator, which follows its name and a comma.
+/// Prevents line breaks within the rule of an estimator, which follows its name and a comma.
 fn unbroken(estimators: &str) -> String {
     let one = |text: &str| match text.split_once(", ") {
         Some((name, rule)) => format!("{name}, {}", rule.replace(' ', "\u{a0}")),
@@ -133,12 +133,12 @@ fn unbroken(estimators: &str) -> String {
     estimators.split("; ").map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// The sampling in its own words, with the number of repeats and the seed where those lack them.
+/// Describes the sampling as the provenance does, and adds the number of repeats and the seed if they are missing.
 fn repeats(curve: &Curve) -> String {
     let from = &curve.provenance;
     let count = curve.repeats();
     let mut text = from.sampling.clone();
-    // A single run is said to be one.
+    // A single run describes itself as such.
     if count > 1 && !text.contains(&count.to_string()) {
         let comma = if text.is_empty() { "" } else { ", " };
         text = format!("{count} repeats{comma}{text}");

@@ -6,29 +6,29 @@ use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
 use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series};
 
-/// Values under this part of the largest median are zero but for rounding.
+/// Values below this fraction of the largest median are zero up to rounding.
 pub(super) const FLOOR: f64 = 1e-12;
 
-/// Nothing smaller is told apart on an axis.
+/// Smaller values cannot be distinguished on an axis.
 const SMALLEST: f64 = 2e-300;
 
-/// Curves of at most this many points have them marked.
+/// Curves with at most this many points have their points marked.
 const FEW: usize = 12;
 
-/// A figure in the making: the curve's summaries, each metric's computed once.
+/// A figure under construction; the summaries of each metric are computed once.
 pub(super) struct Draft<'a> {
     pub(super) curve: &'a Curve,
     pub(super) options: &'a FigureOptions,
     tables: Vec<(Metric, Vec<Summary>)>,
     few: bool,
-    /// [`Curve::held_size`] and [`Curve::deficient_rank`], each a walk over all cells.
+    /// [`Curve::held_size`] and [`Curve::deficient_rank`], cached because each visits all cells.
     held: Option<usize>,
     pub(super) rank: Option<usize>,
-    /// How many values lie under the frames.
+    /// The number of values below the frames.
     pub(super) cut: usize,
-    /// Each theory of the options along the axis.
+    /// Each theory of the options, evaluated along the axis.
     pub(super) theories: Vec<Line>,
-    /// What theories are of, and is not there, in words.
+    /// Descriptions of what theories apply to but the curve lacks.
     pub(super) absent: Vec<String>,
 }
 
@@ -69,10 +69,10 @@ impl<'a> Draft<'a> {
             (Abscissa::Axis, ..) => at,
             (Abscissa::Ratio, curve::Axis::Samples, Some(p)) => p as f64 / at,
             (Abscissa::Ratio, curve::Axis::Features, Some(n)) => at / n as f64,
-            // Without one ratio for a value there is no place for it.
+            // Without a single ratio for a value, the value has no position.
             (Abscissa::Ratio, ..) => f64::NAN,
         };
-        // A theory of other curves is not asked.
+        // Theories of other curves are not evaluated.
         let is_here =
             |overlay: &super::Overlay| (0..curve.arms.len().max(1)).any(|arm| overlay.is_along(curve, arm));
         let line = |overlay: &super::Overlay| {
@@ -81,7 +81,7 @@ impl<'a> Draft<'a> {
         options.theories.iter().map(line).collect()
     }
 
-    /// The theories of curves that a panel shows, by metric and arm.
+    /// Returns the theories of the curves that a panel shows, given by metric and arm.
     pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Option<Group> {
         let is_shown = |overlay: &super::Overlay| {
             let is_of = |&(metric, arm): &(Metric, usize)| {
@@ -99,13 +99,13 @@ impl<'a> Draft<'a> {
         self.tables.iter().find(|(of, _)| *of == metric).map_or(&[], |(_, table)| table)
     }
 
-    /// The median of an arm at the threshold; `None` where the curve has no such point.
+    /// The median of an arm at the threshold; `None` if the curve has no such point.
     pub(super) fn at_threshold(&self, metric: Metric, arm: usize) -> Option<f64> {
         let is_there = |s: &&Summary| s.arm == arm && s.n == self.rank.unwrap_or(s.p);
         self.table(metric).iter().find(is_there).map(|s| s.median)
     }
 
-    /// One arm's curve with its band; `None` without cells.
+    /// The curve of one arm with its band; `None` without cells.
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub(super) fn series(&self, metric: Metric, arm: usize, label: impl Into<String>) -> Option<Series> {
         let of_arm: Vec<&Summary> = self.table(metric).iter().filter(|s| s.arm == arm).collect();
@@ -135,12 +135,12 @@ impl<'a> Draft<'a> {
         Some(series)
     }
 
-    /// A group of one curve named by its heading.
+    /// A group of one curve, named by the heading.
     pub(super) fn single(&self, metric: Metric, arm: usize, heading: &str, hue: Hue) -> Option<Group> {
         Some(Group::new(heading, hue).with_series(self.series(metric, arm, "")?))
     }
 
-    /// The unablated arm in grey, without a band: dashes and dots, since dashes alone are a theory's.
+    /// The unablated arm in grey, without a band; dash-dotted, because plain dashes mark theories.
     pub(super) fn reference(&self, metric: Metric, heading: &str) -> Option<Group> {
         let mut group = self.single(metric, self.curve.arm("unablated", None)?, heading, Hue::Grey)?;
         for series in &mut group.series {
@@ -151,7 +151,7 @@ impl<'a> Draft<'a> {
         Some(group)
     }
 
-    /// Whether there is anything to draw a band from.
+    /// Whether there is data for bands.
     pub(super) fn has_bands(&self) -> bool {
         let draws = match self.options.statistic {
             Statistic::Median => 1,
@@ -160,8 +160,8 @@ impl<'a> Draft<'a> {
         draws > 0 && self.curve.repeats() > 1
     }
 
-    /// A panel with the threshold marked, and the theories of the curves it shows (metric and arm); `None` if no group
-    /// has a curve.
+    /// Builds a panel with the threshold marked and the theories of the curves it shows (metric and arm); `None` if no
+    /// group has a curve.
     pub(super) fn panel(
         &self,
         y: &str,
@@ -188,7 +188,7 @@ impl<'a> Draft<'a> {
         Some(panel)
     }
 
-    /// The threshold's place on the axis and its name.
+    /// The threshold's position on the axis and its name.
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub(super) fn threshold_marker(&self) -> Option<Marker> {
         let is_ratio = self.abscissa() == Abscissa::Ratio;
@@ -202,9 +202,9 @@ impl<'a> Draft<'a> {
         Some(Marker::new(at, label))
     }
 
-    /// Gives some panels one vertical range, down to the smallest value that is not rounding noise of
-    /// these metrics. Noise lies under the frame, so that a line leaves it where it ends; a zero has no place on the axis at
-    /// all, and the line breaks off. Whether anything is left to see.
+    /// Gives some panels one vertical range, down to the smallest value of these metrics that is not rounding noise.
+    /// Noise lies below the frame, so that a line leaves the frame where noise begins; a zero has no place on the axis
+    /// at all, and the line breaks off. Returns whether anything is left to see.
     pub(super) fn fit(&mut self, metrics: &[Metric], panels: &mut [Panel]) -> bool {
         let floor = self.floor(metrics);
         let cut = fit(floor, panels);
@@ -212,14 +212,14 @@ impl<'a> Draft<'a> {
         cut.is_some()
     }
 
-    /// Values of these metrics below this are zero but for rounding.
+    /// The value below which these metrics are zero up to rounding.
     pub(super) fn floor(&self, metrics: &[Metric]) -> f64 {
         let medians = metrics.iter().flat_map(|&metric| self.table(metric)).map(|s| s.median);
         (FLOOR * medians.filter(|m| m.is_finite()).fold(0.0, f64::max)).max(SMALLEST)
     }
 
-    /// A panel with a range of its own; `None` if there is nothing to see. A curve that is zero all
-    /// along is named so.
+    /// Gives a panel its own vertical range; `None` if there is nothing to see. A curve that is zero
+    /// everywhere is labelled as such.
     pub(super) fn fitted(&mut self, metrics: &[Metric], panel: Option<Panel>) -> Option<Panel> {
         let mut panel = panel?;
         if !self.fit(metrics, std::slice::from_mut(&mut panel)) {
@@ -235,7 +235,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// What a curve is drawn over: parameters per sample only where one of the two varies.
+/// Chooses the horizontal axis: parameters per sample only if one of the two varies.
 fn abscissa(curve: &Curve, options: &FigureOptions) -> Abscissa {
     match curve.axis {
         curve::Axis::Samples | curve::Axis::Features => options.abscissa,
@@ -243,8 +243,8 @@ fn abscissa(curve: &Curve, options: &FigureOptions) -> Abscissa {
     }
 }
 
-/// Gives some panels one vertical range, down to the smallest value from `floor` on. How many values lie under it;
-/// `None` where nothing is left to see.
+/// Gives some panels one vertical range, down to the smallest value not below `floor`. Returns how many values lie
+/// below it; `None` if nothing is left to see.
 pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
     let (mut low, mut high, mut cut) = (f64::INFINITY, f64::NEG_INFINITY, 0);
     let of = |wanted: fn(&Group) -> bool| {
@@ -262,7 +262,7 @@ pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
     if low > high {
         return None;
     }
-    // Bands and theories may widen the range a little, and never rule it.
+    // Bands and theories may widen the range a little, but do not determine it.
     let room = (0.25 * (high - low)).clamp(0.1, 0.7);
     let (least, most) = (low - room, high + room);
     let edges = measured()
@@ -280,7 +280,7 @@ pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
     Some(cut)
 }
 
-/// Whether a curve lies wholly under an axis.
+/// Whether a curve lies entirely below an axis' range.
 pub(super) fn is_under(series: &Series, axis: &PanelAxis) -> bool {
     axis.range.is_some_and(|(bottom, _)| series.y.iter().all(|y| *y < bottom))
 }

@@ -1,4 +1,4 @@
-//! All arms of a curve, each family in a hue of its own.
+//! All arms of a curve, one hue per family.
 
 use super::draft::Draft;
 use super::metric::{Words, words};
@@ -9,16 +9,16 @@ use crate::Error;
 use crate::curve::{self, ArmLabel, Curve, Metric};
 use crate::plot::{Figure, Group, Hue, Panel, PanelAxis};
 
-/// A hue for each family; more families share one ramp.
+/// The hues of the families; if there are more families, all share one ramp.
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
 
-/// More lines have no bands.
+/// Figures with more lines than this have no bands.
 const BANDED: usize = 2;
 
-/// Test and training error of all arms side by side: each family of arms has a hue, its settings a ramp from light to dark.
-/// A curve with neither of the errors shows the first metric that it has.
+/// Figure of the test and training error of all arms side by side: each family of arms has a hue, its settings a ramp
+/// from light to dark. A curve with neither error shows its first available metric.
 ///
-/// A curve without any value is not drawn, with the reason ([`Figure::undrawn`]).
+/// A curve without any value is not drawn; [`Figure::undrawn`] holds the reason.
 ///
 /// # Examples
 /// ```
@@ -35,7 +35,7 @@ pub fn every_arm(curve: &Curve, options: &FigureOptions) -> Figure {
     of_arms(curve, &(0..curve.arms.len()).collect::<Vec<_>>(), options)
 }
 
-/// The same of some arms, by their indices.
+/// As [`every_arm`], for some arms, given by their indices.
 pub(crate) fn of_arms(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure {
     let has = |metric: &Metric| curve.cells.iter().any(|cell| cell.metric(*metric).is_some());
     let mut metrics: Vec<Metric> = [Metric::TestMse, Metric::TrainMse].into_iter().filter(has).collect();
@@ -54,7 +54,7 @@ pub(crate) fn of_arms(curve: &Curve, arms: &[usize], options: &FigureOptions) ->
         &whole
     };
     let options = match options.statistic {
-        // No bands would be drawn from the resamples.
+        // The resamples would give bands that are not drawn.
         Statistic::Mean(bootstrap) if arms.len() > BANDED => FigureOptions {
             statistic: Statistic::Mean(curve::Bootstrap { draws: 0, ..bootstrap }),
             ..options.clone()

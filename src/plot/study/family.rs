@@ -1,4 +1,4 @@
-//! A family of arms as a ramp: what its knob is called, how settings read.
+//! A family of arms as a ramp: name of the setting, labels of its values.
 
 use super::draft::Draft;
 use super::setting::short;
@@ -9,9 +9,9 @@ use crate::plot::{Group, Hue};
 pub(super) struct Family {
     /// The arms' name.
     pub(super) name: &'static str,
-    /// What is done to it, for headings.
+    /// What the family changes, for headings.
     pub(super) heading: &'static str,
-    /// The setting's letter.
+    /// The symbol of the setting.
     pub(super) knob: &'static str,
 }
 
@@ -33,12 +33,12 @@ impl Family {
         )
     }
 
-    /// The curves of [`Family::ramp`].
+    /// The metrics and arms of the curves in [`Family::ramp`].
     pub(super) fn shown(&self, draft: &Draft<'_>, metric: Metric) -> Vec<(Metric, usize)> {
         draft.curve.family(self.name).into_iter().map(|arm| (metric, arm)).collect()
     }
 
-    /// The ramp of one metric; empty where no arm has it.
+    /// The ramp of one metric; empty if no arm has it.
     pub(super) fn ramp(&self, draft: &Draft<'_>, metric: Metric, error: &str, hue: Hue) -> Group {
         let mut group = Group::new(format!("{error}, {}", self.heading), hue);
         for arm in draft.curve.family(self.name) {

@@ -1,4 +1,4 @@
-//! Fits themselves: functions of one variable with their training points.
+//! The fits: functions of one variable with their training points.
 
 use crate::Error;
 use crate::error::user_code;
@@ -6,19 +6,19 @@ use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use crate::sweep::Sweep;
 use ndarray::Array2;
 
-/// Equally spaced inputs at which a fit is drawn.
+/// The number of equally spaced inputs at which a fit is drawn.
 const POINTS: usize = 801;
 
-/// What fits of one input are drawn over.
+/// The true function, and the region in which fits are drawn.
 #[derive(Clone, Copy)]
 pub struct Truth<'a> {
     /// Its name in the legend.
     pub name: &'a str,
-    /// The function without noise.
+    /// The noiseless function.
     pub function: &'a dyn Fn(f64) -> f64,
-    /// The inputs shown.
+    /// The range of inputs shown.
     pub inputs: (f64, f64),
-    /// The outputs shown: fits that leave the frame are cut off there.
+    /// The range of outputs shown; fits that leave it are cut off.
     pub outputs: (f64, f64),
 }
 
@@ -33,11 +33,12 @@ impl std::fmt::Debug for Truth<'_> {
     }
 }
 
-/// The fits of a repeat at several numbers of features, on the largest training set of each sweep: a row of panels for each
-/// sweep (with its name), a panel for each `p`. Sweeps are of one input and one output; the first arm is drawn.
+/// Figure of one repeat's fits at several numbers of features, on the largest training set of each sweep: a row of
+/// panels for each sweep (with its name), a panel for each `p`. Sweeps must have one input and one output; their first
+/// arm is drawn.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sweeps or sizes; [`Error::Unsupported`]
-/// for a sweep of more inputs or outputs; those of [`Sweep::fit`].
+/// for a sweep with more inputs or outputs; the errors of [`Sweep::fit`].
 ///
 /// # Examples
 /// ```
@@ -83,7 +84,7 @@ fn drawn_fits(
                 let reason = "fits are drawn of one input and one output; this sweep has more";
                 return Err(Error::Unsupported { reason: reason.into() });
             }
-            // With the training points, where interpolants may spike.
+            // Include the training points, where interpolants may spike.
             let x = with_points(truth.inputs, &fit.inputs);
             let predictions = fit.predict(&Array2::from_shape_fn((x.len(), 1), |(i, _)| x[i]))?;
             let known = x.iter().map(|&x| user_code::call(|| "the truth".into(), || (truth.function)(x)));
@@ -122,7 +123,7 @@ fn drawn_fits(
     Ok(figure.with_columns(columns).with_width(310.0 * columns.max(2) as f64))
 }
 
-/// Equally spaced inputs and those of the training points, ascending.
+/// Returns equally spaced inputs together with those of the training points, ascending.
 fn with_points((low, high): (f64, f64), training: &Array2<f64>) -> Vec<f64> {
     let step = (high - low) / (POINTS - 1) as f64;
     let mut all: Vec<f64> =
@@ -132,7 +133,7 @@ fn with_points((low, high): (f64, f64), training: &Array2<f64>) -> Vec<f64> {
     all
 }
 
-/// 100,000.
+/// Formats a count with separators: 100,000.
 fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let groups: Vec<&str> =

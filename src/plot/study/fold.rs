@@ -1,4 +1,4 @@
-//! One metric over another: a curve on the axis of its own complexity.
+//! One metric over another: a curve over its own complexity.
 
 use super::FigureOptions;
 use super::Statistic;
@@ -8,14 +8,14 @@ use crate::Error;
 use crate::curve::{Axis as Along, Curve, Metric, Summary};
 use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
 
-/// Metric `y` of an arm over its metric `x`, point after point along the curve's axis. On an axis that rises and falls
-/// again the curve folds back: over [effective parameters](Metric::EffectiveParameters) a second descent is no new regime
-/// but a way back (Curth, Jeffares and van der Schaar 2023). On an axis of samples or features the line is light up to the
-/// threshold (`n = p`, or the rank) and dark from there.
+/// Figure of an arm's metric `y` over its metric `x`, point by point along the curve's axis. If `x` rises and then
+/// falls again, the curve folds back: over [effective parameters](Metric::EffectiveParameters), a second descent is no
+/// new regime but a return along the same axis (Curth, Jeffares and van der Schaar 2023). On an axis of samples or
+/// features, the line is light up to the threshold (`n = p`, or the rank) and dark beyond it.
 ///
 /// # Errors
-/// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Unsupported`] where the arm lacks one of the metrics,
-/// or has nothing but zeros for a logarithmic axis.
+/// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Unsupported`] if the arm lacks one of the
+/// metrics, or has only zeros for a logarithmic axis.
 ///
 /// # Examples
 /// ```
@@ -84,7 +84,7 @@ pub fn over_metric(
     draft.finish(&what, panels).ok_or(Error::Empty { what: "the figure" })
 }
 
-/// Places on the curve's axis, with both metrics there.
+/// The positions on the curve's axis that have both metrics, with their values.
 fn points(draft: &Draft<'_>, arm: usize, (x, y): (Metric, Metric)) -> Vec<(f64, f64, f64)> {
     let middle = |s: &Summary| match draft.options.statistic {
         Statistic::Median => s.median,
@@ -103,7 +103,7 @@ fn series(label: String, points: &[(f64, f64, f64)]) -> Series {
     Series::new(label, x, y).with_points()
 }
 
-/// A name within a sentence.
+/// Returns a name as it is written within a sentence.
 fn lowered(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())

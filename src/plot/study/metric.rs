@@ -1,9 +1,9 @@
-//! What a metric is called in figures, and its unit.
+//! Names of metrics in figures, and their units.
 
 use crate::curve::Metric;
 use crate::plot::Hue;
 
-/// The words of a metric.
+/// The texts and the style of a metric.
 pub(super) struct Words {
     /// The curve's name.
     pub(super) name: String,
@@ -65,7 +65,7 @@ pub(super) fn words(metric: Metric) -> Words {
     }
 }
 
-/// The unit of a metric's values, in the units of the table.
+/// The unit of a metric's values, in terms of the table's units.
 pub(super) fn unit(metric: Metric) -> Option<&'static str> {
     match metric {
         Metric::TrainMse
@@ -82,7 +82,7 @@ pub(super) fn unit(metric: Metric) -> Option<&'static str> {
     }
 }
 
-/// Whether numbers, ascending, are better seen on a logarithmic axis: positive, over more than a decade.
+/// Whether ascending numbers are better shown on a logarithmic axis: positive, and over more than a decade.
 pub(super) fn spans_decades(values: &[f64]) -> bool {
     let positive = || values.iter().copied().filter(|v| *v > 0.0);
     let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));

@@ -1,10 +1,10 @@
-//! What stands in place of a figure that the curve has no arms for.
+//! The placeholder for a figure whose arms the curve lacks.
 
 use crate::Error;
 use crate::curve::Curve;
 use crate::plot::Figure;
 
-/// A figure of an arm or a family of arms, or why there is none.
+/// Returns the figure of an arm or a family of arms, or a placeholder with the reason why there is none.
 pub(super) fn or_reason(figure: Option<Figure>, curve: &Curve, name: &str) -> Figure {
     figure.unwrap_or_else(|| {
         if curve.arms.iter().any(|arm| arm.name == name) {

@@ -1,17 +1,16 @@
-//! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and one of any single arm.
+//! Figures of a [`Curve`](crate::curve::Curve): those of the studies, and those of chosen arms and metrics.
 //!
-//! Every function gives a [`Figure`](super::Figure). Where the curve does not have what was asked for, the figure says so
-//! in words, and [`Figure::check`](super::Figure::check) and [`Figure::save`](super::Figure::save) fail with the reason.
-//! [`ablations`] and [`adversaries`] cope with whatever part of
-//! a study they find. Axes are logarithmic and the interpolation threshold is marked. Training error is
-//! blue and test error vermillion; a family of arms is a ramp from light (first setting) to dark
-//! (last), with the unablated arm in grey. The caption says what was computed, from
-//! [`Provenance`](crate::curve::Provenance).
+//! Every function returns a [`Figure`](super::Figure). If the curve lacks what was requested, the figure says so in
+//! words, and [`Figure::check`](super::Figure::check) and [`Figure::save`](super::Figure::save) fail with the reason.
+//! [`ablations`] and [`adversaries`] draw whatever part of a study they find. Axes are logarithmic and the
+//! interpolation threshold is marked. Training error is blue and test error vermillion; a family of arms is a ramp from
+//! light (first setting) to dark (last), with the unablated arm in grey. The caption says what was computed, according
+//! to [`Provenance`](crate::curve::Provenance).
 //!
-//! Vertical axes leave out values under 10⁻¹² of the largest median they show: such are zero but for
-//! rounding (training errors of interpolating fits, test errors without residuals). The line leaves
-//! the frame there. A value that is zero has no place on the axis: the line breaks off with a triangle.
-//! The caption says how many there are of both; the series of the figure hold all values as they are.
+//! Vertical axes leave out values below 10⁻¹² of the largest median they show: those are zero up to
+//! rounding (training errors of interpolating fits, test errors without residuals), and the line leaves
+//! the frame there. An exact zero has no place on the axis: the line breaks off with a triangle.
+//! The caption gives the number of both; the series of the figure hold all values unchanged.
 //!
 //! Theories ([`FigureOptions::theories`]) are black dashes over the curves, with their references in the legend.
 //!

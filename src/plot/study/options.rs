@@ -1,16 +1,16 @@
-//! What the figures of a curve show.
+//! Options for the figures of a curve.
 
 use super::theory::Overlay;
 use crate::curve::Bootstrap;
 
-/// What the figures of a curve show.
+/// Options for the figures of a curve.
 #[derive(Clone, Debug, Default)]
 pub struct FigureOptions {
-    /// Lines and bands.
+    /// The statistic for lines and bands.
     pub statistic: Statistic,
     /// The horizontal axis.
     pub abscissa: Abscissa,
-    /// Theories, drawn over the curves they are of.
+    /// Theories, each drawn over the curves it applies to.
     pub theories: Vec<Overlay>,
 }
 
@@ -23,14 +23,14 @@ impl FigureOptions {
     }
 }
 
-/// Lines and bands of a figure.
+/// The statistic for the lines and bands of a figure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Statistic {
     /// Median over the repeats, with the band between the quartiles.
     #[default]
     Median,
-    /// Mean over the repeats, with its 95 % bootstrap band; 0 draws leave the band out. Near the
-    /// threshold the mean may be that of one repeat.
+    /// Mean over the repeats, with its 95 % bootstrap band; with 0 draws there is no band. Near the
+    /// threshold a single repeat may dominate the mean.
     Mean(Bootstrap),
 }
 
@@ -40,6 +40,6 @@ pub enum Abscissa {
     /// Parameters per sample, `p/n`; the threshold is 1.
     #[default]
     Ratio,
-    /// What varies: `n` or `p`; the threshold is the other of the two.
+    /// The quantity that varies: `n` or `p`; the threshold is at the value of the other.
     Axis,
 }

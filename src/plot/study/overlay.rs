@@ -1,4 +1,4 @@
-//! Several curves over one axis, with one legend.
+//! Several curves in one panel, with one legend.
 
 use super::draft::{self, Draft};
 use super::metric::{Words, words};
@@ -7,12 +7,12 @@ use crate::Error;
 use crate::curve::{Curve, Metric, Surface};
 use crate::plot::{Figure, Group, Marker, Panel, PanelAxis};
 
-/// One metric of several curves over one axis: a ramp of colour in their order, one legend. Each curve comes with its
-/// name in the legend and the index of its arm in [`Curve::arms`]. A theory that says which curve it is of
-/// ([`Overlay::at`](super::Overlay::at)) is drawn along that one.
+/// Figure of one metric of several curves over one axis: a colour ramp in the given order, with one legend. Each curve
+/// comes with its name in the legend and the index of its arm in [`Curve::arms`]. A theory that names its curve
+/// ([`Overlay::at`](super::Overlay::at)) is drawn along that curve.
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): no curves; curves of two axes; a curve that does not have the metric or
-/// the arm; over p/n, a theory that does not say which of several curves it is of.
+/// Not drawn, with the reason ([`Figure::undrawn`]): no curves; curves over two different axes; a curve without the
+/// metric or the arm; over p/n, a theory that does not name one of several curves.
 ///
 /// # Examples
 /// ```
@@ -82,10 +82,10 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
     Ok(figure)
 }
 
-/// Curves over `p` at several `n` of a surface, laid over one another.
+/// Figure of curves over `p` at several `n` of a surface, in one panel.
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): an `n` that the surface does not have, and what [`overlay`] does not
-/// draw.
+/// Not drawn, with the reason ([`Figure::undrawn`]): an `n` that the surface does not have, and the cases of
+/// [`overlay`].
 ///
 /// # Examples
 /// ```
@@ -119,9 +119,9 @@ pub fn over_features(
         .unwrap_or_else(Figure::not_drawn)
 }
 
-/// Curves over `n` at several `p` of a surface, laid over one another.
+/// Figure of curves over `n` at several `p` of a surface, in one panel.
 ///
-/// What is not drawn: as [`over_features`].
+/// Not drawn in the same cases as [`over_features`].
 #[must_use]
 pub fn over_samples(
     surface: &Surface,
@@ -163,7 +163,7 @@ fn nothing(metric: Metric) -> Error {
     Error::Unsupported { reason }
 }
 
-/// The theories, each along the curve it is of: the first of all where its place is the same on every one.
+/// Returns the theories, each along its curve; along the first curve if its position is the same on all of them.
 fn theories(
     curves: &[(&str, &Curve, usize)],
     drafts: &[(Draft<'_>, usize)],
@@ -187,7 +187,7 @@ fn theories(
     Ok(lines)
 }
 
-/// The threshold of each curve, once.
+/// The thresholds of the curves, without duplicates.
 fn markers(drafts: &[(Draft<'_>, usize)]) -> Vec<Marker> {
     let mut markers: Vec<Marker> = Vec::new();
     for (draft, _) in drafts {
@@ -205,7 +205,7 @@ fn markers(drafts: &[(Draft<'_>, usize)]) -> Vec<Marker> {
     markers
 }
 
-/// The cells of all, for a caption.
+/// Combines the cells of all curves, for a caption.
 pub(super) fn together(curves: &[(&str, &Curve, usize)]) -> Curve {
     let first = curves[0].1;
     let mut all = Curve::new(first.axis, first.arms.clone(), first.provenance.clone());

@@ -1,4 +1,4 @@
-//! Panels of any metrics and any arms of a curve.
+//! Panels for any metrics and any arms of a curve.
 
 use super::arms::in_words;
 use super::draft::{self, Draft, FLOOR};
@@ -10,15 +10,14 @@ use crate::curve::{Curve, Metric};
 use crate::error::words::counted;
 use crate::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 
-/// The hues of families of arms that share a panel, in their order; the fifth begins anew.
+/// The hues of the families that share a panel, in order; after the last they repeat.
 const HUES: [Hue; 5] = [Hue::Vermillion, Hue::Blue, Hue::Green, Hue::Purple, Hue::Grey];
 
-/// A panel for each list of metrics, a line for each arm that has them. The arms of one name are a family: a ramp of
-/// colour from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) have dashes and
-/// dots.
+/// Figure with one panel per list of metrics and one line per arm that has them. Arms with the same name are a family:
+/// a colour ramp from the first setting to the last. Limits (`infinite_width`, `ensemble_limit`) are dash-dotted.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without metrics; [`Error::Unsupported`] for a
-/// metric that no arm has, for metrics of one list that do not go on one axis, and for one that is zero everywhere.
+/// metric that no arm has, for metrics in one list that cannot share an axis, and for a metric that is zero everywhere.
 ///
 /// # Examples
 /// ```
@@ -62,8 +61,8 @@ fn drawn_panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -
     Ok(finish(&draft, &sentence(&names), panels, cut))
 }
 
-/// Training and test error of arms of your choice, by their indices in [`Curve::arms`]: a panel for each, all with one
-/// vertical axis. ([`compare`](super::compare) has a panel for each of the two errors.)
+/// Figure of the training and test error of chosen arms, given by their indices in [`Curve::arms`]: one panel per arm,
+/// all with the same vertical axis. ([`compare`](super::compare) has one panel per error instead.)
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::TooLarge`] for an arm that the curve does not have;
 /// [`Error::Unsupported`] if there is nothing to draw.
@@ -103,7 +102,7 @@ fn drawn_each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Res
     Ok(finish(&draft, "Training and test error", panels, cut))
 }
 
-/// The figure; `cut` values are rounding noise.
+/// Builds the figure; `cut` values are rounding noise.
 fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figure {
     let mut text = caption::caption(draft, what, &panels, 0);
     if cut > 0 {
@@ -116,8 +115,8 @@ fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figu
     Figure { panels, ..Figure::new(text) }
 }
 
-/// Values of these metrics below this are zero but for rounding. In units of the first point of each arm, and not of the
-/// largest: a peak of 10¹⁵ does not make an error of 1 a rounding error.
+/// The value below which these metrics are zero up to rounding, relative to the first point of each arm. The
+/// largest point would be too coarse: next to a peak of 10¹⁵, an error of 1 is not a rounding error.
 fn floor(draft: &Draft<'_>, metrics: &[Metric]) -> f64 {
     let arms = 0..draft.curve.arms.len();
     let first = |(metric, arm): (Metric, usize)| {
@@ -127,7 +126,7 @@ fn floor(draft: &Draft<'_>, metrics: &[Metric]) -> f64 {
     FLOOR * all.filter_map(first).filter(|m| m.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
 }
 
-/// One panel.
+/// Builds one panel.
 fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error> {
     let Words { axis, is_logarithmic, name, .. } = words(metrics[0]);
     if let Some(other) = metrics.iter().find(|&&metric| words(metric).axis != axis) {
@@ -147,7 +146,7 @@ fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error>
     };
     let mut panel = draft.panel(&axis, groups, &shown).ok_or_else(lacks)?;
     if panel.groups.len() > 1 && panel.groups[0].heading.is_empty() {
-        // Beside a theory it has an entry of its own in the legend.
+        // Next to a theory, the curve needs its own legend entry.
         panel.groups[0].heading.clone_from(&name);
     }
     let title = if let [_] = metrics { name } else { capital(&axis) };
@@ -159,7 +158,7 @@ fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error>
     Ok((Panel { y: PanelAxis::linear(axis), ..panel.with_title(title) }, 0))
 }
 
-/// The arms of one metric, a group for each family.
+/// The arms of one metric, one group per family.
 fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
     let arms = &draft.curve.arms;
     let mut names: Vec<&str> = Vec::new();
@@ -168,7 +167,7 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
             names.push(&arm.name);
         }
     }
-    // A family that has nothing to show takes no hue.
+    // A family without values takes no hue.
     let mut groups: Vec<Group> = Vec::new();
     for name in &names {
         let measured = groups.iter().filter(|group| group.hue != Hue::Black).count();
@@ -193,14 +192,14 @@ fn families(draft: &Draft<'_>, metric: Metric) -> Vec<Group> {
     if let [group] = &mut groups[..]
         && group.series.len() == 1
     {
-        // The panel's title names it.
+        // The panel's title already names it.
         group.heading.clear();
         group.series[0].label.clear();
     }
     groups
 }
 
-/// Several metrics, a group for each.
+/// Several metrics, one group each.
 fn of_metrics(draft: &Draft<'_>, metrics: &[Metric]) -> Vec<Group> {
     let arms = &draft.curve.arms;
     let group = |&metric: &Metric| {
@@ -220,7 +219,7 @@ fn is_limit(arm: &str) -> bool {
     arm.contains("infinite") || arm.contains("limit")
 }
 
-/// A line of its own, without the points that its cells stand at: dashes and dots, since dashes alone are a theory's.
+/// Styles a series as a limit: no points at its cells, and dash-dotted, because plain dashes mark theories.
 fn as_limit(series: &mut Series) {
     (series.dash, series.points) = (Dash::DashDotted, false);
 }

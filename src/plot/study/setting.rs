@@ -1,6 +1,6 @@
-//! How settings read.
+//! Formatting of settings.
 
-/// A setting in three digits: `0.00316`, `5`, `31.6`, `1e-7`.
+/// Formats a setting with three digits: `0.00316`, `5`, `31.6`, `1e-7`.
 pub(super) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".into() } else { value.to_string() };

@@ -1,4 +1,4 @@
-//! Curves over the setting of an arm: a ridge path, a time.
+//! Curves over the setting of an arm, such as a ridge path or training time.
 
 use super::draft::{self, FLOOR};
 use super::metric::{Words, spans_decades, words};
@@ -7,12 +7,13 @@ use crate::Error;
 use crate::curve::{self, Curve, Metric, Summary};
 use crate::plot::{Dash, Figure, Group, Panel, PanelAxis, Scale, Series};
 
-/// Metrics of a family of arms over their setting, at axis values `at` of the curve (all of them, if there are none): a
-/// group of lines for each metric, from light to dark over the axis values. The axis of settings is logarithmic where they
-/// span more than a decade; `label` says what it is (`Penalty λ`). Theories are functions of the setting.
+/// Figure of a family's metrics over its setting, at the values `at` of the curve's axis (all of them if `at` is
+/// empty): one group of lines per metric, from light to dark over the axis values. The setting's axis is logarithmic if
+/// the settings span more than a decade; `label` names it (`Penalty λ`). Theories are functions of the setting.
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): a family that the curve does not have, or one without settings; metrics
-/// that it does not have, that do not go on one axis, or none; an axis value that is not there.
+/// Not drawn, with the reason ([`Figure::undrawn`]): a family that the curve does not have, or one without settings; no
+/// metrics, metrics that the family does not have, or metrics that cannot share an axis; an axis value that is not
+/// there.
 ///
 /// # Examples
 /// ```
@@ -111,13 +112,13 @@ fn draw(
     let shown = Curve { provenance: curve::Provenance { estimator, ..shown.provenance }, ..shown };
     let mut whole = Draft::new(&shown, options, &[]);
     (whole.theories, whole.cut) = (draft.theories, draft.cut);
-    whole.absent.clear(); // here a theory is of the whole family
+    whole.absent.clear(); // here a theory applies to the whole family
     let mut figure = Figure::new(caption::caption(&whole, &what, &panels, whole.cut));
     figure.panels = panels;
     Ok(figure)
 }
 
-/// The arms of a family and their settings, ascending.
+/// The arms of a family with their settings, ascending.
 fn settings(curve: &Curve, family: &str) -> Result<Vec<(usize, f64)>, Error> {
     let arms = curve.family(family);
     if arms.is_empty() {
@@ -144,7 +145,7 @@ fn axis_values(curve: &Curve, at: &[usize]) -> Result<Vec<usize>, Error> {
     Ok(if at.is_empty() { all } else { at.to_vec() })
 }
 
-/// One metric at one axis value over the settings; `None` without cells.
+/// The series of one metric over the settings at one axis value; `None` without cells.
 fn series(
     draft: &Draft<'_>,
     metric: Metric,
@@ -179,7 +180,7 @@ fn series(
     Some(line)
 }
 
-/// The estimators; of more than three, which differ in their setting, the first and the last.
+/// Shortens a list of more than three estimators that differ in their setting to the first and the last.
 pub(super) fn spanned(estimators: &str) -> String {
     let all: Vec<&str> = estimators.split("; ").collect();
     match all[..] {

@@ -1,4 +1,4 @@
-//! A surface and some curves through it.
+//! A surface together with curves through it.
 
 use super::overlay::overlay;
 use super::setting::short;
@@ -8,17 +8,18 @@ use crate::Error;
 use crate::curve::{Axis, Curve, Metric, Surface};
 use crate::plot::{Dash, Figure, Group, Hue, Scale, Series};
 
-/// Curves through a surface, at most.
+/// The most curves through a surface.
 const CURVES: usize = 4;
 
 /// The mean squared training error up to which a fit counts as interpolation.
 const EPSILON: f64 = 1e-6;
 
-/// A metric of one arm over a surface, curves over its columns at up to four of its rows, and over its rows at up to four
-/// of its columns: three panels. Over the plane of samples and features dots mark the effective model complexity, where
-/// there are training errors: for each `p` the largest `n` that is interpolated (mean squared training error up to 10⁻⁶).
+/// Figure of one arm's metric over a surface in three panels: the surface, curves over its columns at up to four of its
+/// rows, and curves over its rows at up to four of its columns. On the plane of samples and features, dots mark the
+/// effective model complexity, if there are training errors: for each `p` the largest `n` that is interpolated (mean
+/// squared training error up to 10⁻⁶).
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): those of [`surface`](super::surface()).
+/// Not drawn in the same cases as [`surface`](super::surface()), with the reason ([`Figure::undrawn`]).
 ///
 /// # Examples
 /// ```
@@ -72,8 +73,8 @@ fn drawn_slices(of: &Surface, arm: usize, metric: Metric, options: &FigureOption
     Ok(figure.with_columns(3).with_width(1240.0).with_aspect(0.95))
 }
 
-/// Where [`slices`] draws curves: at most four of the values of a surface's rows, or columns, evenly spread, the ends among
-/// them.
+/// The values at which [`slices`] draws curves: at most four of a surface's row or column values, evenly spread and
+/// including both ends.
 ///
 /// # Examples
 /// ```
@@ -89,7 +90,7 @@ pub fn slice_values(values: &[f64]) -> Vec<f64> {
     places.into_iter().filter_map(|place| values.get(place).copied()).collect()
 }
 
-/// A panel of curves, each at a value of what is held; none where no curve has the metric.
+/// A panel of curves, each at one value of the held quantity; `None` if no curve has the metric.
 fn curves(
     held: impl Iterator<Item = (Axis, f64, Option<Curve>)>,
     arm: usize,
@@ -100,7 +101,7 @@ fn curves(
     let found: Vec<(String, Curve)> = held
         .filter_map(|(axis, at, curve)| {
             let mut curve = curve.filter(has)?;
-            // Of a family, the arm at that setting: the others have no cells here.
+            // For a family, take the arm at that setting: the others have no cells here.
             let own = curve.cells.first().map_or(arm, |cell| cell.arm);
             let is_there = curve.cells.iter().any(|cell| cell.arm == arm);
             curve.cells.retain(|cell| cell.arm == if is_there { arm } else { own });

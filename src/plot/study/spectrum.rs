@@ -1,4 +1,4 @@
-//! The smallest singular value: over n, on one scale for all p, and as a picture of the rows themselves.
+//! The smallest singular value: over n, on one scale for all p, and as a picture of the rows.
 
 use super::draft::Draft;
 use super::overlay::together;
@@ -11,15 +11,15 @@ use crate::svd::Svd;
 use crate::theory::smallest_singular_value::{limit, quantile};
 use ndarray::{Array2, ArrayView1, s};
 
-/// The frame of the scaled values: the limit falls to 0 at n = p.
+/// The vertical range of the scaled values; the limit itself falls to 0 at n = p.
 const RANGE: (f64, f64) = (3e-4, 4.0);
 
-/// `σ_min/√n` over `n/p` of some curves over `n`, each of isotropic rows (covariance `I`) with a `p` of its own, the
-/// limit ([`limit`]), and at `n` of `p − 1`, `p` and `p + 1` the medians and quartiles of the exact law
-/// ([`quantile`]).
+/// Figure of `σ_min/√n` over `n/p` for several curves over `n`, each of isotropic rows (covariance `I`) with its own
+/// `p`. Also shown are the limit ([`limit`]) and, at `n` of `p − 1`, `p` and `p + 1`, the medians and quartiles of the
+/// exact law ([`quantile`]).
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for one
-/// over another axis or without singular values.
+/// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for a
+/// curve over another axis or without singular values.
 ///
 /// # Examples
 /// ```
@@ -66,7 +66,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     }
     let all = || group.series.iter().flat_map(|series| &series.x).copied();
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
-    // Cubed: most points near n = p, where the limit falls to 0, which is far below the frame.
+    // Cubes put most points near n = p, where the limit falls to 0, which is far below the frame.
     let (below, above) = (low.log10().min(0.0).cbrt(), high.log10().max(0.0).cbrt());
     let steps = (0..=300).map(|i| below + f64::from(i) / 300.0 * (above - below));
     let x: Vec<f64> = steps.map(|t| 10.0_f64.powf(t.powi(3))).collect();
@@ -98,7 +98,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     Ok(figure)
 }
 
-/// Of each curve's `p` the median of `σ_min/√n` at `n` of `p − 1`, `p` and `p + 1`, with the quartiles as bars.
+/// For each curve's `p`, the median of `σ_min/√n` at `n` of `p − 1`, `p` and `p + 1`, with the quartiles as error bars.
 fn laws_at_the_threshold(curves: &[Curve]) -> Result<Series, Error> {
     let (mut x, mut shares) = (Vec::new(), [const { Vec::new() }; 3]);
     for p in curves.iter().filter_map(Curve::held_size) {
@@ -114,12 +114,13 @@ fn laws_at_the_threshold(curves: &[Curve]) -> Result<Series, Error> {
     Ok(Series::new("", x, median).with_band(low, high).with_dash(Dash::None))
 }
 
-/// Rows of two or three features as points, a panel for the first `n` of them for each of `sizes`, with the right singular
-/// vectors of those rows as lines of `2σ/√n` to either side: the one of the smallest, by which the fit divides, stands out.
-/// Three features are drawn from above, in parallel projection.
+/// Figure of rows with two or three features as points: for each size, a panel of the first `n` rows, with their right
+/// singular vectors as lines of `2σ/√n` to either side. The vector of the smallest singular value, by which the fit
+/// divides, stands out. Three features are drawn from above, in parallel projection.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sizes; [`Error::Domain`] for a size
-/// that is 0 or more than there are rows; [`Error::Unsupported`] for other numbers of features; those of the SVD.
+/// that is 0 or exceeds the number of rows; [`Error::Unsupported`] for other numbers of features; the errors of the
+/// SVD.
 ///
 /// # Examples
 /// ```
@@ -198,7 +199,7 @@ fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error
     Ok(figure.with_columns(sizes.len().min(3)).with_width(1140.0).with_aspect(1.0))
 }
 
-/// Lines through the origin along some vectors, so far to either side.
+/// Lines through the origin along some vectors, each extending by its given length to either side.
 fn lines(ends: &[(ArrayView1<'_, f64>, f64)]) -> Series {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for &(vector, length) in ends {
@@ -210,7 +211,7 @@ fn lines(ends: &[(ArrayView1<'_, f64>, f64)]) -> Series {
     Series::new("", x, y)
 }
 
-/// Where a point is seen, times a factor: two features as they are; three from 35° to the side and 25° above.
+/// Projects a scaled point: two features are unchanged; three are seen from 35° to the side and 25° above.
 fn seen(point: ArrayView1<'_, f64>, scale: f64) -> (f64, f64) {
     let at = |i: usize| scale * point[i];
     if point.len() < 3 {

@@ -1,4 +1,4 @@
-//! A surface as a heat map: the plane of samples and features, or one of the two and a parameter.
+//! A surface as a heat map: over samples and features, or over one of the two and a parameter.
 
 use super::arms::in_words;
 use super::draft::{Draft, FLOOR};
@@ -10,13 +10,13 @@ use crate::curve::{self, Metric, Surface};
 use crate::error::words::counted;
 use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
-/// A metric of one arm over a surface: the columns to the right, the rows up (of the plane of samples and features `p` and
-/// `n`), each axis logarithmic where its values span more than a decade; medians or means over the repeats, with their
-/// unit at the colour bar. The threshold `n = p` is dashed. Cells without a value are grey. A row at a value that has no
-/// place on a logarithmic axis is left out, and the caption says so.
+/// Figure of one arm's metric over a surface: columns to the right, rows upwards (for samples and features, `p` and
+/// `n`). An axis is logarithmic if its values span more than a decade; the colours show medians or means over the
+/// repeats, with the unit at the colour bar. The threshold `n = p` is dashed. Cells without a value are grey. A row
+/// whose value has no place on a logarithmic axis is left out, and the caption says so.
 ///
-/// Not drawn, with the reason ([`Figure::undrawn`]): a surface without cells, an arm that it does not have, a metric that
-/// the arm has nowhere.
+/// Not drawn, with the reason ([`Figure::undrawn`]): a surface without cells, an arm that it does not have, a metric
+/// that the arm has in no cell.
 ///
 /// # Examples
 /// ```
@@ -68,7 +68,7 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     let of = unit(metric).map_or(String::new(), |unit| format!(", {unit}"));
     let (rows, columns) = (surface.row_values(), surface.column_values());
     let (up, right) = (axis_of(surface.rows(), &rows), axis_of(surface.columns(), &columns));
-    // What has no place on a logarithmic axis.
+    // Leave out values that a logarithmic axis cannot show.
     let drawn = |axis: &PanelAxis, value: f64| axis.scale == Scale::Linear || value > 0.0;
     let of_columns = |row: &[f64]| -> Vec<f64> {
         row.iter().zip(&columns).filter(|(_, at)| drawn(&right, **at)).map(|(value, _)| *value).collect()
@@ -91,7 +91,7 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     let panels = vec![panel];
     let mut shown = cells.clone();
     shown.provenance.estimator = spanned(&shown.provenance.estimator);
-    // A family of arms is its name: each setting is a row.
+    // A family is described by its name alone: each setting is a row.
     let of_arm = if surface.is_of_family() { label.name.replace('_', " ") } else { in_words(label) };
     let draft = Draft::new(&shown, options, &[]);
     let mut text = caption::caption(&draft, &format!("{name} over {what}, {of_arm}"), &panels, 0);
@@ -113,12 +113,12 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     Ok(Figure { aspect: Some(0.9), ..figure })
 }
 
-/// An axis of a surface with its values, ascending.
+/// An axis of a surface with the given ascending values.
 fn axis_of(axis: curve::Axis, values: &[f64]) -> PanelAxis {
     if spans_decades(values) { PanelAxis::log10(axis.label()) } else { PanelAxis::linear(axis.label()) }
 }
 
-/// The threshold `n = p`: a diagonal of the plane, a line upwards where one of the two is held.
+/// Adds the threshold `n = p`: a diagonal of the plane, or a vertical line if one of the two is held.
 fn with_threshold(panel: Panel, surface: &Surface) -> Panel {
     let (samples, features) = (floats(&surface.samples()), floats(&surface.features()));
     match (surface.rows(), surface.columns(), &samples[..], &features[..]) {
@@ -136,7 +136,7 @@ fn with_threshold(panel: Panel, surface: &Surface) -> Panel {
     }
 }
 
-/// The stretch of `n = p` that lies on the plane.
+/// The part of the line `n = p` that lies on the plane.
 fn diagonal(samples: &[f64], features: &[f64]) -> Option<Vec<f64>> {
     let low = samples.first()?.max(*features.first()?);
     let high = samples.last()?.min(*features.last()?);

@@ -1,4 +1,4 @@
-//! Theories over measured curves: dashed lines, and what the caption says of them.
+//! Theories over measured curves: dashed lines, and their description in the caption.
 
 use super::setting::short;
 use crate::curve::{ArmLabel, Axis, Curve, Metric};
@@ -8,23 +8,23 @@ use crate::theory::line::{Theory, values};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The legend's heading of theories.
+/// The legend's heading for theories.
 const HEADING: &str = "Theory";
 
-/// At most so many arms are named where one is missed.
+/// At most this many arms are listed when one is missing.
 const MOST_NAMED: usize = 6;
 
-/// At most this many whole numbers are tried one by one.
+/// Up to this many whole numbers, a theory is evaluated at each.
 const EVERY: usize = 600;
 
-/// Points of an axis that is not counted one by one, and whole numbers on either side of the threshold that are.
+/// Otherwise: the number of points at equal ratios, and of whole numbers on either side of the threshold.
 const POINTS: usize = 400;
 const NEAR: usize = 30;
 
-/// A theory to draw over measured curves: its values at what varies, `n`, `p`, or the setting of an arm.
+/// A theory to draw over measured curves, as a function of what varies: `n`, `p`, or the setting of an arm.
 ///
 /// A line breaks where the theory is infinite, outside its domain, or zero on a logarithmic axis, and the caption says
-/// where. It does not rule the vertical axis: what lies outside the frame is cut off, and the caption says so.
+/// where. It does not determine the vertical range: parts outside the frame are cut off, and the caption says so.
 ///
 /// # Examples
 /// ```
@@ -38,7 +38,7 @@ const NEAR: usize = 30;
 /// let data = teacher.generate()?;
 /// let mut sweep = Sweep::new(data, 2..=40, 20, 0);
 /// sweep.arms = vec![Arm::unablated()];
-/// // Test errors have the noise of the test rows in them.
+// Test errors include the noise of the test rows.
 /// let line = TheoryLine::over_sizes("Mean, exact", "Nakkiran 2019", Sizes::Samples { p: 10 }, |n, p| {
 ///     Ok(0.25 + gaussian::excess(n, p, 9.4, 0.25)?.total())
 /// });
@@ -51,65 +51,65 @@ const NEAR: usize = 30;
 pub struct Overlay {
     /// The theory.
     pub theory: Arc<dyn Theory>,
-    /// The metric it is of; [`Overlay::new`] sets the test error.
+    /// The metric that it predicts; [`Overlay::new`] sets the test error.
     pub metric: Metric,
-    /// The arm it is of: the theory is drawn in panels that show it. `None`: in all panels of its metric.
+    /// The arm it applies to: the theory is drawn in panels that show this arm. `None`: in all panels of its metric.
     pub arm: Option<ArmLabel>,
-    /// Where several curves are laid over one another: the `n` or `p` that is held on the curve it is of.
+    /// If several curves share a panel: the `n` or `p` held fixed on its curve.
     pub held: Option<usize>,
-    /// What it is along, where curves over another axis stand beside: `None` for all.
+    /// The axis of its curves, if curves over another axis are in the same figure; `None` for all.
     pub axis: Option<Axis>,
 }
 
 impl Overlay {
-    /// A theory of the test error of every arm.
+    /// Creates a theory of the test error of every arm.
     pub fn new(theory: impl Theory + 'static) -> Self {
         Self { theory: Arc::new(theory), metric: Metric::TestMse, arm: None, held: None, axis: None }
     }
 
-    /// The same of another metric.
+    /// The same theory for another metric.
     #[must_use]
     pub fn of_metric(mut self, metric: Metric) -> Self {
         self.metric = metric;
         self
     }
 
-    /// The same of one arm. A caption says so if the curve has no such arm, and nothing is drawn.
+    /// The same theory for one arm. If the curve has no such arm, nothing is drawn and the caption says so.
     #[must_use]
     pub fn of_arm(mut self, name: impl Into<String>, setting: Option<f64>) -> Self {
         self.arm = Some(ArmLabel { name: name.into(), setting });
         self
     }
 
-    /// The same of the one curve on which so many samples, or features, are held.
+    /// The same theory for the one curve on which this number of samples, or of features, is held.
     #[must_use]
     pub fn at(mut self, held: usize) -> Self {
         self.held = Some(held);
         self
     }
 
-    /// The same of curves over this axis alone.
+    /// The same theory for curves over this axis only.
     #[must_use]
     pub fn along(mut self, axis: Axis) -> Self {
         self.axis = Some(axis);
         self
     }
 
-    /// Whether it is of a curve's arm, whatever the metric.
+    /// Whether the theory applies to an arm of a curve, whatever the metric.
     pub(super) fn is_along(&self, curve: &Curve, arm: usize) -> bool {
         self.axis.is_none_or(|axis| axis == curve.axis)
             && (self.held.is_none() || self.held == curve.held_size())
             && self.arm.as_ref().is_none_or(|label| curve.arms.get(arm) == Some(label))
     }
 
-    /// Its name in the legend.
+    /// The name in the legend.
     fn name(&self) -> String {
         let label = user_code::description(|| self.theory.label());
         let reference = user_code::description(|| self.theory.reference());
         if reference.is_empty() { label } else { format!("{label} ({reference})") }
     }
 
-    /// The theory along an axis called `name`, drawn where `place` says.
+    /// Evaluates the theory along an axis called `name`; `place` gives the horizontal positions.
     pub(super) fn line(&self, (name, axis): (&str, &[f64]), place: impl Fn(f64) -> f64) -> Line {
         let label = self.name();
         let (found, failed) = match values(&*self.theory, axis) {
@@ -137,16 +137,16 @@ impl Overlay {
     }
 }
 
-/// A theory along an axis.
+/// A theory evaluated along an axis.
 #[derive(Clone, Default)]
 pub(super) struct Line {
     pub(super) series: Series,
-    /// Where it breaks, in words.
+    /// Descriptions of where it breaks.
     notes: Vec<String>,
 }
 
-/// The lines as a group; the second has dots for dashes, and so on in turn. Lines of one name are one with breaks, and have
-/// one entry in the legend.
+/// Groups the lines; the second is dotted, the third dashed again, and so on. Lines with the same name count as one
+/// line with breaks, with one legend entry.
 pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
     let mut group = Group::new(HEADING, Hue::Black);
     for Line { series, .. } in lines {
@@ -164,8 +164,8 @@ pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
     group
 }
 
-/// Of each theory that these curves have no place for, what it is of: one of another axis is meant for other curves, and so
-/// is one at another `n` or `p` than that of a single curve.
+/// Describes what is missing for each theory that fits none of these curves. A theory of another axis is meant for
+/// other curves, and so is one whose `n` or `p` differs from that of a single curve.
 pub(super) fn absent(overlays: &[Overlay], curves: &[&Curve]) -> Vec<String> {
     let reason = |overlay: &Overlay| {
         let of_axis: Vec<&Curve> =
@@ -190,7 +190,7 @@ pub(super) fn absent(overlays: &[Overlay], curves: &[&Curve]) -> Vec<String> {
     overlays.iter().filter_map(reason).collect()
 }
 
-/// An arm as [`Overlay::of_arm`] takes it.
+/// An arm's name and setting as passed to [`Overlay::of_arm`].
 fn named(label: &ArmLabel) -> String {
     let setting = label.setting.map_or_else(String::new, |setting| format!(" {setting}"));
     format!("`{}`{setting}", label.name)
@@ -200,7 +200,7 @@ pub(super) fn is_theory(group: &Group) -> bool {
     group.hue == Hue::Black && group.heading == HEADING
 }
 
-/// What a caption says of the theories that its panels show.
+/// The caption's sentence on the theories that its panels show.
 pub(super) fn sentence(lines: &[Line], panels: &[Panel]) -> Option<String> {
     let shown: Vec<(&Panel, &Series)> = panels
         .iter()
@@ -209,7 +209,7 @@ pub(super) fn sentence(lines: &[Line], panels: &[Panel]) -> Option<String> {
         })
         .flat_map(|(panel, group)| group.series.iter().map(move |series| (panel, series)))
         .collect();
-    // Each name with all that is said of its lines.
+    // Collect all notes on lines with the same name.
     let mut described: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in lines {
         let label = &*line.series.label;
@@ -242,8 +242,8 @@ fn leaves(panel: &Panel, series: &Series) -> bool {
         .is_some_and(|(low, high)| series.y.iter().any(|y| y.is_finite() && !(low..=high).contains(y)))
 }
 
-/// The points at which a theory of counts is tried: every whole number between the ends, or, of many, those at equal
-/// ratios and around the threshold.
+/// The points at which a theory of counts is evaluated: every whole number between the ends or, if there are too many,
+/// numbers at equal ratios and around the threshold.
 pub(super) fn counts(measured: &[usize], threshold: Option<usize>) -> Vec<f64> {
     let (Some(&first), Some(&last)) = (measured.first(), measured.last()) else { return Vec::new() };
     let mut all: Vec<usize> = if last - first <= EVERY {
@@ -261,8 +261,8 @@ pub(super) fn counts(measured: &[usize], threshold: Option<usize>) -> Vec<f64> {
     all.into_iter().map(|at| at as f64).collect()
 }
 
-/// The points at which a theory of a number is tried: the measured ones and those between, at equal ratios where the
-/// axis is logarithmic.
+/// The points at which a theory of a real number is evaluated: the measured ones and points between them, at equal
+/// ratios if the axis is logarithmic.
 pub(super) fn between(measured: &[f64], is_logarithmic: bool) -> Vec<f64> {
     let positive = |at: &&f64| !is_logarithmic || **at > 0.0;
     let ends = (measured.iter().find(positive), measured.iter().rfind(positive));
@@ -281,7 +281,7 @@ pub(super) fn between(measured: &[f64], is_logarithmic: bool) -> Vec<f64> {
     all
 }
 
-/// `n = 19–21`, of points of an axis; of more than three stretches how many points there are.
+/// Formats points of an axis as ranges, `n = 19–21`; for more than three ranges, gives the number of points.
 fn runs(name: &str, places: &[f64], axis: &[f64]) -> String {
     let index = |at: f64| axis.partition_point(|v| *v < at);
     let mut stretches: Vec<(f64, f64)> = Vec::new();
@@ -294,7 +294,7 @@ fn runs(name: &str, places: &[f64], axis: &[f64]) -> String {
     if stretches.len() > 3 {
         return format!("{} of {} values of {name}", places.len(), axis.len());
     }
-    // Counts in full: 1000–1001 rounds to one number.
+    // Show counts with all digits: rounding would make 1000–1001 a single number.
     let number = |at: f64| if at.fract() == 0.0 && at < 1e9 { at.to_string() } else { short(at) };
     let stretch = |&(from, to): &(f64, f64)| {
         if from == to { number(from) } else { format!("{}–{}", number(from), number(to)) }
