@@ -1,6 +1,6 @@
 //! Thins figures for display on screen without losing extremes.
 
-use crate::plot::{Figure, HeatMap, Panel, Scale, Series};
+use crate::plot::{Figure, HeatMap, Panel, Series};
 
 /// The most points in a figure, over all series; a band counts as two more series.
 const POINTS: usize = 4000;
@@ -86,8 +86,7 @@ fn thin_cells(panel: &mut Panel) -> bool {
 }
 
 fn extremes(heat: &HeatMap) -> Option<(f64, f64)> {
-    let shown = |value: &&f64| value.is_finite() && (heat.scale == Scale::Linear || **value > 0.0);
-    let values = || heat.values.iter().flatten().filter(shown).copied();
+    let values = || heat.values.iter().flatten().copied().filter(|&value| heat.scale.shows(value));
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     (low < high).then_some((low, high))
 }
@@ -116,7 +115,7 @@ fn selection(values: &[f64], preferred: &[f64]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::{Group, Hue, PanelAxis};
+    use crate::plot::{Group, Hue, PanelAxis, Scale};
 
     #[test]
     fn long_series_keep_their_extremes_and_large_maps_their_ridge() {
@@ -139,5 +138,21 @@ mod tests {
         let heat = heat.expect("a heat map");
         let on_ridge = heat.y.iter().filter(|n| heat.x.contains(n)).count();
         assert!(on_ridge > 20 && heat.x.len() <= 36, "{on_ridge} of {}", heat.x.len());
+    }
+
+    /// The colours of a thinned map are those of the whole map: a scale of roots shows zero and negative values too.
+    #[test]
+    fn a_thinned_map_keeps_the_range_of_every_value_that_its_scale_shows() {
+        let places: Vec<f64> = (1..=100).map(f64::from).collect();
+        let values: Vec<Vec<f64>> = places.iter().map(|y| places.iter().map(|x| x - y).collect()).collect();
+        for (scale, range) in
+            [(Scale::Linear, (-99.0, 99.0)), (Scale::Root, (-99.0, 99.0)), (Scale::Log10, (1.0, 99.0))]
+        {
+            let (x, y, values) = (places.clone(), places.clone(), values.clone());
+            let heat = HeatMap { x, y, values, scale, range: None, label: String::new() };
+            let panel = Panel::new(PanelAxis::linear("p"), PanelAxis::linear("n")).with_heat_map(heat);
+            let thin = thinned(&Figure::new("").with_panel(panel));
+            assert_eq!(thin.panels[0].heat.as_ref().and_then(|heat| heat.range), Some(range), "{scale:?}");
+        }
     }
 }

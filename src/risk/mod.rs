@@ -126,11 +126,7 @@ impl Compressed {
     }
 
     /// Compresses a table with at least as many rows as columns, always to a triangle.
-    fn of_triangle(
-        x: &ArrayRef2<f64>,
-        y: &ArrayRef2<f64>,
-        backend: &dyn Backend,
-    ) -> Result<Self, Error> {
+    fn of_triangle(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, backend: &dyn Backend) -> Result<Self, Error> {
         let (p, k) = (x.ncols(), y.ncols());
         // The joined table and its copy that is reduced; the triangle and its parts.
         let width = p.saturating_add(k).saturating_add(1);

@@ -34,7 +34,7 @@ fn of_axis(what: &'static str, values: &[f64], scale: Scale) -> Result<(), Error
     if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
         return domain(value, "finite");
     }
-    if let Some(&value) = values.iter().find(|value| scale == Scale::Log10 && **value <= 0.0) {
+    if let Some(&value) = values.iter().find(|value| !scale.shows(**value)) {
         return domain(value, "above 0 on a logarithmic axis");
     }
     match values.windows(2).find(|pair| pair[1] <= pair[0]) {

@@ -15,6 +15,13 @@ pub enum Scale {
     Root,
 }
 
+impl Scale {
+    /// Returns whether an axis of this scale can show a value.
+    pub(crate) fn shows(self, value: f64) -> bool {
+        value.is_finite() && (value > 0.0 || self != Self::Log10)
+    }
+}
+
 /// One axis of a panel.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PanelAxis {

@@ -45,7 +45,7 @@ impl Count {
 
 /// Whether a value is finite and the scale cannot show it.
 pub(super) fn is_off(scale: Scale, value: f64) -> bool {
-    scale == Scale::Log10 && value.is_finite() && value <= 0.0
+    value.is_finite() && !scale.shows(value)
 }
 
 fn of_series(count: &mut Count, panel: &Panel, series: &Series) {

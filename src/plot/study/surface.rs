@@ -69,14 +69,13 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     let (rows, columns) = (surface.row_values(), surface.column_values());
     let (up, right) = (axis_of(surface.rows(), &rows), axis_of(surface.columns(), &columns));
     // Leave out values that a logarithmic axis cannot show.
-    let drawn = |axis: &PanelAxis, value: f64| axis.scale == Scale::Linear || value > 0.0;
     let of_columns = |row: &[f64]| -> Vec<f64> {
-        row.iter().zip(&columns).filter(|(_, at)| drawn(&right, **at)).map(|(value, _)| *value).collect()
+        row.iter().zip(&columns).filter(|(_, at)| right.scale.shows(**at)).map(|(value, _)| *value).collect()
     };
-    let shown = values.rows().into_iter().zip(&rows).filter(|(_, at)| drawn(&up, **at));
+    let shown = values.rows().into_iter().zip(&rows).filter(|(_, at)| up.scale.shows(**at));
     let heat = HeatMap {
         x: of_columns(&columns),
-        y: rows.iter().copied().filter(|at| drawn(&up, *at)).collect(),
+        y: rows.iter().copied().filter(|at| up.scale.shows(*at)).collect(),
         values: shown.map(|(row, _)| of_columns(&row.to_vec())).collect(),
         scale: if is_logarithmic { Scale::Log10 } else { Scale::Linear },
         range: (is_logarithmic && lowest < highest).then_some((lowest, highest)),

@@ -486,6 +486,8 @@ mod tests {
             "over_zeros",
             "draw_gaussian",
             "cosines",
+            "transpose",
+            "apply_gains",
             "squared_distances",
         ] {
             assert!(text.contains(&format!(".entry {name}(")), "{name}");
