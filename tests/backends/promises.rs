@@ -1,6 +1,5 @@
 //! What every backend promises besides accurate factorisations (see `suite`): any memory order, one triangle, batches
-//! bitwise equal to single calls, and a rank that follows its cutoff. Also how a backend that breaks these promises is
-//! caught.
+//! bitwise equal to single calls, and a rank that follows its cutoff. Also tests how broken promises are caught.
 
 use crate::common::backends::{backends, svd};
 use crate::common::matrices::*;

@@ -174,8 +174,7 @@ fn threads() {
             });
         }
     });
-    // Drop the backend on another thread than the one that opened it, while another backend for the same device stays
-    // open.
+    // Drop the backend on another thread than its own, while another backend for the same device stays open.
     let other = open();
     std::thread::spawn(move || drop(cuda)).join().unwrap();
     assert_eq!(svd(&other, &xs[1]).u(), expected[1].u());

@@ -65,8 +65,7 @@ fn tables() -> (Dataset, Dataset) {
     (Dataset::new("device", x, y).unwrap(), Dataset::new("device", x_test, y_test).unwrap())
 }
 
-/// Minimum-norm, ridge and truncated fits at these numbers of features, out of 600, with every metric that a device
-/// measures.
+/// Minimum-norm, ridge and truncated fits on these numbers of 600 features, with every metric that a device measures.
 fn sweep(
     cuda: Cuda,
     (train, test): (Dataset, Dataset),

@@ -1,5 +1,4 @@
-//! A device that fails or returns wrong results leads to an error or to the second route, never to a panic or a wrong
-//! result.
+//! A device that fails or lies leads to an error or to the second route, never to a panic or a wrong result.
 
 use super::stand_in::{Child, folder};
 

@@ -1,6 +1,5 @@
 //! Random features against their limiting kernels: the mean Gram matrix by z-scores over seeds, and the rate `p^(−1/2)`
-//! by ratios of variances. Bounds come from the normal approximation at a level of one millionth over all comparisons
-//! of a test.
+//! by ratios of variances. Bounds come from the normal approximation at a level of one millionth per test.
 
 use double_descent::features::{
     Activation, FeatureMap, NetworkTangent, Nonlinearity, PairOrder, RandomFourier, RandomNetwork,
@@ -176,8 +175,8 @@ fn fourier_features_have_the_variance_of_theory() {
     }
 }
 
-/// Hidden layers of `m` neurons have a bias of `c/m`. Extrapolating from two widths leaves `1/m²`, far below a standard
-/// error.
+/// Hidden layers of `m` neurons have a bias of `c/m`. Extrapolating from two widths leaves `1/m²`, far
+/// below a standard error.
 #[test]
 fn deep_networks_tend_to_their_gaussian_process() {
     const SEEDS: u64 = 2000;

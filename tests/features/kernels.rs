@@ -256,8 +256,8 @@ fn the_linear_kernel_gives_the_fit_on_the_inputs() {
             assert!(off <= unit * condition * size, "{n} × {d}: {off:e}");
             let train = (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap();
             assert!((kernel.train_mse() - train).abs() <= unit * condition, "{n} × {d}");
-            // The square norm is tr αᵀ K α. For ridge, α = (Y − X β̂)/λ has a large part that K maps to almost nothing, but
-            // whose rounding errors count.
+            // The square norm is tr αᵀ K α. For ridge, α = (Y − X β̂)/λ has a large part that K maps to
+            // almost nothing, but whose rounding errors count.
             let reach = values[0].powi(2) * kernel.dual().mapv(|a| a * a).sum();
             let square = beta.mapv(|b| b * b).sum();
             let off = (kernel.norm().powi(2) - square).abs();

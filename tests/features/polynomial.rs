@@ -82,8 +82,7 @@ fn ends_parity_and_bounds() {
     }
 }
 
-/// `∫ P_j P_k dx = 2 δ_jk / (2k + 1)` by Gauss–Legendre quadrature, whose nodes, the zeros of `P_m`, are found by
-/// bisection.
+/// `∫ P_j P_k dx = 2 δ_jk / (2k + 1)` by Gauss–Legendre quadrature; bisection finds the nodes, the zeros of `P_m`.
 #[test]
 fn legendre_polynomials_are_orthogonal() {
     let (m, map) = (40, Polynomial::default());

@@ -105,8 +105,7 @@ fn expected_evidence_of_normal_designs() {
     }
 }
 
-/// Computes `ln p(y)` for the diagonal design `diag(σ)` with `n` rows in 512 bits, and the sum of the sizes of its
-/// terms.
+/// Computes `ln p(y)` for the diagonal design `diag(σ)` with `n` rows in 512 bits, and the sum of its terms' sizes.
 fn exact(sigma: &[f64], y: &[f64], tau2: f64, v: f64) -> (f64, f64) {
     let number = |v: f64| Number::try_from(v).unwrap().with_precision(512).value();
     let half = number(0.5);

@@ -61,8 +61,7 @@ fn the_best_penalty_has_no_peak() {
 }
 
 /// The same along the number of features and with early stopping, in the mean over designs. The data are isotropic, the
-/// model sees the first `d` features, and the energy of the rest acts as noise. Designs are nested and compared in
-/// pairs.
+/// model sees the first `d` features, and the energy of the rest acts as noise. Nested designs are compared in pairs.
 #[test]
 fn the_best_regularisation_of_isotropic_data_has_no_peak() {
     let (n, features, noise) = (24, 48, 0.3);
@@ -217,8 +216,7 @@ fn recorded_stopping_times() {
     }
 }
 
-/// Two groups of features with very different time scales: the test error descends twice, and both minima are
-/// considered.
+/// Two groups of features with very different time scales: the test error descends twice; both minima are tried.
 #[test]
 fn the_best_time_of_two_descents() {
     for (energies, later) in [((0.09, 2.0), true), ((2.0, 0.002), false)] {

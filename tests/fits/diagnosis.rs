@@ -228,8 +228,7 @@ fn the_threshold_is_found() {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(format!("{above}").contains("twice the rows (800): error "));
-    // The text says on which side of the threshold the fit is, how far from it, and why it says nothing about more
-    // rows.
+    // The text says on which side of the threshold the fit is, how far, and why it predicts nothing for more rows.
     for (n, where_it_is, why) in [
         (
             400,

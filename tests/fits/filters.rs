@@ -1,5 +1,4 @@
-//! Filters other than those that run in time: the ridge family, polynomials, distillation, starting points and
-//! transfer.
+//! Filters that do not run in time: the ridge family, polynomials, distillation, starting points and transfer.
 
 use crate::common::exact::ExactRidge;
 use crate::common::matrices::{norm, normal, with_spectrum};

@@ -293,8 +293,7 @@ fn slices_are_the_loss() {
 }
 
 /// Compares trace and largest eigenvalue, at three scales, with a Hessian in `(w, a)` from central differences of the
-/// loss of `f(x) = a w·x`. Apart from rounding errors, these are exact up to third order and have a small fourth-order
-/// error.
+/// loss of `f(x) = a w·x`. Up to rounding, these are exact to third order, with a small fourth-order error.
 #[test]
 fn two_layers_of_other_sharpness() {
     for (n, p) in SHAPES {

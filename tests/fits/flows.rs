@@ -107,8 +107,7 @@ fn the_flow_solves_its_equation() {
     }
 }
 
-/// One step of descent against the two flows: the error is of order h³ for the regularised flow and h² for the plain
-/// one.
+/// One step of descent against the two flows: the error is of order h³ for the regularised one, h² for the plain one.
 #[test]
 fn the_regularised_flow_agrees_to_third_order() {
     let mu = 1.7;

@@ -1,5 +1,5 @@
-//! Interpolants from a starting point: the nearest one, the limit of gradient descent, random ones and warm starts; and
-//! the risk of each.
+//! Interpolants from a starting point: the nearest, the limit of gradient descent, random ones and warm starts;
+//! and their risk.
 
 use crate::common::exact::Exact;
 use crate::common::laws::{ar1, test_laws};

@@ -65,8 +65,7 @@ fn all_digits_of_a_point() {
     }
 }
 
-/// The same path from singular vectors. Everything else that a training set offers needs these, before and after a
-/// path.
+/// The same path from singular vectors. All other results of a training set need these, before and after a path.
 #[test]
 fn singular_vectors_come_when_they_are_asked_for() {
     let (x, y) = (normal(30, 90, 43), normal(30, 2, 44) - 0.5);

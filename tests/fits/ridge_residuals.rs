@@ -1,5 +1,4 @@
-//! Residuals under a weak penalty, accurate to all digits, against 512-bit arithmetic; and filters that return invalid
-//! gains.
+//! Residuals under a weak penalty, accurate to all digits, against 512-bit arithmetic; and filters with invalid gains.
 
 use crate::common::exact::ExactRidge;
 use crate::common::matrices::normal;

@@ -355,8 +355,7 @@ fn epochs_follow_the_number_of_rows() {
     assert!(matches!(GradientDescent::new(schedule, none, Loss::Mean), Err(Error::Domain { .. })));
 }
 
-/// One step size per feature, 1,500 steps, from 0 and from another start. A step size of 0 leaves its feature at the
-/// start.
+/// One step size per feature, 1,500 steps, from 0 and from another start. Step size 0 leaves its feature at the start.
 #[test]
 fn steps_of_each_feature() {
     for (n, p) in [(12, 5), (5, 12)] {

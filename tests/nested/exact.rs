@@ -26,8 +26,7 @@ fn features(kind: &str, n: usize, p: usize, threshold: usize) -> Array2<f64> {
         // A wide kernel on few inputs, so neighbouring features are nearly dependent.
         "fourier" => (projected(3) * 0.3 + normal(1, p, 53)).mapv(f64::cos),
         "graded" => {
-            // Condition number 1e9 on either side of the threshold: there are `threshold` directions, of decreasing
-            // scale.
+            // Condition number 1e9 on either side of the threshold, from `threshold` directions of decreasing scale.
             let r = threshold as f64;
             let scales = Array1::from_shape_fn(threshold, |j| 10f64.powf(-9.0 * j as f64 / r));
             (normal(n, threshold, 54) * scales).dot(&(normal(threshold, p, 55) / r.sqrt()))

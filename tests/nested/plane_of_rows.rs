@@ -69,8 +69,7 @@ fn the_size_of_the_source_s_blocks_changes_no_bit() {
     let in_memory = plane.fits(&x, &y, &requests).unwrap();
     for (fit, known) in both.iter().zip(&in_memory) {
         assert_eq!((fit.n, fit.p, fit.rank), (known.n, known.p, known.rank));
-        // Each value is exact for a matrix perturbed by C (n + p) ε σ₁, and σ₁ is below √n + √p + 6 for Gaussian
-        // entries.
+        // Each value is exact for a matrix perturbed by C (n + p) ε σ₁, and σ₁ < √n + √p + 6 for Gaussian entries.
         let (a, b) = (fit.smallest_singular_value.unwrap(), known.smallest_singular_value.unwrap());
         let (n, p) = (fit.n as f64, fit.p as f64);
         let bound = 2.0 * C * (n + p) * f64::EPSILON * (n.sqrt() + p.sqrt() + 6.0);

@@ -149,7 +149,7 @@ fn fewer_instructions_give_the_same_results() {
             }
         }
     }
-    // If the requested set does not exist, the best one is used.
+    // Asking for the set in use by name selects it.
     assert!(on(instructions::in_use()).is_some());
     assert_ne!(instructions::in_use(), "");
 }

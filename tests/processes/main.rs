@@ -1,5 +1,4 @@
-//! Tests that need their own process (this program started again, to be killed or limited), and tests of the example
-//! programs.
+//! Tests that need their own process (this program again, to be killed or limited), and tests of the examples.
 
 #[path = "../common/mod.rs"]
 mod common;

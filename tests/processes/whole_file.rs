@@ -197,8 +197,7 @@ fn a_file_that_is_not_finished_is_not_there() {
     let part = names(&folder.0).pop().unwrap();
     drop(file);
     assert!(names(&folder.0).is_empty());
-    // A part left by a killed process with the same id is skipped. Other tests in this process increase the counter as
-    // well.
+    // A part left by a killed process with the same id is skipped. Other tests here increase the counter too.
     let count: usize = part.trim_end_matches(".part").rsplit('-').next().unwrap().parse().unwrap();
     for count in count..count + 50 {
         let name = format!(".double-descent-{}-{count}.part", std::process::id());

@@ -1,8 +1,7 @@
 //! DDRVLS (TESTING/LIN/ddrvls.f), the test program of LAPACK's least squares drivers, for the minimum-norm fit.
 //!
 //! Sizes and right-hand sides are those of `dtest.in`. The matrices are made as in DQRT15: `A = U D V`, with `D` of
-//! random entries in (0.1, 1), the largest set to 1, and `B` in the range of `A`, so that residuals are zero. The types
-//! are
+//! random entries in (0.1, 1), the largest set to 1, and `B` in the range of `A`, so that residuals are zero. Types:
 //!
 //! 1. full rank; 2. scaled up to a largest entry of 2⁹¹⁶; 3. scaled down to 2⁻⁹¹⁶;
 //! 4. to 6. the same with rank ⌊3 min(m, n)/4⌋.
@@ -14,8 +13,8 @@
 //! - residual (DQRT16): `|B − A X| / (|A| |X| max(m, n) EPS)`, the largest over right-hand sides;
 //! - residual against the column space (DQRT17): `|(B − A X)ᵀ A| / (|A| |B| max(m, n, k) EPS)`, if m > rank;
 //! - solution in the row space (DQRT14), if n > m: stack `A` on `Xᵀ`, both scaled to a largest entry of 1, and compute
-//!   an LQ factorisation; the ratio is what remains of `X` outside the span of the `m` rows of `A`, over `max(m, n, k)
-//!   EPS`;
+//!   an LQ factorisation; the ratio is what remains of `X` outside the row space of `A`, over
+//!   `max(m, n, k) EPS`;
 //!
 //! and two stricter ones. The first is the part of `X` outside the row space from which `A` was made; unlike DQRT14, it
 //! also tests rank-deficient `A`. It is divided by `1/d_rank` as well, the amount by which rounding `A` rotates its row

@@ -64,8 +64,7 @@ fn powers_of_two_change_no_bit() {
     for_all(100, |backend, case| {
         let x = case.x();
         let base = svd(backend, &x);
-        // From the scale where entries 1e-24 times the largest still keep all their bits, to that where σ₁ is barely
-        // finite.
+        // From the scale where entries 1e-24 times the largest keep all their bits to that where σ₁ is barely finite.
         for power in [-940, -513, 1, 512, 1023] {
             let scale = 2f64.powi(power);
             let found = svd(backend, &(&x * scale));

@@ -84,8 +84,7 @@ prop_compose! {
     }
 }
 
-/// Checks `property` on `count` cases with every backend. The cases are always the same; a failure is shrunk and
-/// reported.
+/// Checks `property` on `count` cases with every backend. The cases are fixed; a failure is shrunk and reported.
 pub fn for_all(count: u32, property: impl Fn(&Watched, &Case)) {
     for backend in routes() {
         let config = ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() };

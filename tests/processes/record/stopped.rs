@@ -100,8 +100,7 @@ fn a_full_disk_costs_the_block_under_way() {
     let expected = of_one_run(&study);
     for (name, trap, ends_well) in [("error", "trap '' XFSZ; ", true), ("signal", "", false)] {
         let path = folder.0.join(name);
-        // Part of the record: 600 cells per repeat, of about 30 bytes each. The limit is in blocks of 512 or 1024
-        // bytes.
+        // Part of the record: 600 cells per repeat, about 30 bytes each. `ulimit` counts blocks of 512 or 1024 bytes.
         let child = child("nested/60", &path, &format!("{trap}ulimit -c 0; ulimit -f 400; "));
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
