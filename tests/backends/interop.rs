@@ -1,11 +1,11 @@
-//! Arrays as matrices of nalgebra and back: the same entries, and the same memory where that is promised.
+//! Conversions between ndarray arrays and nalgebra matrices: equal entries, and shared or moved memory where promised.
 
 use double_descent::Error;
 use double_descent::interop::*;
 use nalgebra::{DMatrix, DMatrixView, DVector, Dyn};
 use ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder, s};
 
-/// Sides of 0 and 1 included.
+/// Shapes, including sides of 0 and 1.
 const SHAPES: [(usize, usize); 9] = [(3, 5), (5, 3), (4, 4), (1, 6), (6, 1), (1, 1), (0, 3), (3, 0), (0, 0)];
 
 fn rows(n: usize, p: usize) -> Array2<f64> {
@@ -47,7 +47,7 @@ fn arrays_move_into_matrices_column_by_column() {
         assert_eq!(found, matrix(n, p));
         assert_eq!(found.as_slice().as_ptr(), place, "{n} × {p} was copied");
     }
-    // The last columns of a longer buffer.
+    // A slice: three middle columns of a longer buffer.
     let mut wide = columns(3, 6);
     wide.slice_collapse(s![.., 2..5]);
     let expected = wide.clone();
@@ -111,7 +111,7 @@ fn views_share_the_memory() {
     let array = rows(6, 4);
     assert_eq!(view_dmatrix(array.view()).unwrap().strides(), (4, 1));
     assert_eq!(view_dmatrix(array.t()).unwrap().strides(), (1, 4));
-    // Whole rows of a larger array, and one row.
+    // Whole rows of a larger array, then part of a single row.
     assert_same(&view_dmatrix(array.slice(s![2..5, ..])).unwrap(), array.slice(s![2..5, ..]));
     assert_same(&view_dmatrix(array.slice(s![2..3, 1..3])).unwrap(), array.slice(s![2..3, 1..3]));
     let vector = DVector::from_vec(vec![1.0, 2.0, 3.0]);
@@ -130,7 +130,7 @@ fn views_that_would_need_a_copy_are_errors() {
         let error = view_dmatrix(view).unwrap_err();
         assert!(matches!(error, Error::Unsupported { .. }), "{error}");
         assert!(error.to_string().contains("into_dmatrix"), "{error}");
-        // What the message says to do.
+        // The workaround that the message recommends works.
         assert_same(&view_dmatrix(into_array2(into_dmatrix(view.to_owned())).unwrap().view()).unwrap(), view);
     }
     assert!(matches!(view_dvector(array.column(1)), Err(Error::Unsupported { .. })));

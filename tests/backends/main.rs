@@ -1,4 +1,4 @@
-//! What every backend of the SVD must do, and matrices of other crates.
+//! Tests of every SVD backend, and of conversions to and from nalgebra matrices.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,5 +1,5 @@
-//! What every backend promises beside the right numbers (`suite`): any order of memory, one triangle, batches
-//! with the bits of single matrices, a rank that follows its cutoff. And what becomes of a backend that forgets.
+//! What every backend promises besides accurate factorisations (see `suite`): any memory order, one triangle, batches
+//! bitwise equal to single calls, and a rank that follows its cutoff. Also tests how broken promises are caught.
 
 use crate::common::backends::{backends, svd};
 use crate::common::matrices::*;
@@ -12,12 +12,12 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
 fn any_order_of_memory() {
     for backend in backends() {
         let backend = &*backend;
-        // Both sides of Jacobi's limit of 32.
+        // Sizes on both sides of Jacobi's limit of 32.
         let shapes = [(12, 5), (8, 8), (5, 12), (32, 40), (33, 33), (40, 31), (150, 140), (60, 170)];
         for (seed, &(n, p)) in (0..).zip(&shapes) {
             let x = normal(n, p, seed);
             assert_thin_svd(&x, &svd(backend, &x), &format!("{} {n} × {p}", backend.name()));
-            // Column-major, and with both axes reversed: the same matrix in another order of memory.
+            // Column-major, then with both axes reversed: other memory orders.
             let mut other = x.t().as_standard_layout().into_owned().reversed_axes();
             assert_thin_svd(&other, &svd(backend, &other), "column-major");
             other.invert_axis(Axis(0));
@@ -27,7 +27,7 @@ fn any_order_of_memory() {
     }
 }
 
-/// `RᵀR = XᵀX` says all of `R` but the signs of its rows.
+/// `RᵀR = XᵀX` determines `R` up to the signs of its rows.
 #[test]
 fn the_triangle() {
     for backend in backends() {
@@ -49,7 +49,7 @@ fn many_is_one_by_one() {
         let backend = &*backend;
         let equal: Vec<_> = (0..21).map(|seed| normal(9, 4, seed)).collect();
         let wide: Vec<_> = (0..9).map(|seed| normal(4, 11, seed)).collect();
-        // Different amounts of work side by side, and some that need the second route.
+        // Matrices that take different amounts of work, some of which need the second route.
         let mut hard = equal.clone();
         hard[1] = Array2::zeros((9, 4));
         hard[3] = Array2::ones((9, 4));
@@ -98,7 +98,7 @@ fn same_bits(xs: &[Array2<f64>], backend: &dyn Backend) {
                 assert_eq!(many.singular_values(), alone.singular_values());
                 assert_eq!((many.rank(), many.cutoff()), (alone.rank(), alone.cutoff()));
             }
-            // NaN is not equal to itself: compare the words.
+            // NaN is not equal to itself, so compare the messages.
             (Err(many), Err(alone)) => assert_eq!(many.to_string(), alone.to_string()),
             (many, alone) => panic!("{place}: {many:?} together, {alone:?} alone"),
         }
@@ -119,7 +119,7 @@ fn a_singular_value_at_the_cutoff_does_not_count() {
         assert_eq!(rank(Cutoff::Relative(0.5)), 1);
         assert_eq!(rank(Cutoff::Relative(0.25)), 2);
         assert_eq!(rank(Cutoff::Relative(1.0)), 0);
-        // Projections and pseudoinverse follow.
+        // The projections and the pseudoinverse follow the cutoff.
         let cut = found.clone().with_cutoff(Cutoff::Absolute(1.0)).unwrap();
         let diagonal = |x: Array2<f64>| x.diag().to_vec();
         assert_eq!(diagonal(cut.pseudoinverse().unwrap()), [0.25, 0.5, 0.0, 0.0]);
@@ -140,7 +140,7 @@ fn rows_of_another_length_cannot_be_projected() {
     }
 }
 
-/// A backend whose batches and triangles are not what was asked for.
+/// A backend with the wrong batches and triangles.
 #[derive(Debug)]
 struct Careless(Turn);
 

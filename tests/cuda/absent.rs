@@ -1,11 +1,11 @@
-//! Machines without CUDA, or with half of it.
+//! Machines without CUDA, or with an incomplete installation.
 
 use super::stand_in::{Child, folder, old_folder};
 use double_descent::Error;
 use double_descent::svd::{Auto, Cuda, Svd};
 use ndarray::Array2;
 
-/// On a machine with a GPU, a device that no machine has.
+/// On a machine with a GPU, asks for a device number that no machine has.
 #[test]
 fn no_device_is_an_error_that_says_what_was_looked_for() {
     let number = if Cuda::new(0).is_ok() { 1_000_000 } else { 0 };

@@ -1,4 +1,4 @@
-//! What runs with the stand-ins: started by the other files, each test in a process of its own.
+//! Tests that run on the stand-ins. The other files start each of them in its own process.
 
 use crate::common::backends::{Watched, svd};
 use crate::common::matrices::*;
@@ -21,7 +21,7 @@ fn open() -> Cuda {
     Cuda::new(0).expect("the stand-in")
 }
 
-/// Every way, both sides of each border, wide and tall.
+/// Shapes for every code path: both sides of each size limit, wide and tall.
 const SHAPES: [(usize, usize); 24] = [
     (1, 1),
     (1, 7),
@@ -38,7 +38,7 @@ const SHAPES: [(usize, usize); 24] = [
     (100, 60),
     (60, 100),
     (77, 77),
-    (120, 110), // the kernel
+    (120, 110), // our own kernel
     (513, 1),
     (1, 600),
     (1000, 40),
@@ -49,7 +49,7 @@ const SHAPES: [(usize, usize); 24] = [
     (514, 520), // gesvdp
 ];
 
-/// Well conditioned and fast to factorise where it is large.
+/// A matrix that is well conditioned and, if large, fast to factorise.
 fn regular(n: usize, p: usize, seed: u64) -> Array2<f64> {
     let mut x = normal(n, p, seed);
     if n.min(p) > 200 {
@@ -62,7 +62,7 @@ fn regular(n: usize, p: usize, seed: u64) -> Array2<f64> {
     x
 }
 
-/// By the first route alone.
+/// Factorises by the first route only.
 fn by_first_route(backend: &Arc<dyn Backend>, x: &Array2<f64>) -> Svd {
     let watched = Watched::new("cuda", backend.clone(), Route::First);
     let found = svd(&watched, x);
@@ -81,7 +81,7 @@ fn factorisations() {
         let x = regular(n, p, 1);
         let found = by_first_route(&cuda, &x);
         assert_thin_svd(&x, &found, &format!("{n} × {p}"));
-        // And the other orders of memory, straight to the backend.
+        // Other memory orders, passed straight to the backend.
         let turned = cuda.factorise(x.t(), Route::First).unwrap();
         let off = norm((&turned.sigma - found.singular_values()).insert_axis(Axis(0)).view());
         assert!(off <= unit(&x) * turned.sigma[0], "{n} × {p}: {off:e}");
@@ -98,7 +98,7 @@ fn factorisations() {
     }
 }
 
-/// The shapes of our kernel, hard ones among them.
+/// The shapes that our own kernel handles, with hard matrices among them.
 #[test]
 #[ignore = "in a process of its own, on stand-ins"]
 fn kernel() {
@@ -111,7 +111,7 @@ fn kernel() {
         all.push(Array2::ones((n, p)));
         all.push(integer_low_rank(n, p, n.min(p).div_ceil(2), 2));
         all.push(Array2::from_shape_fn((n, p), |(i, j)| if i == j { 1.0 } else { 0.0 }));
-        // From 1 down to 1e-200: the smallest vanish beside the largest.
+        // Graded from 1 down to 1e-200: the smallest entries are negligible next to the largest.
         let graded = |j: usize| 10_f64.powf(-200.0 * j as f64 / p as f64);
         all.push(Array2::from_shape_fn((n, p), |(i, j)| graded(j) * ((i * 31 + j * 17) % 23 + 1) as f64));
     }
@@ -174,7 +174,7 @@ fn threads() {
             });
         }
     });
-    // Dropped on another thread than the one that opened it, while another of the same device stays open.
+    // Drop the backend on another thread than its own, while another backend for the same device stays open.
     let other = open();
     std::thread::spawn(move || drop(cuda)).join().unwrap();
     assert_eq!(svd(&other, &xs[1]).u(), expected[1].u());
@@ -208,7 +208,7 @@ fn cannot_be_opened() {
     assert!(reason.contains(&setting("EXPECTED")), "{reason}");
     let name = setting("EXPECTED_NAME");
     assert!(name.is_empty() || looked_for.contains(&name), "{looked_for:?}");
-    // Again: nothing is left half open.
+    // A second attempt gives the same error: nothing is left half open.
     assert_eq!(Cuda::new(0).expect_err("still"), error);
 }
 
@@ -223,7 +223,7 @@ fn mended() {
     if x.len() > 100_000 {
         return; // slow here
     }
-    // In a batch too, those of other shapes untouched.
+    // In a batch too; matrices of other shapes are unaffected.
     let other = normal(4, 3, 1);
     let results = Svd::many(&[x.view(), other.view(), x.view()], &*cuda);
     for (x, one) in [&x, &other, &x].into_iter().zip(results) {

@@ -1,4 +1,4 @@
-//! What `fourier` runs with the stand-ins, each test in a process of its own.
+//! Tests that `fourier` runs on the stand-ins, each in its own process.
 
 use crate::common::matrices::normal;
 use approx::assert_relative_eq;
@@ -27,7 +27,7 @@ const GAUSSIAN: StationaryKernel = StationaryKernel::Gaussian { gamma: 3.0 };
 #[ignore = "in a process of its own, on stand-ins"]
 fn frequencies() {
     let cuda = open();
-    // 240,000 numbers: some sixty from the tail, thousands over the edge of their layer.
+    // 240,000 numbers in all: about sixty from the tail, and thousands beyond the edge of their layer.
     for (inputs, features, seed) in [(1, 1, 0), (1, 3000, 1), (7, 500, u64::MAX), (784, 300, 2)] {
         let (w, b) = cuda.gaussian_frequencies(inputs, features, 0.3, seed).unwrap();
         let cpu = RandomFourier::gaussian(inputs, features, 0.3, seed).unwrap();
@@ -50,7 +50,7 @@ fn lying_frequencies() {
     assert!(error.to_string().contains("random frequencies that are not finite"), "{error}");
 }
 
-/// 60 training rows of 3 inputs and 2 outputs, 25 test rows.
+/// Makes 60 training rows with 3 inputs and 2 outputs, and 25 test rows.
 fn tables() -> (Dataset, Dataset) {
     let (x, x_test) = (normal(60, 3, 1), normal(25, 3, 2));
     let target = |x: &Array2<f64>| {
@@ -65,7 +65,7 @@ fn tables() -> (Dataset, Dataset) {
     (Dataset::new("device", x, y).unwrap(), Dataset::new("device", x_test, y_test).unwrap())
 }
 
-/// Minimum-norm, ridge and truncated fits over these numbers of features of 600, with all that a device measures.
+/// Minimum-norm, ridge and truncated fits on these numbers of 600 features, with every metric that a device measures.
 fn sweep(
     cuda: Cuda,
     (train, test): (Dataset, Dataset),
@@ -93,9 +93,9 @@ fn gaussian() -> RandomFourier {
     RandomFourier::new(3, 600, GAUSSIAN, 5).unwrap()
 }
 
-/// The error of `β̂` by a backward stable factorisation is of order `κ ε` of itself, `κ` of the modes that count; so are the
-/// errors of its predictions. A training error is the square of what is left of `y` after `Z β̂`, of which each entry is
-/// good to `ε ‖Z‖ ‖β̂‖ ≤ ε κ ‖y‖`.
+/// Bounds the differences. A backward stable factorisation gives `β̂` a relative error of order `κ ε`, with `κ` over
+/// the modes that count, and so its predictions. A training error is the square of the residual `y − Z β̂`, each entry
+/// of which has an error of `ε ‖Z‖ ‖β̂‖ ≤ ε κ ‖y‖`.
 fn assert_same(sweep: &Sweep, found: &[Cell], expected: &[Cell]) {
     assert_eq!(found.len(), expected.len());
     let map = sweep.maps.of(0).unwrap().unwrap();
@@ -127,7 +127,7 @@ fn cells() {
     for (kernel, twice) in [(GAUSSIAN, false), (laplacian, false), (matern, false), (GAUSSIAN, true)] {
         let mut x = train.features().clone();
         if twice {
-            // Rows that occur twice: of deficient rank where p > 50.
+            // Duplicate ten rows: rank-deficient for p > 50.
             for row in 0..10 {
                 let (first, mut second) = x.multi_slice_mut((s![row, ..], s![row + 50, ..]));
                 second.assign(&first);
@@ -141,7 +141,7 @@ fn cells() {
         let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(Faer), ..sweep.clone() };
         assert_same(&sweep, &curve.cells, &cpu.run().unwrap().cells);
     }
-    // A plane; all memory comes back.
+    // A plane over n and p. Afterwards all device memory is free again.
     let cuda = Arc::new(open());
     let free = cuda.free_memory().unwrap();
     let plane =
@@ -150,7 +150,7 @@ fn cells() {
     assert_eq!((cuda.free_memory().unwrap(), found.cells.len()), (free, 27));
     let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(Faer), ..plane.clone() };
     assert_same(&plane, &found.cells, &cpu.run().unwrap().cells);
-    // An amplitude that is a power of two changes nothing but exponents: ridge has its own.
+    // An amplitude scaled by a power of two changes only exponents; the ridge fits have a penalty, so they differ.
     for exponent in [-600, 500] {
         let amplitude = std::f64::consts::SQRT_2 * 2f64.powi(exponent);
         let maps = Maps::same(gaussian().with_amplitude(amplitude).unwrap());
@@ -237,7 +237,7 @@ fn refused() {
     assert!(error.to_string().contains(&setting("EXPECTED")), "{error}");
 }
 
-/// What does not fit costs the cells that are too large, and no others.
+/// If device memory is too small, only the cells that are too large fail.
 #[test]
 #[ignore = "in a process of its own, on stand-ins"]
 fn too_little_memory() {
@@ -245,7 +245,7 @@ fn too_little_memory() {
     assert_eq!((curve.cells.len(), curve.failures.len()), (3, 1));
     assert!(curve.cells.iter().all(|cell| cell.p == 30));
     match &curve.failures[0].error {
-        // 85 × 500 features alone are 340,000 bytes.
+        // The 85 × 500 features alone take 340,000 bytes.
         Error::DeviceMemory { needed, free: 100_000 } => assert!((340_000..2_000_000).contains(needed)),
         other => panic!("{other:?}"),
     }

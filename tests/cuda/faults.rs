@@ -1,8 +1,8 @@
-//! What becomes of a device that fails or lies: an error, or the second route; never a panic, never a wrong result.
+//! A device that fails or lies leads to an error or to the second route, never to a panic or a wrong result.
 
 use super::stand_in::{Child, folder};
 
-/// A fault of the stand-in and the words of the error.
+/// Faults of the stand-in, with words that the error must contain.
 const CANNOT_OPEN: [(&str, &str); 17] = [
     ("fail:cublasCreate_v2:1", "cublasCreate said CUBLAS_STATUS_NOT_INITIALIZED"),
     ("fail:cuInit:100", "cuInit said CUDA_ERROR_NO_DEVICE"),
@@ -39,7 +39,7 @@ fn a_device_that_cannot_be_opened_says_why() {
         .run(folder);
 }
 
-/// Faults of a first route, and a shape that takes it.
+/// Faults of a first route, with a shape that takes this route.
 const MENDED: [(&str, (usize, usize)); 21] = [
     ("fail:cusolverDnDgesvdjBatched:6", (20, 10)),
     ("fail:cusolverDnDgesvdjBatched_bufferSize:3", (20, 10)),
@@ -73,7 +73,7 @@ fn a_first_route_that_fails_or_lies_is_mended_by_the_second() {
     }
 }
 
-/// Faults of both routes, a shape, and what the error must say.
+/// Faults of both routes, with a shape and words that the error must contain.
 const REFUSED: [(&str, (usize, usize), &str); 12] = [
     ("memory:gone", (20, 10), "bytes of device memory are needed"),
     ("fail:cuMemGetInfo_v2:1", (20, 10), "cuMemGetInfo said CUDA_ERROR_INVALID_VALUE"),

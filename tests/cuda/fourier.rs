@@ -1,4 +1,4 @@
-//! Random features drawn and fitted on a device.
+//! Random features generated and fitted on a device.
 
 use super::stand_in::{Child, folder};
 
@@ -14,7 +14,7 @@ fn frequencies_are_the_bits_of_the_cpu() {
 fn cells_are_those_of_the_cpu() {
     let Some(folder) = folder() else { return };
     Child::new("child_fourier::cells").run(folder);
-    // By the second route of every shape.
+    // Again by the second route of every shape.
     let liar = "wrong:one_sided_jacobi,fail:cusolverDnDgesvdjBatched:6,nan:cusolverDnXgesvdp";
     Child::new("child_fourier::cells").with("CUDA_STAND_INS_FAULT", liar).run(folder);
 }

@@ -1,9 +1,9 @@
-//! The CUDA backend without a GPU: what it says where there is none, and all that it does on stand-ins for NVIDIA's
-//! driver and libraries (`tests/cuda_stand_ins`), which check every argument and buffer, run the project's own kernels as
-//! C++, and break where they are told to.
+//! The CUDA backend without a GPU: its errors if CUDA is missing, and everything else on stand-ins for NVIDIA's driver
+//! and libraries (`tests/cuda_stand_ins`). The stand-ins check every argument and buffer, run the project's own kernels
+//! as C++, and fail on demand.
 //!
-//! A stand-in must be found before a program starts, so each of those tests is a process of its own: this program
-//! again, with `LD_LIBRARY_PATH` set. Where there is no C++ compiler they are skipped, and say so.
+//! The loader must find a stand-in before a program starts. So each of those tests runs in its own process: this
+//! program again, with `LD_LIBRARY_PATH` set. Without a C++ compiler they are skipped with a message.
 
 #[path = "../common/mod.rs"]
 mod common;

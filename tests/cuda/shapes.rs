@@ -1,4 +1,4 @@
-//! Every way through a device that works.
+//! Every code path on a device that works.
 
 use super::stand_in::{Child, folder};
 use std::path::Path;
@@ -9,7 +9,7 @@ fn every_shape_is_factorised_by_its_first_route() {
     Child::new("child::factorisations").run(folder);
 }
 
-/// The kernel with all 32 lanes of a warp, shuffles and barriers, thread by thread.
+/// The kernel with all 32 lanes of a warp, with shuffles and barriers, simulated thread by thread.
 #[test]
 fn the_kernel_in_whole_warps() {
     let Some(folder) = folder() else { return };
@@ -22,7 +22,7 @@ fn the_kernel_in_single_lanes() {
     Child::new("child::kernel").run(folder);
 }
 
-/// The bits of every matrix: alone, in a batch, and in the smaller batches that less memory allows.
+/// A matrix has the same bits alone, in a batch, and in the smaller batches that less memory forces.
 #[test]
 fn a_matrix_has_the_same_bits_in_any_batch() {
     let Some(folder) = folder() else { return };
@@ -34,13 +34,13 @@ fn a_matrix_has_the_same_bits_in_any_batch() {
     }
 }
 
-/// What the child says of all its bits.
+/// The line with all result bits that the child prints.
 fn bits(child: Child, folder: &Path) -> String {
     let told = child.run(folder);
     told.lines().find(|line| line.contains("BITS")).expect("a line of bits").to_owned()
 }
 
-/// The threads of a block in ascending and in descending order: a barrier that is missing shows in the bits.
+/// Runs the threads of a block in ascending and in descending order; a missing barrier would change the bits.
 #[test]
 fn threads_of_a_block_may_run_in_any_order() {
     let Some(folder) = folder() else { return };

@@ -5,16 +5,16 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// The names that are looked for first: a real library elsewhere is not found.
+/// The names that the loader tries first, so that it never finds a real library elsewhere.
 const LIBRARIES: [&str; 4] = ["libcuda.so", "libcublas.so", "libcusolver.so", "libnvrtc.so"];
 
-/// The folder of the stand-ins; `None`, and why on the screen, where they cannot be built.
+/// Folder of the stand-ins. If they cannot be built, prints the reason and returns `None`.
 pub fn folder() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     BUILT.get_or_init(|| build("cuda_stand_ins", &[])).as_deref()
 }
 
-/// The folder of stand-ins of a cuSOLVER that lacks some routines.
+/// Folder of stand-ins for an old cuSOLVER that lacks some routines.
 pub fn old_folder() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     BUILT.get_or_init(|| build("cuda_stand_ins_old", &["-DCUDA_STAND_INS_OLD"])).as_deref()
@@ -44,7 +44,7 @@ fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
         command.args(["-std=c++20", "-O2", "-ffp-contract=off", "-w", "-fPIC", "-shared"]);
         command.args(options).arg(sources.join("stand_ins.cpp")).arg("-o").arg(&part).output()
     };
-    // Fused multiplications are slow where they are no instruction.
+    // Fused multiply-add is slow without an instruction for it.
     let native: Vec<&str> = options.iter().copied().chain(["-march=native"]).collect();
     let output = match compile(&native) {
         Ok(output) if !output.status.success() => compile(options),
@@ -60,7 +60,7 @@ fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
         }
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Whole or not at all: tests run side by side.
+    // Rename, so that concurrent tests never see half a file.
     std::fs::rename(&part, &library).expect("the stand-in in its place");
     for other in &LIBRARIES[1..] {
         let link = folder.join(other);
@@ -72,7 +72,7 @@ fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// One of the tests of `child`, in a process of its own.
+/// One of the tests of `child`, in its own process.
 #[derive(Debug)]
 pub struct Child {
     name: &'static str,
@@ -89,7 +89,7 @@ impl Child {
         self
     }
 
-    /// What it printed. It must pass.
+    /// Runs the test, which must pass, and returns its output.
     pub fn run(self, folder: &Path) -> String {
         let Output { status, stdout, stderr } = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", self.name, "--ignored", "--nocapture"])
@@ -105,7 +105,7 @@ impl Child {
     }
 }
 
-/// What is ignored in this process runs in others: none is forgotten.
+/// Every test that is ignored in this process must be run in a child.
 #[test]
 fn every_child_is_started() {
     let list = Command::new(std::env::current_exe().expect("this program"))

@@ -1,4 +1,4 @@
-//! Maps with columns of their own and maps made of maps keep the contract of `FeatureMap`, and say what is wrong.
+//! Maps with extra columns and maps composed of maps: they keep the contract of `FeatureMap` and report errors.
 
 use double_descent::Error;
 use double_descent::features::{
@@ -19,7 +19,7 @@ fn network(sizes: &[usize]) -> RandomNetwork {
     RandomNetwork::seeded(Activation::Tanh, sizes, 7).unwrap()
 }
 
-/// Every map and its largest p.
+/// Every map with its largest p.
 fn maps() -> Vec<(Box<dyn FeatureMap>, usize)> {
     let spline = NaturalSpline::at_quantiles(&normal(50, 1, 2), 40).unwrap();
     let sum = DirectSum::new(network(&[3, 150]), 100).unwrap();
@@ -110,12 +110,12 @@ fn maps_of_maps_are_what_they_say() {
     }
     let with = WithIntercept::new(network(&[3, 200])).design(&inputs, 20).unwrap();
     assert!(with.column(0).iter().all(|&v| v == 1.0) && with.slice(s![.., 1..]) == whole.slice(s![.., ..19]));
-    // A network of two layers is one layer after the other, the second one scaled for what it gets.
+    // A network with two layers is one layer after another, the second scaled for its input.
     let deep = RandomNetwork::seeded(Activation::Relu, &[3, 40, 60], 7).unwrap().design(&inputs, 60).unwrap();
     assert!(deep.iter().all(|v| *v >= 0.0) && deep.iter().any(|v| *v > 0.0));
 }
 
-/// Neurons are a function of the seed, their layer and their place: not of how many there are.
+/// A neuron depends on the seed, its layer and its index, but not on the number of neurons.
 #[test]
 fn a_neuron_has_its_own_stream() {
     let inputs = normal(9, 3, 4);
@@ -126,7 +126,7 @@ fn a_neuron_has_its_own_stream() {
     assert_eq!(huge.columns(&inputs, (1 << 32) - 2..1 << 32).unwrap().dim(), (9, 2));
     let other = RandomNetwork::seeded(Activation::Tanh, &[3, 20, 500], 8).unwrap();
     assert_ne!(other.design(&inputs, 500).unwrap(), whole);
-    // Weights and biases of one seed are independent: over neurons, uncorrelated within five standard errors.
+    // Weights and biases from one seed are independent: uncorrelated over neurons, within five standard errors.
     let linear = RandomNetwork::seeded(Activation::Identity, &[1, 10_000], 3).unwrap();
     let weights = linear.design(&array![[1.0]], 10_000).unwrap();
     let biases = linear.with_biases(1.0, 3).unwrap().design(&array![[0.0]], 10_000).unwrap();
@@ -151,7 +151,7 @@ fn any_function_is_an_activation() {
     assert!(matches!(&error, Error::UserCode { part, .. } if part == "the activation `cube`"), "{error}");
 }
 
-/// A `ReLU` that gave 0 for NaN would hide an overflow before it.
+/// A `ReLU` that mapped NaN to 0 would hide an overflow in an earlier layer.
 #[test]
 fn overflows_before_the_last_layer_are_seen() {
     let inputs = array![[1.7e308, -1.7e308, 1.7e308]];

@@ -1,4 +1,4 @@
-//! Random Fourier features on Fashion-MNIST: the known curve, and the peak where it belongs.
+//! Random Fourier features on Fashion-MNIST: the known curve, with the peak in the right place.
 
 use crate::common::data_folder;
 use double_descent::curve::{Curve, Metric};
@@ -7,7 +7,7 @@ use double_descent::features::{PairOrder, RandomFourier};
 use double_descent::sweep::{Maps, Splits, Sweep};
 use ndarray::{Array2, s};
 
-/// 10,000 test images, and the first `n` training images in their order, for five draws of the features.
+/// A sweep with 10,000 test images and the first `n` training images in file order, for five draws of the features.
 fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<Sweep> {
     let folder = data_folder(test)?.join("fashion_mnist");
     let (train, images) = Labelled::fashion_mnist(&folder).unwrap();
@@ -27,7 +27,7 @@ fn sweep(test: &str, n: usize, largest: usize, pairs: bool) -> Option<Sweep> {
     Some(Sweep { splits, ..Sweep::plane(train, images.dataset().unwrap(), maps, 5, 0) })
 }
 
-/// Median and its standard error, from the spread of the repeats: 1.2533 s / √m for normal ones.
+/// Median over the repeats and its standard error from their spread: 1.2533 s / √m for normal values.
 fn median(curve: &Curve, metric: Metric, p: usize) -> (f64, f64) {
     let values: Vec<f64> =
         curve.cells.iter().filter(|cell| cell.p == p).map(|cell| cell.metric(metric).unwrap()).collect();
@@ -47,12 +47,12 @@ fn the_known_curve() {
     let surface = sweep.surface().unwrap();
     assert!(surface.cells().failures.is_empty() && surface.cells().provenance.by_svd.is_empty());
     let curve = surface.over_features(1000).unwrap();
-    // Known to half a unit of the last digit; the rest is this draw's.
+    // Known values are rounded to half a unit of the last digit; the rest of the bound is sampling error.
     for (p, mse, rate) in [(50, 0.063, 0.37), (200, 0.054, 0.27), (2000, 0.060, 0.24), (4000, 0.041, 0.21)] {
         for (metric, known, unit) in [(Metric::TestMse, mse, 0.001), (Metric::TestErrorRate, rate, 0.01)] {
             let (found, error) = median(&curve, metric, p);
             println!("p = {p}: {} {found:.4} ± {error:.4}, known {known}", metric.name());
-            // Both medians are over draws of their own.
+            // The two medians are over independent draws.
             let bound = unit / 2.0 + 4.0 * 2f64.sqrt() * error;
             assert!(
                 (found - known).abs() <= bound,

@@ -1,4 +1,4 @@
-//! Random feature maps: nested, reproducible, with the moments they should have.
+//! Random feature maps are nested and reproducible, and have the right moments.
 
 use double_descent::Error;
 use double_descent::features::{
@@ -16,7 +16,7 @@ fn normal(n: usize, p: usize, seed: u64) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
 }
 
-/// Every map, its largest p, from a seed.
+/// Every map, drawn from a seed, with its largest p.
 fn maps(seed: u64) -> Vec<(Box<dyn FeatureMap>, usize)> {
     let rng = || stream(seed, 0, 0);
     let mut maps: Vec<(Box<dyn FeatureMap>, usize)> = vec![
@@ -44,7 +44,7 @@ fn maps_are_nested_and_a_row_is_a_function_of_its_input() {
         for columns in [0..1, 1..2, 1..largest, largest / 2..largest / 2 + 3, largest - 1..largest] {
             let some = map.columns(&inputs, columns.clone()).unwrap();
             assert!(some == all.slice(s![.., columns.clone()]), "{}, columns {columns:?}", map.describe());
-            // Into memory of either order, and between other columns.
+            // Into an array of either memory order, between other columns.
             let shape = (300, columns.len() + 2);
             for mut table in [Array2::ones(shape), Array2::ones(shape.f())] {
                 let mut own = table.slice_mut(s![.., 1..=columns.len()]);
@@ -95,7 +95,7 @@ fn wider_maps_begin_with_narrower_ones() {
     assert!(network(50).slice(s![.., ..20]) == network(20));
 }
 
-/// Estimates from `m` draws, entry by entry within six standard errors of the exact moments.
+/// Compares moments estimated from `m` draws with the exact ones: every entry within six standard errors.
 #[test]
 fn exact_second_moments_are_those_of_draws() {
     const M: usize = 200_000;
@@ -128,25 +128,25 @@ fn exact_second_moments_are_those_of_draws() {
     }
 }
 
-/// Layers keep their scale: over networks, a pre-activation of standard deviation about one.
+/// Layers keep their scale: over random networks, a pre-activation has a standard deviation of about one.
 #[test]
 fn networks_are_scaled_layer_by_layer() {
     let inputs = normal(1, 10, 3);
     let mut squares = Vec::new();
     for seed in 0..400 {
-        // SELU: mean 0 and variance 1 at standard normal numbers, so in all layers.
+        // For standard normal inputs, SELU has mean 0 and variance 1, and so in all layers.
         let map = RandomNetwork::new(Activation::Selu, &[10, 64, 64, 8], &mut stream(seed, 0, 0)).unwrap();
         squares.extend(map.design(&inputs, 8).unwrap().iter().map(|v| v * v));
     }
     let mean = squares.iter().sum::<f64>() / squares.len() as f64;
-    // One input stands for all: ‖x‖²/10 is not 1.
+    // There is only one input, and its ‖x‖²/10 is not 1: divide by it.
     let size = inputs.iter().map(|v| v * v).sum::<f64>() / 10.0;
     assert!((0.5..2.0).contains(&(mean / size)), "{mean} {size}");
 }
 
 #[test]
 fn tangents_are_derivatives() {
-    // f(x) = s/√h Σ v a(w·x/√d): the last h features weighted by v are s/√h times the output of the network.
+    // f(x) = s/√h Σ v a(w·x/√d): the last h features, weighted by v, give s/√h times the network's output.
     let map = NetworkTangent::new(Activation::Relu, 4, 6, &mut stream(8, 0, 0)).unwrap();
     let x = map.design(&normal(50, 4, 4), 30).unwrap();
     let svd = double_descent::svd::Svd::new(&x).unwrap();
@@ -154,7 +154,7 @@ fn tangents_are_derivatives() {
     let smooth = NetworkTangent::new(Activation::Tanh, 4, 6, &mut stream(8, 0, 0)).unwrap();
     let svd = double_descent::svd::Svd::new(&smooth.design(&normal(50, 4, 4), 30).unwrap()).unwrap();
     assert_eq!(svd.rank(), 30);
-    // ∂f/∂w_jk = x_k g_j: four neighbours are proportional to the input.
+    // ∂f/∂w_jk = x_k g_j: four neighbouring features are proportional to the input.
     let input = normal(50, 4, 4);
     for j in 0..6 {
         let ratios = (0..4).map(|k| x[[3, 4 * j + k]] / input[[3, k]]).collect::<Vec<_>>();
@@ -189,9 +189,9 @@ fn what_is_refused() {
     assert!(matches!(PolynomialKernel::new(1000, 1000, 1.0), Err(Error::Resource { .. })));
     assert!(matches!(PolynomialKernel::new(usize::MAX, 2, 1.0), Err(Error::Resource { .. })));
     assert!(matches!(PolynomialKernel::new(2, 3, 1e200), Err(Error::Overflow { .. })));
-    // One monomial in many variables is made in no time; copies of its beginnings took half a minute.
+    // A single monomial in many variables must be fast; copying its prefixes used to take half a minute.
     assert_eq!(PolynomialKernel::new(65_535, 0, 1e-309).unwrap().outputs(), 1);
-    // Of few monomials, but with more work for their weights than anybody waits for.
+    // Few monomials, but too much work for their weights.
     assert!(matches!(PolynomialKernel::new(1, 1_000_000, 1.0), Err(Error::Resource { .. })));
     let relu = RandomNetwork::new(Activation::Relu, &[1, 4, 4], rng).unwrap();
     assert!(matches!(relu.design(&array![[1.7e308], [-1.7e308]], 4), Err(Error::Overflow { .. })));
@@ -205,7 +205,7 @@ fn what_is_refused() {
     assert!(matches!(moments.covariance(), Err(Error::Overflow { .. })));
 }
 
-/// Makes a row too few.
+/// A map that makes one row too few.
 #[derive(Debug)]
 struct Short;
 

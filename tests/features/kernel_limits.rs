@@ -1,6 +1,5 @@
-//! Random features against the kernels that they tend to: the mean of their Gram matrices by z-scores over seeds, and
-//! the rate `p^(−1/2)` by ratios of variances. Bounds are those of the normal approximation at a level of a millionth
-//! for everything that is compared.
+//! Random features against their limiting kernels: the mean Gram matrix by z-scores over seeds, and the rate `p^(−1/2)`
+//! by ratios of variances. Bounds come from the normal approximation at a level of one millionth per test.
 
 use double_descent::features::{
     Activation, FeatureMap, NetworkTangent, Nonlinearity, PairOrder, RandomFourier, RandomNetwork,
@@ -12,11 +11,11 @@ use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use ndarray::{Array2, array};
 
-/// Seeds of every comparison.
+/// Seeds for each comparison.
 const SEEDS: u64 = 300;
-/// Features; the variances are compared with those of four times as many.
+/// Number of features; variances are compared with those at four times as many.
 const FEATURES: usize = 250;
-/// Inputs of every comparison have this many dimensions.
+/// Input dimension in every comparison.
 const D: usize = 3;
 
 fn inputs() -> Array2<f64> {
@@ -34,15 +33,15 @@ fn bound(comparisons: usize) -> f64 {
     high
 }
 
-/// A kernel and estimates of it.
+/// A kernel with a random estimate of it.
 struct Pair {
     name: String,
     kernel: Array2<f64>,
-    /// From so many features, of a seed.
+    /// Estimate from a number of features and a seed.
     estimate: Box<dyn Fn(usize, u64) -> Array2<f64>>,
 }
 
-/// `φ·φ' / p` at the inputs.
+/// `φ·φ' / p` for all pairs of inputs.
 fn mean_product(map: &dyn FeatureMap, p: usize) -> Array2<f64> {
     let features = map.design(&inputs(), p).unwrap();
     features.dot(&features.t()) / p as f64
@@ -110,7 +109,7 @@ fn pairs() -> Vec<Pair> {
     pairs
 }
 
-/// Mean and variance over seeds, entry by entry.
+/// Entrywise mean and variance over seeds.
 fn moments(estimates: &[Array2<f64>]) -> (Array2<f64>, Array2<f64>) {
     let count = estimates.len() as f64;
     let mean = estimates.iter().fold(Array2::zeros(estimates[0].dim()), |sum, e| sum + e) / count;
@@ -124,7 +123,7 @@ fn gram_matrices_tend_to_their_kernels_at_the_rate_of_the_root() {
     let pairs = pairs();
     let comparisons = 3 * pairs.len() * 10;
     let z = bound(comparisons);
-    // The logarithm of a variance over S seeds has the variance 2 / (S − 1).
+    // The log of a variance estimated from S seeds has variance 2 / (S − 1).
     let spread = (4.0 / (SEEDS - 1) as f64).sqrt();
     let (mut worst, mut off_diagonal) = (0.0_f64, Vec::new());
     for pair in &pairs {
@@ -133,7 +132,7 @@ fn gram_matrices_tend_to_their_kernels_at_the_rate_of_the_root() {
         for ((i, j), &kernel) in pair.kernel.indexed_iter().filter(|((i, j), _)| i <= j) {
             let what = format!("{}, {i} {j}", pair.name);
             if many[[i, j]] < 1e-24 {
-                // The square of a sign is 1, for every neuron.
+                // The square of a sign is always 1.
                 assert!((many_mean[[i, j]] - kernel).abs() < 1e-14 && few[[i, j]] < 1e-24, "{what}");
                 continue;
             }
@@ -149,7 +148,7 @@ fn gram_matrices_tend_to_their_kernels_at_the_rate_of_the_root() {
             }
         }
     }
-    // One entry of each pair: independent, and together much sharper than one alone.
+    // One off-diagonal entry of each pair: they are independent, and their mean is a much sharper test than each alone.
     let count = off_diagonal.len() as f64;
     let mean = off_diagonal.iter().sum::<f64>() / count;
     assert!(
@@ -163,7 +162,7 @@ fn gram_matrices_tend_to_their_kernels_at_the_rate_of_the_root() {
     );
 }
 
-/// `Var φ(x)·φ(x')/p = ((1 − k²)²/2 + 1/2) / p` (Sutherland and Schneider, 2015).
+/// Compared with `Var φ(x)·φ(x')/p = ((1 − k²)²/2 + 1/2) / p` (Sutherland and Schneider, 2015).
 #[test]
 fn fourier_features_have_the_variance_of_theory() {
     let pair = &pairs()[0];
@@ -176,7 +175,8 @@ fn fourier_features_have_the_variance_of_theory() {
     }
 }
 
-/// Hidden layers of `m` neurons are off by `c/m`; two widths together by `1/m²`, far under a standard error.
+/// Hidden layers of `m` neurons have a bias of `c/m`. Extrapolating from two widths leaves `1/m²`, far
+/// below a standard error.
 #[test]
 fn deep_networks_tend_to_their_gaussian_process() {
     const SEEDS: u64 = 2000;
@@ -200,7 +200,7 @@ fn deep_networks_tend_to_their_gaussian_process() {
     }
 }
 
-/// The predictions of minimum-norm fits tend to those of the kernel at the same rate.
+/// Predictions of minimum-norm fits tend to those of kernel regression at the same rate.
 #[test]
 fn fits_tend_to_the_kernel_fit() {
     const SEEDS: u64 = 100;

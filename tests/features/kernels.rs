@@ -1,4 +1,4 @@
-//! Kernels against values of 60 digits, and the regression on them.
+//! Kernels against 60-digit values, and kernel regression.
 
 use crate::common::recorded::{recorded, value};
 use double_descent::Error;
@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayRef2, array};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// x, x' and the kernels of `all()`, by `tests/reference/kernels.py`.
+/// x, x' and the values of the kernels of `all()`, computed by `tests/reference/kernels.py`.
 #[rustfmt::skip]
 #[allow(clippy::unreadable_literal, clippy::approx_constant, clippy::type_complexity)]
 const VALUES: [([f64; 3], [f64; 3], [f64; 17]); 12] = [
@@ -31,8 +31,8 @@ const VALUES: [([f64; 3], [f64; 3], [f64; 17]); 12] = [
 
 type Bound = fn(f64) -> f64;
 
-/// Every kernel, and the bound on its error that its documentation states, in ε: a multiple of `√(k(x, x) k(x', x'))`
-/// and for the stationary ones of `k` at a distance.
+/// Every kernel with its documented error bound in ε, as a function of distance. The bound is relative to `√(k(x, x)
+/// k(x', x'))`, or to `k` for the stationary kernels.
 fn all() -> Vec<(Box<dyn Kernel>, Bound)> {
     let wide = |activation, s, t| -> Box<dyn Kernel> { Box::new(WideLayer::new(activation, s, t).unwrap()) };
     let matern = |nu| -> Box<dyn Kernel> { Box::new(StationaryKernel::Matern { nu, length_scale: 2.0 }) };
@@ -47,7 +47,7 @@ fn all() -> Vec<(Box<dyn Kernel>, Bound)> {
         (wide(Activation::Abs, 1.0, 0.0), |_| 10.0),
         (wide(Activation::Relu, 1.5, 0.5), |_| 10.0),
         (Box::new(StationaryKernel::Gaussian { gamma: 0.7 }), |r| 1.0 + 8.0 * 0.7 * r * r),
-        // The sum of absolute values is at most √3 times the root of that of squares.
+        // ‖·‖₁ ≤ √3 ‖·‖₂ in three dimensions.
         (Box::new(StationaryKernel::Laplacian { gamma: 0.7 }), |r| 1.0 + 8.0 * 0.7 * 3.0_f64.sqrt() * r),
         (matern(0.5), |r| 10.0 + 6.0 * r / 2.0),
         (matern(1.5), |r| 10.0 + 6.0 * 3.0_f64.sqrt() * r / 2.0),
@@ -71,7 +71,7 @@ fn values_of_many_digits() {
             let (x, y) = (row(x), row(y));
             let at = |a: &Array2<f64>, b: &Array2<f64>| kernel.gram(a, b).unwrap()[[0, 0]];
             let distance = (&x - &y).mapv(|v| v * v).sum().sqrt();
-            // 8 to 12 decay with the distance; their errors do too.
+            // Kernels 8 to 12 decay with the distance, and so do their errors.
             let size =
                 if (8..13).contains(&index) { values[index] } else { (at(&x, &x) * at(&y, &y)).sqrt() };
             let off = (at(&x, &y) - values[index]).abs() / (size * f64::EPSILON);
@@ -84,7 +84,7 @@ fn values_of_many_digits() {
     }
 }
 
-/// Two unit vectors, or two of given lengths, with a given inner product.
+/// Two vectors of given lengths with a given inner product.
 fn pair(lengths: (f64, f64), dot: f64) -> (Array2<f64>, Array2<f64>) {
     let along = dot / lengths.0;
     (array![[lengths.0, 0.0]], array![[along, ((lengths.1 - along) * (lengths.1 + along)).sqrt()]])
@@ -133,7 +133,7 @@ fn normal(n: usize, p: usize, seed: u64) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
 }
 
-/// More rows than a tile, more columns than a lane: entries do not depend on what is around them.
+/// Uses more rows than a tile and more columns than a lane: an entry does not depend on its neighbours.
 #[test]
 fn an_entry_is_a_function_of_its_two_inputs() {
     let (a, b) = (normal(40, 19, 1), normal(70, 19, 2));
@@ -230,15 +230,15 @@ fn what_is_refused() {
     assert!(matches!(fit.mean_squared_error(&x, &array![[f64::INFINITY]]), Err(Error::NonFinite { .. })));
 }
 
-/// `φ(x)·φ(x')` of the inputs themselves: kernel regression is then the fit on the inputs.
+/// With the kernel `x·x'`, kernel regression is the linear fit on the inputs.
 #[test]
 fn the_linear_kernel_gives_the_fit_on_the_inputs() {
     let linear = WideLayer::new(Activation::Identity, 1.0, 0.0).unwrap();
     for (n, d) in [(8, 30), (30, 8), (12, 12)] {
         let (x, y, test) = (normal(n, d, 3), normal(n, 2, 4), normal(9, d, 5));
         let svd = Svd::new(&x).unwrap();
-        // κ(K) = κ² where rows are independent; the fit on the kernel loses twice the digits. Products of d terms and
-        // the factorisations have errors of max(n, d) ε at most.
+        // κ(K) = κ² for independent rows, so the kernel fit loses twice as many digits. Products of d terms and the
+        // factorisations have errors of at most max(n, d) ε.
         let values = svd.singular_values();
         let condition = (values[0] / values[values.len() - 1]).powi(2);
         let unit = n.max(d) as f64 * f64::EPSILON;
@@ -256,7 +256,8 @@ fn the_linear_kernel_gives_the_fit_on_the_inputs() {
             assert!(off <= unit * condition * size, "{n} × {d}: {off:e}");
             let train = (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap();
             assert!((kernel.train_mse() - train).abs() <= unit * condition, "{n} × {d}");
-            // tr αᵀ K α, where ridge has an α of ‖Y − X β̂‖/λ with nothing of it left after K.
+            // The square norm is tr αᵀ K α. For ridge, α = (Y − X β̂)/λ has a large part that K maps to
+            // almost nothing, but whose rounding errors count.
             let reach = values[0].powi(2) * kernel.dual().mapv(|a| a * a).sum();
             let square = beta.mapv(|b| b * b).sum();
             let off = (kernel.norm().powi(2) - square).abs();
@@ -266,7 +267,7 @@ fn the_linear_kernel_gives_the_fit_on_the_inputs() {
     }
 }
 
-/// Interpolation and its conditions: `f(xᵢ) = yᵢ` to `κ(K) ε`, and the test error as it is reported.
+/// Ridgeless fits interpolate: `f(xᵢ) = yᵢ` to `κ(K) ε`. The test error is also checked.
 #[test]
 fn ridgeless_fits_interpolate() {
     let (x, y, test, targets) = (normal(60, 4, 6), normal(60, 1, 7), normal(20, 4, 8), normal(20, 1, 9));
@@ -288,7 +289,7 @@ fn ridgeless_fits_interpolate() {
     }
 }
 
-/// Two classes, each around a point of its own: the test points beside them are put in the other's.
+/// Two classes, each around one training point. The test points near each are labelled as the other class.
 #[test]
 fn classes_have_an_error_rate() {
     let (x, y) = (array![[0.0], [1.0]], array![[1.0, 0.0], [0.0, 1.0]]);
@@ -300,7 +301,7 @@ fn classes_have_an_error_rate() {
     assert_eq!(cells[0].coefficient_norm, None);
 }
 
-/// Inputs that come twice with other targets: the least squares of them, at any penalty close to 0 as well.
+/// Repeated inputs with different targets get their least squares value, also at any penalty near 0.
 #[test]
 fn repeated_inputs_are_averaged() {
     let x = array![[0.0], [1.0], [1.0]];

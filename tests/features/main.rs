@@ -1,4 +1,4 @@
-//! Feature maps and kernels.
+//! Tests of feature maps and kernels.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,7 +1,7 @@
-//! Polynomial features against values of high precision, and the study on them against the published means.
+//! Polynomial features against high-precision values, and the published polynomial study against its means.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts
-#![allow(clippy::float_cmp)] // exact where it says so
+#![allow(clippy::float_cmp)] // exact values
 #![allow(clippy::unreadable_literal)] // as printed by Python
 
 use crate::common::{Table, data_folder, deviation, reference_folder};
@@ -13,8 +13,8 @@ use ndarray::{Array2, Axis, array, s};
 const BASES: [PolynomialBasis; 3] =
     [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial];
 
-// P_k(x) and T_k(x) at `DEGREES`, rounded to f64 from 60-digit values (mpmath 1.4.1: Legendre's recurrence, and
-// cos(k arccos x)), each x being the double nearest to the literal.
+// P_k(x) and T_k(x) at `DEGREES`, rounded to f64 from 60-digit values (mpmath 1.4.1: Legendre's recurrence, and cos(k
+// arccos x)). Each x is the double nearest to its literal.
 const DEGREES: [usize; 7] = [2, 15, 200, 1000, 10_000, 99_999, 100_000];
 #[rustfmt::skip]
 const LEGENDRE: [(f64, [f64; 7]); 10] = [
@@ -47,7 +47,7 @@ fn column(values: &[f64]) -> Array2<f64> {
     Array2::from_shape_fn((values.len(), 1), |(i, _)| values[i])
 }
 
-/// The bound that the documentation of `Polynomial` states: `k ε / 2`.
+/// Values must be within `k ε / 2`, the bound in the documentation of `Polynomial`.
 #[test]
 fn values_of_high_degree() {
     let tables = [(PolynomialBasis::Legendre, &LEGENDRE), (PolynomialBasis::Chebyshev, &CHEBYSHEV)];
@@ -82,7 +82,7 @@ fn ends_parity_and_bounds() {
     }
 }
 
-/// `∫ P_j P_k dx = 2 δ_jk / (2k + 1)` by Gauss–Legendre, whose nodes are the zeros of `P_m`, found by bisection.
+/// `∫ P_j P_k dx = 2 δ_jk / (2k + 1)` by Gauss–Legendre quadrature; bisection finds the nodes, the zeros of `P_m`.
 #[test]
 fn legendre_polynomials_are_orthogonal() {
     let (m, map) = (40, Polynomial::default());
@@ -136,11 +136,11 @@ fn mean_square(x: &Array2<f64>) -> f64 {
     x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
 }
 
-/// Schaeffer et al.'s tutorial on its recorded training inputs: 15 per fit, 30 fits for each P, tested on 1000
-/// equally spaced points of [−1, 1], ends included.
+/// Replays Schaeffer et al.'s tutorial on its recorded training inputs: 15 per fit, 30 fits for each P, tested on 1000
+/// equally spaced points of [−1, 1], endpoints included.
 #[test]
 fn published_means() {
-    // Train errors from the threshold on are rounding noise, as in the publication.
+    // From the threshold on, training errors are rounding noise, as in the publication.
     const FLOOR: f64 = 1e-8;
     let Some(folder) = data_folder("published polynomial means") else {
         return;

@@ -1,5 +1,4 @@
-//! Random Fourier features: the kernels that they tend to, the bits of every block, published tables replayed,
-//! complex features.
+//! Random Fourier features: their limiting kernels, bitwise equal blocks, published tables replayed, complex features.
 
 use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
@@ -17,13 +16,13 @@ fn normal(n: usize, p: usize, seed: u64) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
 }
 
-/// Cosines, pairs, blocks.
+/// The map as cosines, as interleaved pairs, and as pairs in blocks.
 fn forms(map: &RandomFourier) -> [RandomFourier; 3] {
     let pairs = |order| map.clone().into_pairs(order);
     [map.clone(), pairs(PairOrder::Interleaved), pairs(PairOrder::Blocks)]
 }
 
-/// `k` of a difference of coordinates; Matérn of half-integer smoothness only.
+/// `k` at a difference of inputs; for Matérn, half-integer smoothness only.
 fn value(kernel: StationaryKernel, difference: &[f64]) -> f64 {
     let square: f64 = difference.iter().map(|v| v * v).sum();
     let sum: f64 = difference.iter().map(|v| v.abs()).sum();
@@ -44,7 +43,7 @@ fn value(kernel: StationaryKernel, difference: &[f64]) -> f64 {
     }
 }
 
-/// `φ(x)·φ(x')/p` has mean `k` and the stated variance at every `p`, over seeds: the error falls as `p^(−1/2)`.
+/// Over seeds, `φ(x)·φ(x')/p` has mean `k` and the documented variance at every `p`: the error falls as `p^(−1/2)`.
 #[test]
 fn the_gram_matrix_tends_to_the_kernel_at_the_stated_rate() {
     const SEEDS: u32 = 400;
@@ -87,8 +86,8 @@ fn the_gram_matrix_tends_to_the_kernel_at_the_stated_rate() {
             let seeds = f64::from(SEEDS);
             for (p, sums) in sizes.into_iter().zip(sums) {
                 for (place, [first, second]) in places.into_iter().zip(sums) {
-                    // Normal, but for an excess kurtosis: at small phases a cosine is 1 less half the square of
-                    // a normal number, whose excess is 12, and there are p/2 of them.
+                    // Normal except for an excess kurtosis: at small phases a cosine is 1 minus half the square of a
+                    // normal variable, whose excess is 12, and there are p/2 of them.
                     let mean = first / seeds.sqrt();
                     let variance = (second - seeds) / (seeds * (2.0 + 24.0 / p as f64)).sqrt();
                     assert!(mean.abs() < 4.5, "{kernel:?}, pairs {pairs}, p = {p}, {place:?}: mean {mean}");
@@ -104,18 +103,17 @@ fn the_gram_matrix_tends_to_the_kernel_at_the_stated_rate() {
     println!("largest of {} z-scores: {largest:.2}", 6 * 2 * 4 * 3 * 2);
 }
 
-/// Row after row more zeros, up to the last, which has no other entry.
+/// Sets more entries to zero in each successive row; the last row is all zeros.
 fn with_zeros(mut inputs: Array2<f64>) -> Array2<f64> {
     let most = (inputs.nrows() - 1).max(1);
     for (i, mut row) in inputs.rows_mut().into_iter().enumerate() {
-        // 7 and 31 have no common divisor: all remainders come up.
+        // 7 and 31 are coprime, so all remainders occur.
         row.indexed_iter_mut().filter(|(j, _)| (7 * j + i) % 31 * most < 31 * i).for_each(|(_, v)| *v = 0.0);
     }
     inputs
 }
 
-/// The bits of a feature do not depend on the block of rows or columns that it is made in, whatever the path through
-/// the matrix product.
+/// A feature has the same bits in every block of rows or columns, on every path through the matrix product.
 #[test]
 fn a_feature_has_the_same_bits_in_every_block() {
     let depths = [1, 2, 3, 4, 5, 16, 17, 63, 64, 100, 600, 1100];
@@ -139,12 +137,12 @@ fn a_feature_has_the_same_bits_in_every_block() {
                 let some = map.columns(&inputs.slice(s![rows.clone(), ..]), 2..50).unwrap();
                 assert!(some == all.slice(s![rows.clone(), 2..50]), "d = {d}, {rows:?}, {}", map.describe());
             }
-            // Column by column in memory.
+            // Column-major.
             let turned = inputs.t().as_standard_layout().into_owned();
             assert!(map.design(&turned.t(), p).unwrap() == all);
         }
     }
-    // More rows than a tile has.
+    // More rows than a tile.
     let map = RandomFourier::gaussian(20, 200, 0.02, 3).unwrap();
     let inputs = normal(2100, 20, 2);
     let all = map.design(&inputs, 200).unwrap();
@@ -177,15 +175,15 @@ fn a_feature_is_a_function_of_the_seed_and_its_place() {
     }
 }
 
-/// Each feature against 300 bits: within the rounding of the phase, which is a sum of `d + 1` numbers, and 2 units of
-/// its cosine and half a unit for the amplitude.
+/// Compares features with 300-bit arithmetic. The bound covers rounding of the phase (a sum of `d + 1` terms), 2 units
+/// for the cosine and half a unit for the amplitude.
 #[test]
 fn features_agree_with_many_digits() {
     type Number = FBig<HalfEven, 2>;
     let number = |v: f64| Number::try_from(v).unwrap().with_precision(300).value();
     for (d, scale, zeros) in [(3, 1.0, false), (40, 10.0, false), (784, 1.0, false), (784, 1.0, true)] {
         let (n, features) = (4, 12);
-        let w = normal(d, features, 11) * scale; // a column for each feature, as in scikit-learn
+        let w = normal(d, features, 11) * scale; // one column per feature, as in scikit-learn
         let b: Vec<f64> = (0..features).map(|k| 0.4 * k as f64).collect();
         let inputs = normal(n, d, 12);
         let inputs = if zeros { with_zeros(inputs) } else { inputs };
@@ -221,7 +219,7 @@ fn features_agree_with_many_digits() {
     }
 }
 
-/// `a + ib` as pairs of numbers: a solver of complex equations that shares nothing with the crate.
+/// Complex numbers as pairs `a + ib`, with a solver that shares no code with the crate.
 mod complex {
     use ndarray::Array2;
 
@@ -250,7 +248,7 @@ mod complex {
         })
     }
 
-    /// `A⁻¹ b` by elimination with pivots.
+    /// Solves `A x = b` by elimination with pivoting.
     pub fn solve(mut a: Array2<Number>, mut b: Vec<Number>) -> Vec<Number> {
         let n = b.len();
         let size = |v: Number| v.0.hypot(v.1);
@@ -278,7 +276,7 @@ mod complex {
     }
 }
 
-/// The minimum-norm complex coefficients by the complex normal equations, under and over the threshold.
+/// Compares with minimum-norm complex coefficients from the complex normal equations, on both sides of the threshold.
 #[test]
 fn complex_systems_are_complex_least_squares() {
     let (n, d) = (12, 3);
@@ -345,8 +343,8 @@ fn complex_systems_are_complex_least_squares() {
     }
 }
 
-/// Where the norm of a fit of noise is highest, of the median over seeds: cosines at `P = n`, pairs at `2P = n`, complex
-/// features at `P = n`.
+/// Where the norm of a fit to noise peaks, as a median over seeds: `P = n` for cosines, `2P = n` for pairs, `P = n` for
+/// complex features.
 #[test]
 fn each_form_has_its_peak_where_it_says() {
     let n = 24;
@@ -426,11 +424,11 @@ fn what_is_refused() {
         let map = RandomFourier::gaussian(2, 3, 1.0, 0).unwrap();
         assert!(matches!(map.with_amplitude(bad), Err(Error::Domain { .. })), "{bad}");
     }
-    // γ = 1/(2ℓ²) overflows, vanishes.
+    // γ = 1/(2ℓ²) overflows or vanishes.
     for bandwidth in [1e-200, 1e200] {
         assert!(matches!(StationaryKernel::gaussian_of_bandwidth(bandwidth), Err(Error::Domain { .. })));
     }
-    // Frequencies over 1.8e308.
+    // Frequencies above 1.8e308.
     assert!(matches!(RandomFourier::laplacian(50, 50, 1e308, 0), Err(Error::Overflow { .. })));
     assert!(matches!(RandomFourier::matern(2, 50, 1e-4, 1.0, 0), Err(Error::Overflow { .. })));
     for kernel in [
@@ -462,12 +460,12 @@ fn what_is_refused() {
     let (x, y) = (array![[1.0, 2.0]], array![[1.0]]);
     assert!(matches!(cosines.design(&array![[1e308, 1e308]], 2), Err(Error::Overflow { .. })));
     assert!(matches!(cosines.design(&array![[-1.0, 1e308]], 1), Err(Error::Overflow { .. })));
-    // Of the columns that are asked for alone.
+    // Overflow is reported only for the requested columns.
     let apart = RandomFourier::from_weights(&array![[1.0, 0.0], [0.0, 10.0]], &[0.0; 2]).unwrap();
     let far = array![[1.0, 1e308]];
     assert!(apart.design(&far, 1).is_ok());
     assert!(matches!(apart.columns(&far, 1..2), Err(Error::Overflow { .. })));
-    // A huge phase that fits is a phase.
+    // A huge but finite phase is valid.
     let z = cosines.design(&array![[1e300, 0.0]], 1).unwrap();
     assert!((z[[0, 0]] - 2f64.sqrt() * 1e300_f64.cos()).abs() < 1e-15);
     assert!(matches!(cosines.clone().with_kernel_amplitude(0), Err(Error::Empty { .. })));
@@ -480,7 +478,7 @@ fn what_is_refused() {
     assert!(matches!(pairs.complex_system(&normal(0, 2, 0), &normal(0, 1, 0), 2), Err(Error::Empty { .. })));
 }
 
-/// Threads share the rows of one design: dense ones and rows with zeros, in a number that no thread count divides.
+/// Threads split the rows of a design, dense or with zeros. There are 331 rows, a prime number.
 #[test]
 fn features_have_the_same_bits_on_any_number_of_threads() {
     let mut rng = stream(8, 0, 0);
@@ -491,7 +489,7 @@ fn features_have_the_same_bits_on_any_number_of_threads() {
         let map = RandomFourier::gaussian(70, 100, 0.01, 1).unwrap().into_pairs(PairOrder::Interleaved);
         let alone = map.columns(&inputs, 3..190).unwrap();
         for threads in [1, 2, 3, 7] {
-            // A map that has made nothing yet.
+            // A fresh map, with nothing cached.
             let map = RandomFourier::gaussian(70, 100, 0.01, 1).unwrap().into_pairs(PairOrder::Interleaved);
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             assert!(pool.install(|| map.columns(&inputs, 3..190)).unwrap() == alone, "{threads} threads");

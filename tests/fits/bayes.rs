@@ -1,4 +1,4 @@
-//! Evidence, posterior and processes: recorded values, 512-bit sums, dense matrices, draws.
+//! Evidence, posterior and Gaussian processes against recorded values, 512-bit sums, dense matrices and random draws.
 
 use crate::common::exact::Number;
 use crate::common::matrices::{normal, with_spectrum};
@@ -44,7 +44,7 @@ fn recorded_evidence() {
         let model = Model::new(value(&case, "inputs", "tau2"), value(&case, "inputs", "s2")).unwrap();
         let evidence = evidence(&x, &Svd::column(&Array1::from(y)));
         let (log, parts) = (evidence.log(&model).unwrap(), evidence.laplace(&model).unwrap().unwrap());
-        // The stated 1e-10, relative; two digits better are there.
+        // The documented relative accuracy is 1e-10; the actual error is two digits better.
         for (found, name) in [
             (log.total, "log_evidence"),
             (parts.fit, "fit"),
@@ -69,7 +69,7 @@ fn recorded_limits_of_the_evidence() {
     }
 }
 
-/// A family that knows its variances has an evidence monotone in γ, through the threshold and far around it.
+/// With the true variances, the evidence is monotone in γ, across the threshold and far on either side.
 #[test]
 fn the_evidence_has_no_peak() {
     for (r2, noise) in [(1.0, 0.25), (4.0, 0.01), (1.0, 3.0)] {
@@ -105,7 +105,7 @@ fn expected_evidence_of_normal_designs() {
     }
 }
 
-/// `ln p(y)` of the diagonal design `diag(σ)` over `n` rows, in 512 bits, and the sum of the sizes of its terms.
+/// Computes `ln p(y)` for the diagonal design `diag(σ)` with `n` rows in 512 bits, and the sum of its terms' sizes.
 fn exact(sigma: &[f64], y: &[f64], tau2: f64, v: f64) -> (f64, f64) {
     let number = |v: f64| Number::try_from(v).unwrap().with_precision(512).value();
     let half = number(0.5);
@@ -133,7 +133,7 @@ fn exact(sigma: &[f64], y: &[f64], tau2: f64, v: f64) -> (f64, f64) {
     (total.to_f64().value(), size)
 }
 
-/// Each term is off by a few roundings of its own, whatever the variances: no difference of large logarithms.
+/// Whatever the variances, each term has only a few rounding errors of its own: no large logarithms are subtracted.
 #[test]
 fn extreme_variances_against_512_bits() {
     let sigma = [3.0, 1.0, 0.25];
@@ -155,7 +155,7 @@ fn extreme_variances_against_512_bits() {
                 cases += 1;
             }
         }
-        // Singular values out of the range in which τσ fits.
+        // Singular values so large that τσ overflows.
         let huge = Evidence::new(
             &Svd::new(&(&x * 1e200)).unwrap(),
             &(&x * 1e200),
@@ -172,7 +172,7 @@ fn extreme_variances_against_512_bits() {
     assert_eq!(cases, 108);
 }
 
-/// Without noise, and the limit of little.
+/// Without noise, and in the limit of little noise.
 #[test]
 fn evidence_of_exact_fits() {
     let (x, y) = (normal(4, 9, 3), normal(4, 2, 4));
@@ -181,13 +181,13 @@ fn evidence_of_exact_fits() {
     let nearly = whole.log(&Model::new(0.7, 1e-14).unwrap()).unwrap();
     close(nearly.total, exact.total, 1e-10);
     assert_eq!(whole.laplace(&Model::new(0.7, 0.0).unwrap()).unwrap(), None);
-    // N(0, τ² X Xᵀ), by the determinant and the inverse of a 4 × 4 matrix.
+    // The density N(0, τ² X Xᵀ), by the determinant and the inverse of a 4 × 4 matrix.
     let gram = x.dot(&x.t()) * 0.7;
     let dual = Svd::new(&gram).unwrap().solve(&y, &MinNorm::default()).unwrap();
     let log_det: f64 = Svd::new(&gram).unwrap().singular_values().iter().map(|s| s.ln()).sum();
     let dense = -4.0 * (2.0 * std::f64::consts::PI).ln() - log_det - 0.5 * (&dual * &y).sum();
     close(exact.total, dense, 1e-11);
-    // More targets than the rank: a density only with noise.
+    // More targets than the rank: there is a density only with noise.
     for (x, y) in [(normal(9, 4, 3), normal(9, 1, 4)), (Array2::ones((2, 5)), array![[1.0], [2.0]])] {
         let evidence = evidence(&x, &y);
         let refused = evidence.log(&Model::new(1.0, 0.0).unwrap());
@@ -196,15 +196,15 @@ fn evidence_of_exact_fits() {
     }
 }
 
-/// Halving an eigenvalue adds ½ ln 2 per output: to the Occam term where it is large beside v/τ², to the volume term
-/// without noise exactly, and nothing where it is small.
+/// Halving an eigenvalue adds ½ ln 2 per output to the Occam term if the eigenvalue is large next to v/τ², and nothing
+/// if it is small. Without noise it adds exactly that to the volume term.
 #[test]
 fn the_occam_factor() {
     let (y, half) = (normal(3, 2, 8), 0.5_f64.sqrt());
     for (n, p) in [(3, 5), (3, 3)] {
         let design = |last: f64| with_spectrum(n, p, &[2.0, 1.5, last], 5);
         let [whole, halved] = [1.0, half].map(|last| evidence(&design(last), &y));
-        let ln2 = 2.0_f64.ln(); // twice ½ ln 2: two outputs
+        let ln2 = 2.0_f64.ln(); // two outputs, ½ ln 2 each
         let difference = |model: &Model| {
             let [before, after] = [&whole, &halved].map(|e| e.laplace(model).unwrap().unwrap().occam);
             after - before
@@ -216,7 +216,7 @@ fn the_occam_factor() {
     }
 }
 
-/// `(XᵀX/v + I/τ²)⁻¹` times its inverse is the identity; mean, variances and predictions follow from it.
+/// `(XᵀX/v + I/τ²)⁻¹` times its inverse is the identity. Mean, variances and predictions are compared with it.
 #[test]
 fn posterior_against_dense_matrices() {
     let model = Model::new(0.7, 0.3).unwrap();
@@ -248,8 +248,8 @@ fn posterior_against_dense_matrices() {
     }
 }
 
-/// 4,000 draws: each mean and each entry of the covariance is within 4.8 standard errors; 12 and 78 of them, twice. One
-/// of 180 normal z-scores is beyond that with a probability of 3e-4.
+/// Over 4,000 draws, each mean and each entry of the covariance (12 and 78 of them, for two designs) is within 4.8
+/// standard errors. The probability that one of 180 normal z-scores exceeds this is 3e-4.
 #[test]
 fn draws_have_the_posterior() {
     for (n, p, seed) in [(7, 12, 1), (20, 12, 2)] {
@@ -280,7 +280,7 @@ fn draws_have_the_posterior() {
     }
 }
 
-/// Without noise a draw passes through the targets, wherever else it goes.
+/// Without noise every draw passes through the targets, and is free elsewhere.
 #[test]
 fn draws_of_an_exact_fit_interpolate() {
     let (x, y) = (normal(4, 9, 3), normal(4, 1, 4));
@@ -295,7 +295,7 @@ fn draws_of_an_exact_fit_interpolate() {
     assert!(at_rows.variance.iter().all(|v| *v < 1e-24), "{}", at_rows.variance);
 }
 
-/// The closed form against 2,000 draws of teacher and noise; six z-scores within 4.
+/// The closed form against 2,000 draws of teacher and noise: six z-scores within 4.
 #[test]
 fn expected_errors_against_draws() {
     let (model, truth) = (Model::new(0.5, 0.2).unwrap(), Model::new(0.8, 0.6).unwrap());
@@ -323,8 +323,8 @@ fn expected_errors_against_draws() {
     }
 }
 
-/// One design, row after row: the error of the right model never rises, where least squares of minimum norm peaks at
-/// n = p; a model that takes nearly all noise for signal peaks with it.
+/// One design that grows row by row. The error of the correct model never rises, while minimum-norm least squares peaks
+/// at n = p. A model that takes nearly all noise for signal peaks there too.
 #[test]
 fn the_peak_is_gone() {
     let p = 20;
@@ -343,13 +343,13 @@ fn the_peak_is_gone() {
     let peak = (0..60).max_by(|a, b| wrong[*a].total_cmp(&wrong[*b])).unwrap() + 1;
     assert_eq!(peak, p);
     assert!(wrong[p - 1] > 10.0 * wrong[2] && wrong[p - 1] > 100.0 * right[p - 1]);
-    // And it is the posterior variance.
+    // The expected error equals the posterior variance.
     let svd = Svd::new(&whole.slice(s![..15, ..])).unwrap();
     let error = truth.expected_error(&svd, &truth, &tx).unwrap();
     close(error.of_mean, error.variance, 1e-14);
 }
 
-/// MacKay's fixed point, and no better evidence within a grid of both variances.
+/// The maximum satisfies MacKay's fixed-point equations, and no point on a grid of both variances has better evidence.
 #[test]
 fn evidence_at_its_maximum() {
     for (n, p, seed) in [(30, 8, 1), (12, 12, 2), (10, 25, 3)] {
@@ -372,7 +372,7 @@ fn evidence_at_its_maximum() {
             let model = Model::new((0.2 * f64::from(i)).exp(), 0.25).unwrap();
             assert!(evidence.log(&model).unwrap().total <= known.log_evidence.total + 1e-9);
         }
-        // Units of features and targets change the variances and nothing else.
+        // Changing the units of features and targets changes only the variances.
         let scaled = self::evidence(&(&x * 1e-90), &(&y * 1e60)).maximise().unwrap();
         close(scaled.effective_parameters, best.effective_parameters, 1e-9);
         close(scaled.model.noise_variance() / best.model.noise_variance() / 1e120, 1.0, 1e-9);
@@ -381,25 +381,25 @@ fn evidence_at_its_maximum() {
 
 #[test]
 fn evidence_at_its_limits() {
-    // Targets orthogonal to the features: noise alone.
+    // Targets orthogonal to the features: only noise.
     let x = array![[1.0], [1.0], [0.0], [0.0]];
     let y = array![[0.0], [0.0], [1.0], [-1.0]];
     let best = evidence(&x, &y).maximise().unwrap();
     assert_eq!((best.bound, best.model.prior_variance()), (Bound::NoSignal, 0.0));
     close(best.model.noise_variance(), 0.5, 1e-15);
     assert_eq!(evidence(&x, &y).maximise_prior(0.5).unwrap().bound, Bound::NoSignal);
-    // Targets of the prior without noise, on independent rows: an exact fit.
+    // Noise-free targets drawn from the prior, on independent rows: an exact fit.
     let (x, beta) = (normal(20, 30, 1), normal(30, 1, 2));
     let best = evidence(&x, &x.dot(&beta)).maximise().unwrap();
     assert_eq!((best.bound, best.model.noise_variance()), (Bound::NoNoise, 0.0));
     assert!(best.model.prior_variance() > 0.3 && best.model.prior_variance() < 3.0);
-    // In the span to the last digit, and nothing at all: no bound.
+    // Targets exactly in the span, or all zero: the evidence is unbounded.
     let x = array![[1.0], [1.0], [2.0]];
     for y in [x.clone(), Array2::zeros((3, 1))] {
         let refused = evidence(&x, &y).maximise();
         assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
     }
-    // Features without a rank.
+    // Features of rank 0.
     let best = evidence(&Array2::zeros((3, 2)), &array![[1.0], [2.0], [2.0]]).maximise().unwrap();
     assert_eq!(best.bound, Bound::NoSignal);
     close(best.model.noise_variance(), 3.0, 1e-15);
@@ -424,7 +424,7 @@ fn processes_are_linear_models() {
         let linear = Posterior::new(&svd, &y, model).unwrap().predict(&tx).unwrap();
         let process = GaussianProcess::new(Linear, &x, &y, model).unwrap();
         let kernel = process.predict(&tx).unwrap();
-        // K is of the square of the features' condition, and a variance is a difference.
+        // Forming K squares the condition number of the features, and a variance is a difference.
         for (a, b) in linear.mean.iter().zip(&kernel.mean) {
             close(*a, *b, 1e-12);
         }
@@ -447,7 +447,7 @@ fn the_mean_of_a_process_is_kernel_ridge() {
     assert!(a.variance.iter().all(|v| (0.0..=2.0).contains(v)));
 }
 
-/// A "kernel" that gives what it is told.
+/// A "kernel" that returns a given matrix.
 #[derive(Debug)]
 struct Told(Array2<f64>);
 
@@ -479,7 +479,7 @@ fn bad_input() {
     assert!(matches!(evidence(&x, &y).maximise_prior(0.0), Err(Error::Domain { .. })));
     assert!(matches!(limit(0.0, beliefs([1.0, 1.0], 1.0, 1.0)), Err(Error::Domain { .. })));
     assert!(matches!(limit(1.0, beliefs([1.0, -1.0], 1.0, 1.0)), Err(Error::Domain { .. })));
-    // Gram matrices that are none.
+    // Matrices that are not Gram matrices.
     for gram in
         [array![[1.0, 0.5], [-0.5, 1.0]], array![[1.0, 2.0], [2.0, 1.0]], array![[-1.0, 0.0], [0.0, 1.0]]]
     {

@@ -1,4 +1,4 @@
-//! The best ridge penalty and the best stopping time by the exact risk.
+//! The best ridge penalty and the best stopping time by exact risk.
 
 use crate::common::laws::ar1;
 use crate::common::matrices::normal;
@@ -10,7 +10,7 @@ use double_descent::svd::Svd;
 use ndarray::{Array1, Array2, array, s};
 
 fn averaged(p: usize, r2: f64, noise: f64) -> Population {
-    // The mean over the outputs is the mean over the directions of a teacher.
+    // The mean over outputs equals the mean over directions of a teacher.
     let teacher = Array2::eye(p) * r2.sqrt();
     Population::new(Covariance::isotropic(p, 1.0).unwrap(), teacher, noise).unwrap()
 }
@@ -41,8 +41,8 @@ fn the_best_penalty_of_isotropic_features() {
     }
 }
 
-/// Nakkiran, Venkat, Kakade and Ma 2021, theorem 1: with the best penalty more samples never hurt, on every path of
-/// nested samples; without one they do.
+/// With the best penalty more samples never hurt, on any path of nested samples; without a penalty they do (Nakkiran,
+/// Venkat, Kakade and Ma 2021, theorem 1).
 #[test]
 fn the_best_penalty_has_no_peak() {
     let (p, population) = (12, averaged(12, 1.0, 0.4));
@@ -60,8 +60,8 @@ fn the_best_penalty_has_no_peak() {
     assert!(plain[p - 1] > 3.0 * plain[3]);
 }
 
-/// Model-wise and by stopping, in the mean over designs: isotropic features of which the first `d` are seen, energies of
-/// the others acting as noise. Designs are nested, and compared in pairs.
+/// The same along the number of features and with early stopping, in the mean over designs. The data are isotropic, the
+/// model sees the first `d` features, and the energy of the rest acts as noise. Nested designs are compared in pairs.
 #[test]
 fn the_best_regularisation_of_isotropic_data_has_no_peak() {
     let (n, features, noise) = (24, 48, 0.3);
@@ -71,7 +71,7 @@ fn the_best_regularisation_of_isotropic_data_has_no_peak() {
         let given = population.given(&Svd::new(&x.slice(s![..n, ..d])).unwrap()).unwrap();
         let penalty = given.best_penalty(Penalties::NonNegative).unwrap();
         let time = given.best_time(Loss::HalfMean).unwrap();
-        // Flow and ridge cannot be told apart by the best of them by more than 22 % (Ali, Kolter and Tibshirani 2019).
+        // The best risks of flow and ridge differ by at most 22 % (Ali, Kolter and Tibshirani 2019).
         assert!(time.risk.excess() >= penalty.risk.excess() * (1.0 - 1e-12));
         assert!(time.risk.excess() <= 1.2147 * penalty.risk.excess());
         [penalty.risk.test_mse(), time.risk.test_mse(), given.of(&MinNorm::default()).unwrap().test_mse()]
@@ -102,7 +102,7 @@ fn the_best_regularisation_of_isotropic_data_has_no_peak() {
     }
 }
 
-/// A ridge of any penalty that its gain is defined for.
+/// Ridge with any penalty for which its gain is defined, including negative ones.
 #[derive(Debug)]
 struct SignedRidge(f64);
 
@@ -120,7 +120,7 @@ impl SpectralFilter for SignedRidge {
     }
 }
 
-/// The least of many.
+/// The smallest excess risk over the filters.
 fn least(given: &GivenDesign, filters: impl Iterator<Item = Box<dyn SpectralFilter>>) -> f64 {
     filters.map(|filter| given.of(&*filter).unwrap().excess()).fold(f64::INFINITY, f64::min)
 }
@@ -131,7 +131,7 @@ fn no_penalty_and_no_time_is_better_than_the_best() {
     let mut negative = 0;
     for seed in 0..12 {
         for (n, p) in [(25, 10), (10, 25)] {
-            // A few strong directions carry the teacher, among many weak ones: where a negative penalty may be best.
+            // A few strong directions carry the teacher, among many weak ones. Then a negative penalty can be best.
             let scales = Array1::from_shape_fn(p, |i| if i < 2 { 6.0 } else { 1.0 });
             let x = normal(n, p, seed) * &scales;
             let mut beta = normal(p, 1, 50 + seed) * 0.01;
@@ -189,7 +189,7 @@ fn optima_at_an_end_say_so() {
     assert_eq!((best.value, best.end, best.risk.excess()), (f64::INFINITY, Some(End::NoFit), 0.0));
     let best = nothing.best_time(Loss::Mean).unwrap();
     assert_eq!((best.value, best.end), (0.0, Some(End::NoFit)));
-    // A design of zeros: all is one.
+    // With a design of zeros every choice is the same.
     let zeros = Svd::new(&Array2::zeros((3, 4))).unwrap();
     let none = averaged(4, 1.0, 1.0).given(&zeros).unwrap();
     for best in [none.best_penalty(Penalties::Signed).unwrap(), none.best_time(Loss::Mean).unwrap()] {
@@ -197,7 +197,7 @@ fn optima_at_an_end_say_so() {
     }
 }
 
-/// One feature of variance `ℓ` and coefficient `θ`: when to stop, how much is left there, and after all time.
+/// One feature with variance `ℓ` and coefficient `θ`: the best stopping time, the risk there, and the final risk.
 #[test]
 fn recorded_stopping_times() {
     for case in recorded("flow.group_optimum").unwrap_or_default() {
@@ -208,7 +208,7 @@ fn recorded_stopping_times() {
         let given = Population::new(law, array![[input("th2").sqrt()]], noise).unwrap().given(&svd).unwrap();
         let best = given.best_time(Loss::HalfSum).unwrap();
         let end = given.of(&MinNorm::default()).unwrap().excess();
-        // Time on the mean of n squares is n times that on their sum.
+        // Time for the mean of n squares is n times that for their sum.
         for (found, name) in [(n * best.value, "t_star"), (best.risk.excess(), "min"), (end, "final")] {
             let right = value(&case, "outputs", name);
             assert!((found / right - 1.0).abs() < 1e-10, "{}: {name} {found}, not {right}", case["id"]);
@@ -216,11 +216,11 @@ fn recorded_stopping_times() {
     }
 }
 
-/// Two groups of features on time scales far apart: the test error descends twice, and both minima are looked at.
+/// Two groups of features with very different time scales: the test error descends twice; both minima are tried.
 #[test]
 fn the_best_time_of_two_descents() {
     for (energies, later) in [((0.09, 2.0), true), ((2.0, 0.002), false)] {
-        // Orthogonal columns of squared length n ℓ: every mode stops for itself.
+        // Orthogonal columns of squared length n ℓ: the modes evolve independently.
         let (n, fast, slow) = (200.0_f64, 1.0, 1e-4);
         let x = Array2::from_diag(&array![(n * fast).sqrt(), (n * slow).sqrt()]);
         let teacher = array![[f64::sqrt(energies.0 / fast)], [f64::sqrt(energies.1 / slow)]];
@@ -229,7 +229,7 @@ fn the_best_time_of_two_descents() {
         let given = population.given(&Svd::new(&x).unwrap()).unwrap();
         let best = given.best_time(Loss::HalfSum).unwrap();
         let stop = |l: f64, energy: f64| (n * energy / 20.0).ln_1p() / (n * l);
-        // One mode's best time is a stationary point up to what the other does there.
+        // The best time of a single mode is the stationary point, up to the effect of the other mode there.
         let near = if later { stop(slow, energies.1) } else { stop(fast, energies.0) };
         assert!((best.value / near - 1.0).abs() < 0.05, "{}, not about {near}", best.value);
     }

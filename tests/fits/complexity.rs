@@ -1,4 +1,4 @@
-//! Effective model complexity: exact for minimum norm, by bisection for the rest, and where the peak is.
+//! Effective model complexity: exact for minimum norm, by bisection otherwise, and its relation to the peak.
 
 use crate::common::matrices::normal;
 use double_descent::Error;
@@ -15,7 +15,7 @@ use ndarray::{Array2, ArrayRef2, Axis, array, s};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Inputs in three dimensions and a smooth function of them with noise.
+/// Makes inputs in three dimensions, and targets that are a smooth function of them plus noise.
 fn regression(rows: usize, seed: u64) -> (Array2<f64>, Array2<f64>) {
     let inputs = normal(rows, 3, seed);
     let smooth = inputs.map_axis(Axis(1), |x| (x[0] + 0.5 * x[1]).sin() + 0.3 * x[2]).insert_axis(Axis(1));
@@ -30,7 +30,7 @@ fn min_norm() -> Arc<dyn SpectralFilter> {
     Arc::new(MinNorm::default())
 }
 
-/// The same procedure without its nested curve: found by bisection.
+/// The same procedure without its nested curve, so that the complexity is found by bisection.
 struct OneByOne<'a>(&'a LinearModel);
 
 impl Procedure for OneByOne<'_> {
@@ -55,7 +55,7 @@ fn min_norm_fourier_regression_has_the_complexity_p_exactly_and_the_peak_follows
         assert_eq!((bisected.value, bisected.first_over), (p, Some(p + 1)), "p = {p}");
         assert!(bisected.is_single_crossing() && bisected.points.len() < 16);
 
-        // The sample-wise peak.
+        // The sample-wise peak is at the complexity.
         if p >= 7 {
             let columns = design.slice(s![.., ..p]).to_owned();
             let data = Dataset::new("fourier", columns, targets.clone()).unwrap();
@@ -66,7 +66,7 @@ fn min_norm_fourier_regression_has_the_complexity_p_exactly_and_the_peak_follows
             assert_eq!(peak.n, found.value, "p = {p}");
         }
     }
-    // Row by row of the grid, the model-wise peak: the p whose complexity is n.
+    // For fixed n, the model-wise peak is at the p with complexity n.
     for n in [15, 30, 50] {
         let mut errors: Vec<Vec<f64>> = vec![Vec::new(); 80];
         for order in (Splits::Drawn { repeats: 60, seed: 6 }).orders(160, 160).unwrap() {
@@ -89,8 +89,8 @@ fn min_norm_fourier_regression_has_the_complexity_p_exactly_and_the_peak_follows
     }
 }
 
-/// A tolerance over the noise of the targets is met by any number of samples; one under the training error of all
-/// samples by few.
+/// If the tolerance exceeds the noise of the targets, any number of samples meets it; if it is below the training error
+/// of all samples, only few do.
 #[test]
 fn the_complexity_grows_with_the_tolerance_up_to_a_bound() {
     let (inputs, targets) = regression(150, 11);
@@ -104,12 +104,12 @@ fn the_complexity_grows_with_the_tolerance_up_to_a_bound() {
     assert!(values[4].value > 22 && !values[4].is_bound(), "{}", values[4].value);
     let last = &values[5];
     assert_eq!((last.value, last.first_over, last.is_bound()), (150, None, true));
-    // The points are the same whatever the tolerance, and have their spread.
+    // The points do not depend on the tolerance, and each has a standard error.
     assert_eq!(values[0].points, last.points);
     assert!(last.points[100].standard_error.unwrap() > 0.0);
 }
 
-/// Ridge from the nested engine and from an SVD for each sample: the same errors, the same maximum.
+/// Ridge by the nested engine and by one SVD per sample size: equal errors and equal complexity.
 #[test]
 fn nested_errors_are_those_of_single_fits() {
     let (inputs, targets) = regression(60, 21);
@@ -120,7 +120,7 @@ fn nested_errors_are_those_of_single_fits() {
         let nested = ridge.training_errors(&inputs, &targets).unwrap();
         let single = OneByOne(&ridge).training_errors(&inputs, &targets).unwrap();
         for (n, (nested, single)) in nested.iter().zip(&single).enumerate() {
-            // 1 − g σ is known to ε, that is the square root of the error to ε of the targets' norm.
+            // 1 − g σ has an error of ε, so the square root of the training error has one of ε times the targets' norm.
             let size = targets.iter().take(n + 1).map(|y| y * y).sum::<f64>() / (n + 1) as f64;
             let bound = 1e-9 * single + 8.0 * f64::EPSILON * (single * size).sqrt();
             assert!((nested - single).abs() < bound, "λ = {lambda}, n = {}: {nested} {single}", n + 1);
@@ -136,7 +136,7 @@ fn nested_errors_are_those_of_single_fits() {
     assert!(!LinearModel::new(map, 25, Arc::new(with_cutoff)).is_nested());
 }
 
-/// Gradient flow on ½‖Xβ − y‖² from 0, stopped at a time.
+/// Gradient flow on ½‖Xβ − y‖² from 0, stopped at a given time.
 #[derive(Debug)]
 struct Flow(f64);
 
@@ -172,7 +172,7 @@ fn any_filter_is_a_procedure_and_longer_training_or_more_modes_raise_its_complex
     );
 }
 
-/// A procedure that fits up to 37 samples, found among 100 in few calls; and one whose error falls again.
+/// A procedure that fits up to 37 of 100 samples, found in few calls; and one whose error is not monotone.
 #[test]
 fn bisection_finds_the_edge_and_says_what_it_saw() {
     let rows = Array2::zeros((100, 1));
@@ -199,7 +199,7 @@ fn bisection_finds_the_edge_and_says_what_it_saw() {
     assert_eq!((found.value, found.is_monotone(), found.is_single_crossing()), (3, false, false));
 }
 
-/// Fits one and three samples, not two and four.
+/// A procedure that fits one and three samples, but not two or four.
 struct Again;
 
 impl Procedure for Again {
@@ -260,7 +260,7 @@ fn input_that_is_wrong_or_extreme() {
     let fails = |_: &ArrayRef2<f64>, _: &ArrayRef2<f64>| Err(Error::Empty { what: "everything" });
     assert_eq!(search.run(&fails, &inputs, &targets).err(), Some(Error::Empty { what: "everything" }));
     assert!(matches!(model.training_error(&inputs, &targets.slice(s![..4, ..])), Err(Error::Shape { .. })));
-    // Targets whose squares leave the range of numbers; one sample; features that are all zero.
+    // Targets whose squares overflow; a single sample; features that are all zero.
     let huge = targets.mapv(|y| y * 1e200);
     assert!(matches!(model.training_error(&inputs, &huge), Err(Error::Overflow { .. })));
     let one = search.run(&model, &array![[1.0, 2.0, 3.0]], &array![[4.0]]).unwrap();

@@ -1,4 +1,4 @@
-//! Effective parameters, dimensions, ranks and norms; and that on the axis of effective parameters the curve folds back.
+//! Effective parameters, dimensions, ranks and norms; and how the curve folds back on the axis of effective parameters.
 
 use crate::common::matrices::{normal, with_spectrum};
 use crate::common::recorded::{recorded, value};
@@ -40,7 +40,7 @@ fn filters() -> Vec<Box<dyn SpectralFilter>> {
     ]
 }
 
-/// `V diag(g) Uᵀ` (`p × n`): the fit to each unit vector of targets.
+/// `V diag(g) Uᵀ` (`p × n`): the fits to each unit vector of targets.
 fn operator(svd: &Svd, filter: &dyn SpectralFilter) -> Array2<f64> {
     svd.solve(&Array2::eye(svd.shape().0), filter).unwrap()
 }
@@ -63,7 +63,7 @@ fn smoothers_against_dense_hat_matrices() {
             for (found, dense) in smoother.leverages().unwrap().iter().zip(hat.diag()) {
                 close(*found, *dense, 1e-12);
             }
-            // The definition, on the training rows and on others, and over what stands for them.
+            // The definition on the training rows, on other rows, and on their compressed form.
             let rows = |x: &Array2<f64>| n as f64 * squares(&x.dot(&operator)) / x.nrows() as f64;
             let of = |x: &Array2<f64>| smoother.effective_parameters(x).unwrap();
             close(of(&x), smoother.squared_degrees_of_freedom(), 1e-12);
@@ -82,8 +82,8 @@ fn smoothers_against_dense_hat_matrices() {
     }
 }
 
-/// The variance of a prediction under noise is `v p̂⁰/n`, and `Σ cov(ŷᵢ, yᵢ)/v` is `tr H`: over 4,000 draws, ten
-/// z-scores within 4.
+/// Under noise of variance `v`, the variance of a prediction is `v p̂⁰/n`, and `Σ cov(ŷᵢ, yᵢ)/v` is `tr H`. Over 4,000
+/// draws, ten z-scores are within 4.
 #[test]
 fn effective_parameters_are_what_noise_makes_of_predictions() {
     let (n, p, v, draws) = (10, 14, 0.6, 4000);
@@ -107,8 +107,8 @@ fn effective_parameters_are_what_noise_makes_of_predictions() {
     }
 }
 
-/// The recorded expectations over normal designs, by 400 designs each: z-scores within 4 where the variance exists
-/// (it does not at n − d = 2: there the mean is only checked to be large).
+/// Recorded expectations over normal designs, against 400 designs each: z-scores within 4 if the variance exists. It
+/// does not at n − d = 2; there we only check that the mean is large.
 #[test]
 fn recorded_effective_parameters() {
     let Some(cases) = recorded("effective_params.p0_isotropic") else { return };
@@ -148,14 +148,14 @@ fn recorded_ranks_and_dimensions() {
     for case in recorded("effective_ranks").into_iter().flatten() {
         let sigma: Vec<f64> = list(&case).iter().map(|l| l.sqrt()).collect();
         let input = |name| value(&case, "inputs", name);
-        // In any units.
+        // The result does not depend on the units.
         for unit in [1.0, 1e200, 1e-150] {
             let scaled: Vec<f64> = sigma.iter().map(|s| s * unit).collect();
             let tail = tail(Spectrum::new(scaled.len(), scaled.len(), &scaled)).unwrap();
             let [small, big] = tail.effective_ranks(count(&case["inputs"]["k"])).unwrap();
             for (found, name) in [(small, "r_k"), (big, "R_k")] {
                 let expected = value(&case, "outputs", name);
-                close(found, expected, 1e-11 * expected); // as stated there
+                close(found, expected, 1e-11 * expected); // the recorded tolerance
             }
             let benign = tail.benign(input("n"), input("b")).unwrap();
             assert_eq!(benign.map(|(k, _)| k as u64), case["outputs"]["k_star"].as_u64());
@@ -165,7 +165,7 @@ fn recorded_ranks_and_dimensions() {
 
 #[test]
 fn dimensions_of_extreme_numbers() {
-    // Within a few roundings, whatever the units.
+    // Accurate to a few rounding errors in any units.
     for unit in [1e-150, 1.0, 1e150] {
         let svd = Svd::new(&with_spectrum(5, 3, &[3.0 * unit, unit, 1e-9 * unit], 1)).unwrap();
         let lambda = unit * unit;
@@ -178,7 +178,7 @@ fn dimensions_of_extreme_numbers() {
     close(effective_dimension_of(&[1e-320], 1e-320).unwrap(), 0.5, 1e-15);
 }
 
-/// `E ‖Σ εᵢ xᵢ‖ B/n` over all 2¹⁰ signs: under the bound, and over it divided by √2.
+/// `E ‖Σ εᵢ xᵢ‖ B/n` over all 2¹⁰ signs is at most the bound, and at least the bound divided by √2.
 #[test]
 fn rademacher_complexity_by_all_signs() {
     for p in [1, 4, 30] {
@@ -193,7 +193,7 @@ fn rademacher_complexity_by_all_signs() {
     }
 }
 
-/// `√(βᵀ I β)` with the matrices written out.
+/// `√(βᵀ I β)` with the matrices formed explicitly.
 #[test]
 fn fisher_rao_norms_against_matrices() {
     let (x, beta, y) = (normal(20, 6, 1), normal(6, 1, 2), normal(20, 1, 3));
@@ -203,7 +203,7 @@ fn fisher_rao_norms_against_matrices() {
         let matrix = rows.t().dot(rows) / 20.0;
         close(norm, beta.t().dot(&matrix).dot(&beta)[[0, 0]].sqrt(), 1e-12);
     }
-    // 0 on the rows of an interpolator, by definition.
+    // By definition it is 0 on the rows of an interpolator.
     assert_eq!(FisherRao::new(&y, &y).unwrap().empirical, 0.0);
 }
 
@@ -214,7 +214,7 @@ fn norms_of_any_size() {
     assert!(matches!(coefficient_norm(&array![[1.5e308], [1.5e308]]), Err(Error::Overflow { .. })));
 }
 
-/// Complexities of many filters from one factorisation are those of a search for each.
+/// The complexities of many filters from one factorisation equal those found by a search for each filter.
 #[test]
 fn complexity_at_many_times() {
     let (x, beta) = (normal(30, 12, 1), normal(12, 1, 2));
@@ -247,10 +247,10 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Diabetes patients, 50 for training, random Fourier features. On the axis of features the median test error peaks
-/// inside, at p = n; on the axis of effective parameters on the test rows (Curth, Jeffares and van der Schaar 2023) the
-/// same points have their largest error at the right end: the second descent goes back to the left, over values that the
-/// first descent has passed.
+/// Diabetes data with 50 training patients and random Fourier features. Over the number of features, the median test
+/// error has an interior peak at p = n. Over the effective parameters on the test rows (Curth, Jeffares and van der
+/// Schaar 2023), the same points have their largest error at the right end: the second descent runs back to the left,
+/// over values that the first descent has passed.
 #[test]
 fn the_second_descent_folds_back() {
     let data = Dataset::diabetes();
@@ -282,13 +282,13 @@ fn the_second_descent_folds_back() {
     let threshold = sizes.iter().position(|p| *p == n).unwrap();
     let highest =
         |values: &[f64]| (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap();
-    // On the axis of features: a peak inside, with a descent beyond it that goes under the start of the climb.
+    // Over the number of features: an interior peak, then a descent to below the start of the climb.
     assert_eq!(highest(&errors), threshold, "{errors:?}");
     assert!(errors[12] < 0.1 * errors[threshold]);
-    // Effective parameters rise to the threshold and fall behind it...
+    // Effective parameters rise up to the threshold and fall after it...
     assert!(parameters[..=threshold].windows(2).all(|pair| pair[0] < pair[1]), "{parameters:?}");
     assert!(parameters[threshold..].windows(2).all(|pair| pair[0] > pair[1]), "{parameters:?}");
-    // ... so that the peak is the right end of the folded curve, and 300 features count as fewer than 45 do.
+    // ... so the peak is the right end of the folded curve, and 300 features count as fewer than 45 do.
     assert_eq!(highest(&parameters), threshold);
     assert!(parameters[12] > parameters[0] && parameters[12] < parameters[5], "{parameters:?}");
 }

@@ -1,4 +1,4 @@
-//! Bias and variance over sources of randomness, from grids of predictions.
+//! Bias and variance by source of randomness, from grids of predictions.
 
 use crate::common::matrices::{norm, normal};
 use crate::common::monte_carlo::{Mean, Z};
@@ -20,8 +20,8 @@ fn sources(set: usize) -> Vec<VarianceSource> {
     (0..3).filter(|axis| set & (1 << axis) != 0).map(|axis| SOURCES[axis]).collect()
 }
 
-/// Grids of sums of independent effects, of which every variance is known. 2,000 grids; the estimates have no bias, and
-/// the standard errors are about what the spread of the estimates says.
+/// Grids that are sums of independent effects with known variances. Over 2,000 grids the estimates are unbiased, and
+/// their standard errors match the spread of the estimates.
 #[test]
 fn the_decomposition_has_no_bias() {
     let points = 3;
@@ -66,7 +66,7 @@ fn the_decomposition_has_no_bias() {
             if *right == 0.0 {
                 continue;
             }
-            // The variance of 2,000 grids' estimates is itself known to about 5 %.
+            // The variance over 2,000 grids is itself only known to about 5 %.
             let (spread, claimed) = (mean.variance(), errors[set].mean());
             assert!(
                 claimed > 0.8 * spread && claimed < 8.0 * spread,
@@ -76,15 +76,15 @@ fn the_decomposition_has_no_bias() {
     }
 }
 
-/// Least squares on random features of random training sets: the parts sum to the excess risk that is known, and the
-/// noise's share is what the smoother says.
+/// Least squares on random features of random training sets: the parts add up to the known excess risk, and the noise
+/// part agrees with the smoother.
 #[test]
 fn the_decomposition_of_least_squares() {
     let (n, p, noise) = (10_usize, 22_usize, 0.5_f64);
     let beta = normal(p, 1, 1) / (p as f64).sqrt();
     let r2 = norm(beta.view()).powi(2);
     let mut rng = stream(6, 0, 0);
-    let tests = Array2::<f64>::eye(p); // isotropic: the mean over the axes times p is the expectation over x
+    let tests = Array2::<f64>::eye(p); // isotropic: p times the mean over the axes is the expectation over x
     let (mut excess, mut noise_part) = (Mean::new(), Mean::new());
     for _ in 0..300 {
         let designs: Vec<Svd> = (0..3)
@@ -116,8 +116,8 @@ fn the_decomposition_of_least_squares() {
     assert!(excess.z(known) < Z && noise_part.z(of_noise) < Z);
 }
 
-/// Ridge on random features: the noise's parts by draws of it, in the mean over grids, are those of the smoothers, in the
-/// mean over the same training sets and seeds.
+/// Ridge on random features: in the mean, the noise parts from grids with drawn noise equal those from the smoothers of
+/// the same training sets and seeds.
 #[test]
 fn smoothers_split_the_noise_without_draws() {
     let (n, m, p, noise) = (6, 4, 9, 0.8_f64);
@@ -162,7 +162,7 @@ fn smoothers_split_the_noise_without_draws() {
         {
             mean.add(drawn - scale * exact);
         }
-        // The smoother is the fit.
+        // The smoother reproduces the fit.
         let features = |inputs: &Array2<f64>| inputs.dot(&seeds[0]).mapv(f64::tanh);
         let fit = Svd::new(&features(&sets[0])).unwrap().solve(&noises[0], &ridge).unwrap();
         let off = features(&tests).dot(&fit) - matrix(0, 0).dot(&noises[0]);
@@ -176,8 +176,8 @@ fn smoothers_split_the_noise_without_draws() {
     assert!(matches!(smoother(&svd, &ridge, &Array2::zeros((0, p))), Err(Error::Empty { .. })));
 }
 
-/// Adlam and Pennington's variances of ridge regression on random features, by crossed grids of fits, are those of the
-/// theory, up to what is left of O(1/n) at n = 80: 1 to 10 % at n = 60 on the formula sheet, and 15 % are allowed.
+/// Variances of ridge regression on random features, from crossed grids of fits, agree with the theory of Adlam and
+/// Pennington up to O(1/n) terms at n = 80. The formula sheet finds 1 to 10 % at n = 60; we allow 15 %.
 #[test]
 fn random_features_have_the_variances_of_the_theory() {
     let (n, k, modes, noise, ridge) = (80_usize, 120_usize, 300_usize, 0.1, 0.02);
@@ -194,7 +194,8 @@ fn random_features_have_the_variances_of_the_theory() {
     let mut found: Vec<Mean> = (0..6).map(|_| Mean::new()).collect();
     for _ in 0..8 {
         let inputs: Vec<Array2<f64>> = (0..5).map(|_| draw((n, modes))).collect();
-        // Features are functions of independent modes; a fit is its coefficient on each mode, and ⟨f²⟩ their sum.
+        // Features are functions of independent modes. A fit is its coefficients on the modes, and ⟨f²⟩ is the sum of
+        // their squares.
         let weights: Vec<Array2<f64>> =
             (0..5).map(|_| draw((modes, k)) * roots.view().insert_axis(Axis(1))).collect();
         let mut smoothers = Vec::new();
@@ -246,14 +247,14 @@ fn grids_that_say_nothing() {
     assert!(matches!(refused, Err(Error::NonFinite { row: 2, column: 0, .. })), "{refused:?}");
     grid[[1, 0, 0, 0]] = 1e300;
     assert!(matches!(Decomposition::new(&grid, &truth), Err(Error::Overflow { .. })));
-    // Two levels give an estimate, and no standard error.
+    // Two levels give an estimate but no standard error.
     grid[[1, 0, 0, 0]] = 1.0;
     let parts = Decomposition::new(&grid, &truth).unwrap();
     assert_eq!(parts.bias_squared().standard_error, None);
     assert!(parts.variance(&[]).is_none() && parts.variance(&[VarianceSource::Initialisation]).is_none());
     assert!(parts.variance(&[VarianceSource::Sampling, VarianceSource::LabelNoise]).is_some());
 
-    // Fits one by one are the grid of them.
+    // Fits made one by one give the same result as their grid.
     let value = |i: usize, j: usize, k: usize| ((i * 7 + j * 3 + k) as f64).sin();
     let fits = Decomposition::of_fits([3, 4, 2], &truth, |i, j, k| Ok(array![value(i, j, k)])).unwrap();
     let whole = Array4::from_shape_fn((3, 4, 2, 1), |(i, j, k, _)| value(i, j, k));

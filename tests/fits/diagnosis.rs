@@ -1,4 +1,4 @@
-//! A diagnosis against fits made again without each row, recorded values, and draws.
+//! A diagnosis against refits without each row, recorded values, and random draws.
 
 use crate::common::matrices::normal;
 use crate::common::recorded::{recorded, value};
@@ -26,7 +26,7 @@ fn without(table: &Array2<f64>, row: usize) -> Array2<f64> {
     table.select(Axis(0), &others)
 }
 
-/// The squared error at each row of the fit to the others, by an SVD of its own.
+/// Squared error at each row of the fit to the other rows, each by its own SVD.
 fn left_out(x: &Array2<f64>, y: &Array2<f64>, filter: &dyn SpectralFilter) -> Vec<f64> {
     let error = |row: usize| {
         let beta = Svd::new(&without(x, row)).unwrap().solve(&without(y, row), filter).unwrap();
@@ -44,8 +44,8 @@ fn remedy(found: &Diagnosis, is: impl Fn(&Method) -> bool) -> &Estimate {
     found.remedies.iter().find(|remedy| is(&remedy.method)).unwrap()
 }
 
-/// Tables on both sides of the threshold and at it; one with a row that alone speaks of a feature, one with rows that are
-/// the same, one with columns that are, one tall enough for the short way.
+/// Tables on both sides of the threshold and at it. Among them: a row that alone has a nonzero entry in a feature,
+/// repeated rows, repeated columns, and a table tall enough for the fast path.
 fn tables() -> Vec<(Array2<f64>, Array2<f64>)> {
     let mut tables: Vec<_> = [(12, 5), (5, 12), (7, 7), (8, 7), (9, 7), (60, 4), (2, 3)]
         .map(|(n, p)| (normal(n, p, 1), normal(n, 2, 2)))
@@ -79,7 +79,7 @@ fn recorded_leave_one_out_errors() {
     }
 }
 
-/// The fit as it is, whatever its filter: mean, standard error and median of the errors of fits made again.
+/// For every filter: the fit's mean error, standard error and median error are those of leave-one-out refits.
 #[test]
 fn errors_are_those_of_fits_made_again() {
     let filters: [Box<dyn SpectralFilter>; 5] = [
@@ -105,7 +105,7 @@ fn errors_are_those_of_fits_made_again() {
     }
 }
 
-/// The chosen penalty, time and number of modes: their errors are what they say, and no other choice is better.
+/// The chosen penalty, time and number of modes have the stated errors, and no other choice is better.
 #[test]
 fn remedies_are_the_best_of_their_kind() {
     for (x, y) in tables() {
@@ -153,7 +153,7 @@ fn remedies_are_the_best_of_their_kind() {
     }
 }
 
-/// The three factors of each mode and the noise factor, by SVDs without a row.
+/// The three factors of each mode and the noise factor, from SVDs with one row left out.
 #[test]
 fn worst_modes_by_fits_made_again() {
     for (n, p) in [(12, 5), (5, 12), (8, 7), (60, 4)] {
@@ -192,8 +192,8 @@ fn worst_modes_by_fits_made_again() {
     }
 }
 
-/// 40 features and a little noise: at n = p and one row past it the fit blows up, mostly by its last modes, and a penalty
-/// helps clearly; far from there it does not blow up, and nothing promises much.
+/// 40 features and a little noise. At n = p and one row past it, the fit blows up, mostly through its last modes, and a
+/// penalty clearly helps. Far from there it does not, and no remedy promises much.
 #[test]
 fn the_threshold_is_found() {
     let p = 40;
@@ -214,7 +214,7 @@ fn the_threshold_is_found() {
     assert!(best.mse < 0.2 * threshold.fit.mse && best.gain.unwrap().mean > 0.0);
     let ridge = remedy(&above, |m| matches!(m, Method::Ridge { .. }));
     assert!(ridge.mse > 0.95 * above.fit.mse);
-    // Sixty rows lie on the falling side of the threshold, where half of them are better than nothing but not than all.
+    // Sixty rows are on the falling side of the threshold: half of them would be worse than all.
     let half = |found: &Diagnosis| remedy(found, |m| *m == Method::HalfTheRows).gain.unwrap();
     assert!(half(&above).mean < 0.0, "{:?}", half(&above));
     assert!(half(&at(41)).mean > 0.0, "more rows hurt up to there: {:?}", half(&at(41)));
@@ -228,7 +228,7 @@ fn the_threshold_is_found() {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(format!("{above}").contains("twice the rows (800): error "));
-    // On which side, how far, and why nothing is said of more rows.
+    // The text says on which side of the threshold the fit is, how far, and why it predicts nothing for more rows.
     for (n, where_it_is, why) in [
         (
             400,
@@ -257,7 +257,7 @@ fn the_threshold_is_found() {
     }
 }
 
-/// Only where no feature, and no sum of features, is constant.
+/// The note appears only if no feature, and no sum of features, is constant.
 #[test]
 fn fits_through_the_origin_far_from_the_targets_are_noted() {
     let (x, noise) = (normal(30, 3, 1), normal(30, 1, 2));
@@ -273,15 +273,15 @@ fn fits_through_the_origin_far_from_the_targets_are_noted() {
     assert_eq!(far(&x, &both), far(&x, &above));
     assert_eq!(far(&x, &noise), None);
     assert_eq!(far(&concatenate![Axis(1), x, Array2::from_elem((30, 1), 0.1)], &above), None);
-    // Zeros and ones of words sum to a constant.
+    // One-hot columns of categories add up to a constant.
     let words = Array2::from_shape_fn((30, 2), |(row, word)| f64::from(u8::from(row % 2 == word)));
     assert_eq!(far(&concatenate![Axis(1), x, words], &above), None);
-    // So do any features of as many rows; there it takes a column.
+    // Any features do, if there are no more rows than features; then only a constant column counts.
     assert!(far(&x.slice(s![..3, ..]).to_owned(), &above.slice(s![..3, ..]).to_owned()).is_some());
 }
 
-/// What twice the rows are said to give is the error of least squares there, over 300 designs: within 4 standard errors of
-/// the difference; and the same for the rows at hand.
+/// The predicted errors with the present rows and with twice as many agree with least squares over 300 designs, within
+/// 4 standard errors of the difference.
 #[test]
 fn more_rows_give_what_is_said() {
     let (n, p, noise) = (36, 12, 0.7);
@@ -307,7 +307,7 @@ fn more_rows_give_what_is_said() {
     }
 }
 
-/// Test errors of every method by fits of their own, and the worst modes of the fit by [`Factors`].
+/// Test errors of every method by separate fits, and the worst modes of the fit by [`Factors`].
 #[test]
 fn test_rows_tell_the_same_and_more() {
     let (x, y, tx, ty) = (normal(9, 7, 1), normal(9, 2, 2), normal(30, 7, 3), normal(30, 2, 4));
@@ -357,7 +357,7 @@ fn test_rows_tell_the_same_and_more() {
     assert!(matches!(refused, Err(Error::Shape { .. })));
 }
 
-/// More rows than can be left out in some seconds: a part of them, and it says so.
+/// With too many rows to leave out all of them in a few seconds, a subset is used, and the text says so.
 #[test]
 fn a_part_of_the_rows() {
     let (x, y) = (normal(420, 210, 1), normal(420, 1, 2));
@@ -365,11 +365,11 @@ fn a_part_of_the_rows() {
     assert!(found.left_out < 420 && found.left_out >= 20, "{}", found.left_out);
     assert!(found.remedies.iter().all(|remedy| remedy.rows == found.left_out));
     assert!(format!("{found}").contains(&format!("by leaving out {} rows", found.left_out)));
-    // v (1 + p/(n − p − 1)) of pure noise: 2.0 in the mean; 100 rows and more give it within a half.
+    // For pure noise the mean is v (1 + p/(n − p − 1)) = 2.0; 100 or more rows give it to within a half.
     assert!((found.fit.mse - 2.0).abs() < 1.0, "{}", found.fit.mse);
 }
 
-/// Where the best number of directions is all of them, that is no remedy.
+/// If the best number of directions is all of them, it is not listed as a remedy.
 #[test]
 fn all_directions_are_not_called_fewer() {
     let x = normal(60, 3, 1);
@@ -396,7 +396,7 @@ fn tables_with_nothing_in_them() {
     }
 }
 
-/// A filter that panics, or gives NaN, on the fits without a row alone: nine rows and not ten.
+/// A filter that panics or returns NaN only for fits without a row: at nine rows, not at ten.
 #[derive(Debug)]
 struct Faulty(fn() -> f64);
 

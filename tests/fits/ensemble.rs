@@ -1,4 +1,4 @@
-//! Ensembles: the curve over the number of members is what averaging them gives.
+//! Ensembles: the curve over the number of members equals what averaging them gives.
 
 use crate::common::matrices::normal;
 use double_descent::Error;
@@ -15,7 +15,7 @@ fn mean_square(x: &Array2<f64>) -> f64 {
     x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
 }
 
-/// The mean of the members that the bits of `subset` name.
+/// The mean of the members whose bits are set in `subset`.
 fn average(members: &[Array2<f64>], subset: u32) -> Array2<f64> {
     let chosen: Vec<&Array2<f64>> =
         members.iter().enumerate().filter(|(i, _)| subset >> i & 1 == 1).map(|(_, m)| m).collect();
@@ -39,8 +39,8 @@ fn every_size_is_the_mean_over_all_subsets_of_the_members() {
     assert!((far - ensemble.limit()).abs() < 1e-15);
 }
 
-/// Independent members `truth + bias + spread · z`: `R_K = bias² + spread² / K`, and the jackknife's standard error
-/// is the spread of the estimates over many ensembles.
+/// For independent members `truth + bias + spread · z`, `R_K = bias² + spread² / K`, and the jackknife's standard error
+/// matches the spread of the estimates over many ensembles.
 #[test]
 fn the_estimates_have_no_bias_and_the_jackknife_their_spread() {
     let (bias, spread, repeats, members) = (0.5, 2.0, 3000, 5);
@@ -60,13 +60,13 @@ fn the_estimates_have_no_bias_and_the_jackknife_their_spread() {
         let variance = squares / count - mean * mean;
         let standard_error = (variance / count).sqrt();
         assert!((mean - exact).abs() < 4.0 * standard_error, "{size}: {mean} ± {standard_error} for {exact}");
-        // Efron and Stein: on average the jackknife is no smaller than the variance.
+        // Efron and Stein: in the mean, the jackknife's variance is no smaller than the true variance.
         let ratio = jackknife / count / variance;
         assert!(ratio > 0.9 && ratio < 3.0, "{size}: jackknife over variance {ratio}");
     }
 }
 
-/// One linear model on all features side by side.
+/// The ensemble is one linear model on all features side by side.
 #[test]
 fn an_ensemble_of_linear_fits_is_one_linear_fit_and_tames_the_peak() {
     let (n, d, members) = (40, 8, 12);
@@ -103,12 +103,12 @@ fn an_ensemble_of_linear_fits_is_one_linear_fit_and_tames_the_peak() {
     assert!(many < 0.2 * one, "{many} for {members}, {one} for one");
 }
 
-/// One error of 1e8 beside small ones: the pairs among the small ones keep their digits, `⟨(Σ e)²⟩` would not.
+/// One error of 1e8 next to small ones: pairs of small errors keep their digits, which `⟨(Σ e)²⟩` would lose.
 #[test]
 fn a_member_far_out_costs_no_digits_of_the_others() {
     let members = [array![[1e8], [1e-8]], array![[0.0], [3.0]], array![[0.0], [5.0]]];
     let ensemble = Ensemble::new(&members, &Array2::zeros((2, 1))).unwrap();
-    // Pairs: 3e-8, 5e-8 and 15, halved for the mean over two rows.
+    // The pairs give 3e-8, 5e-8 and 15, halved for the mean over two rows.
     let exact = (7.5 + 4e-8) / 3.0;
     assert!((ensemble.limit() - exact).abs() < 1e-15 * exact, "{}", ensemble.limit());
 }
@@ -135,8 +135,8 @@ fn input_that_is_wrong_or_extreme() {
     assert_eq!([ensemble.error(1).unwrap(), ensemble.limit()], [2.5, 2.5]);
 }
 
-/// Errors of 1e80 have a standard error of 1e160, whose square has no number: to the bit that of errors of 1, as far as
-/// factors are powers of two. Errors of 1e-80 likewise.
+/// Errors of 1e80 have a standard error of 1e160, whose square overflows. Scaling by powers of two must not change a
+/// bit of the result; likewise for errors of 1e-80.
 #[test]
 fn the_standard_error_of_large_and_small_errors() {
     let members: Vec<Array2<f64>> = (0..5).map(|i| normal(9, 2, i)).collect();
@@ -155,15 +155,15 @@ fn the_standard_error_of_large_and_small_errors() {
             assert!(expected > 0.0 && expected.is_finite());
         }
     }
-    // Members that agree.
+    // Members that are all equal.
     let same = vec![members[0].clone(); 4];
     assert_eq!(Ensemble::new(&same, &targets).unwrap().standard_error(1).unwrap(), Some(0.0));
-    // Squares that fit, and a sum of them that does not: an error, where `error` gave an infinity.
+    // The squares are finite but their sum is not: an error, where `error` used to return infinity.
     let huge: Vec<Array2<f64>> = (0..3).map(|_| array![[1.3e154]]).collect();
     assert!(matches!(Ensemble::new(&huge, &array![[0.0]]), Err(Error::Overflow { .. })));
 }
 
-/// Bagging: members on subsamples of rows, as many as there are features, of one table.
+/// Bagging: members on subsamples of the rows of one table, each with as many rows as features.
 #[test]
 fn bagging_tames_the_peak_of_its_members() {
     let (rows, p) = (60, 20);

@@ -1,4 +1,4 @@
-//! Filters beside those that run in time: the ridge family, polynomials, distillation, starts and transfer.
+//! Filters that do not run in time: the ridge family, polynomials, distillation, starting points and transfer.
 
 use crate::common::exact::ExactRidge;
 use crate::common::matrices::{norm, normal, with_spectrum};
@@ -26,8 +26,8 @@ fn response(filter: &dyn SpectralFilter, sigma: f64) -> (f64, f64) {
     (gains[0], left[0])
 }
 
-/// Penalties of either sign against 512-bit arithmetic, down to a thousandth above the limit. How far a fit moves with
-/// the rounding of X grows with `(σ₁² + |λ|)/(σ_r² + λ)`.
+/// Penalties of either sign against 512-bit arithmetic, down to a thousandth above the limit. The effect of rounding
+/// errors in X on the fit grows with `(σ₁² + |λ|)/(σ_r² + λ)`.
 #[test]
 fn ridge_of_either_sign_agrees_with_512_bits() {
     let (n, p) = (20, 6);
@@ -44,7 +44,7 @@ fn ridge_of_either_sign_agrees_with_512_bits() {
     }
 }
 
-/// With more columns than rows the fit of a negative penalty solves its normal equations in the row space.
+/// With more columns than rows, the fit with a negative penalty solves its normal equations in the row space.
 #[test]
 fn negative_ridge_stays_in_the_row_space() {
     let (n, p) = (5, 12);
@@ -69,7 +69,7 @@ fn negative_ridge_stays_in_the_row_space() {
             other => panic!("λ = {lambda}: {other:?}"),
         }
     }
-    // Modes of rounding size are no limit.
+    // Modes at rounding level do not count for the limit.
     let deficient = Svd::new(&crate::common::matrices::integer_low_rank(8, 6, 3, 7)).unwrap();
     let limit = Ridge::limit(deficient.spectrum()).unwrap();
     assert!(limit < -0.1);
@@ -85,7 +85,7 @@ fn the_penalty_0_is_the_minimum_norm() {
     }
     assert_eq!(Ridge::new(0.0).unwrap().penalty(), Some(0.0));
     assert_eq!((Ridge::new(2.0).unwrap().penalty(), Ridge::new(-2.0).unwrap().penalty()), (Some(2.0), None));
-    // Residual factors add up with the gains, whatever the sign.
+    // Residual factors and gains are consistent for penalties of either sign.
     for lambda in [-3.0, -1e-3, 1e-3, 3.0] {
         let (gain, left) = response(&Ridge::new(lambda).unwrap(), 2.0);
         assert!((left + 2.0 * gain - 1.0).abs() < 1e-15 * left.abs().max(1.0), "λ = {lambda}");
@@ -93,7 +93,7 @@ fn the_penalty_0_is_the_minimum_norm() {
     }
 }
 
-/// The penalty is put back into the sum that it solves. What a sum is off by from its rounding is a few ε.
+/// The penalty is substituted back into the equation that it solves. The sum has rounding errors of a few ε.
 #[test]
 fn penalties_from_degrees_of_freedom() {
     let wide: Vec<f64> = (0..12).map(|i| 10f64.powi(-i)).collect();
@@ -103,11 +103,11 @@ fn penalties_from_degrees_of_freedom() {
         let rank = svd.rank() as f64;
         for degrees in [1e-6, 0.5, 3.0, 0.5 * rank, rank - 0.1, rank, rank + 1.0, 10.0 * rank] {
             let ridge = Ridge::with_degrees_of_freedom(&svd, degrees).unwrap();
-            // Fewer than the rank: a positive penalty.
+            // Fewer degrees of freedom than the rank: a positive penalty.
             assert_eq!(ridge.lambda().partial_cmp(&0.0), rank.partial_cmp(&degrees));
             let gains = ridge.gains(svd.spectrum());
             let found: f64 = gains.iter().zip(svd.singular_values()).map(|(g, s)| g * s).sum();
-            // Near the limit λ moves the sum by its own size.
+            // Near the limit, a change in λ changes the sum by the same relative size.
             assert!((found / degrees - 1.0).abs() < 1e-11, "{degrees} of {rank}: {found}");
         }
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
@@ -139,7 +139,7 @@ fn penalties_that_hold_the_training_loss() {
         }
         for out_of_reach in [1.01 * high, 0.9 * low] {
             if out_of_reach < 1e-20 {
-                continue; // nothing is left over: every loss down to 0 has its penalty
+                continue; // an exact fit exists: every loss down to 0 has a penalty
             }
             match Ridge::with_training_loss(&svd, &y, out_of_reach) {
                 Err(Error::Unsupported { reason }) => assert!(reason.contains("between"), "{reason}"),
@@ -155,7 +155,7 @@ fn penalties_that_hold_the_training_loss() {
     assert_eq!(ridge.lambda(), 0.0);
 }
 
-/// The ridge fit with a column of ones that no penalty touches, by its own normal equations.
+/// Compared with ridge on the features and a column of ones that is not penalised, by the normal equations.
 #[test]
 fn the_intercept_is_not_penalised() {
     let (n, p, lambda) = (15, 4, 0.7);
@@ -177,7 +177,7 @@ fn the_intercept_is_not_penalised() {
     assert_eq!(constant.features(), &array![[0.0], [0.0]]);
 }
 
-/// 1,200 rounds of `β ← β + (XᵀX + λ)⁻¹Xᵀ(y − Xβ)`, each by a solve of its own.
+/// 1,200 rounds of `β ← β + (XᵀX + λ)⁻¹Xᵀ(y − Xβ)`, one solve per round.
 #[test]
 fn iterated_tikhonov_is_its_iteration() {
     for (n, p) in [(12, 5), (5, 12)] {
@@ -194,14 +194,14 @@ fn iterated_tikhonov_is_its_iteration() {
             }
         }
     }
-    // λ^k/(μ + λ)^k, with 25 digits (mpmath).
+    // λ^k/(μ + λ)^k to 25 digits (mpmath).
     let (_, left) = response(&IteratedTikhonov::new(0.01, 2).unwrap(), 0.5_f64.sqrt());
     assert!((left / 3.844_675_124_951_941_7e-4 - 1.0).abs() < 1e-14);
     let (gain, left) = response(&IteratedTikhonov::new(1.0, 1000).unwrap(), 1e-9);
     assert!((gain / 1e-6 - 1.0).abs() < 1e-14 && left == 1.0, "{gain:e}");
 }
 
-/// Refits, each on the labels of the one before or on a mixture, 1,000 rounds and more.
+/// Compared with 1,000 and more rounds of refits, each on the previous predictions or on a mixture with the labels.
 #[test]
 fn self_distillation_is_its_refits() {
     let (x, y) = (with_spectrum(12, 5, &[3.0, 2.5, 2.0, 1.0, 0.3], 1), normal(12, 2, 2));
@@ -233,7 +233,7 @@ fn self_distillation_is_its_refits() {
     assert!(matches!(SelfDistillation::mixed(1.0, &[f64::NAN]), Err(Error::Domain { .. })));
 }
 
-/// The risk of each mixing by dense matrices: a parabola in ξ, whose vertex three values give.
+/// Risk of each mixing by dense matrices: a parabola in ξ, whose vertex follows from three values.
 #[test]
 fn the_best_mixing_is_the_lowest_point_of_the_risk() {
     for (n, p) in [(20, 6), (6, 14)] {
@@ -274,7 +274,7 @@ fn the_best_mixing_is_the_lowest_point_of_the_risk() {
     ));
 }
 
-/// 1,500 steps of the semi-iteration as it is written in its documentation.
+/// Compared with 1,500 steps of the semi-iteration as its documentation states it.
 #[test]
 fn the_chebyshev_semi_iteration() {
     for (n, p) in [(12, 5), (5, 12)] {
@@ -283,7 +283,7 @@ fn the_chebyshev_semi_iteration() {
         for loss in [Loss::HalfSum, Loss::Mean] {
             let c = loss.curvature(n);
             let largest = c * svd.singular_values()[0].powi(2);
-            // An interval that leaves the small eigenvalues out, and one that leaves the largest out.
+            // One interval that excludes the small eigenvalues, and one that excludes the largest.
             for (lower, upper) in
                 [(1e-5 * largest, largest), (0.3 * largest, 0.9 * largest), (largest, largest)]
             {
@@ -308,10 +308,10 @@ fn the_chebyshev_semi_iteration() {
             }
         }
     }
-    // Recorded with 25 digits.
+    // Recorded to 25 digits.
     let (_, left) = response(&Chebyshev::new(0.005, 1.0, 20, Loss::HalfSum).unwrap(), 0.1);
     assert!((left + 0.111_882_882_361_706_26).abs() < 1e-13, "{left}");
-    // The least maximum: T_k is ±1 over the interval, so no residual factor there exceeds 1/T_k(x₀).
+    // Minimax property: T_k is at most 1 in size on the interval, so no residual factor there exceeds 1/T_k(x₀).
     let filter = Chebyshev::new(0.1, 1.0, 12, Loss::HalfSum).unwrap();
     let bound = (12.0 * (1.1_f64 / 0.9).acosh()).cosh().recip();
     for i in 0..=100 {
@@ -319,7 +319,7 @@ fn the_chebyshev_semi_iteration() {
         assert!(left.abs() <= bound * (1.0 + 1e-12));
     }
     let svd = Svd::new(&array![[2.0]]).unwrap();
-    let far = Chebyshev::new(0.5, 3.0, 9, Loss::HalfSum).unwrap(); // 4 is over 3.5
+    let far = Chebyshev::new(0.5, 3.0, 9, Loss::HalfSum).unwrap(); // eigenvalue 4 exceeds 3.5
     assert!(matches!(svd.solve(&array![[1.0]], &far), Err(Error::StepTooLarge { .. })));
     for (lower, upper) in [(0.0, 1.0), (-1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
         assert!(matches!(Chebyshev::new(lower, upper, 3, Loss::HalfSum), Err(Error::Domain { .. })));
@@ -327,13 +327,14 @@ fn the_chebyshev_semi_iteration() {
     assert!(matches!(Chebyshev::new(1.0, 2.0, usize::MAX, Loss::HalfSum), Err(Error::Resource { .. })));
 }
 
-/// `(1 − hμ)^1000` and Chebyshev's polynomial by their coefficients, against 1,000 steps and against the semi-iteration.
+/// `(1 − hμ)^1000` and Chebyshev's polynomial, given by coefficients, against 1,000 steps and against the
+/// semi-iteration.
 #[test]
 fn polynomials_are_the_iterations_they_stand_for() {
     let (x, y) = (with_spectrum(12, 5, &[2.0, 1.5, 1.0, 0.5, 0.1], 1), normal(12, 2, 2));
     let svd = Svd::new(&x).unwrap();
     let (h, k) = (2e-3, 1000_u32);
-    // Binomial coefficients times (−h)ʲ: the largest is e^{4khμ} of what is left, e¹⁶ at μ = 4.
+    // Binomial coefficients times (−h)ʲ. The largest is e^{4khμ} times the residual factor, e¹⁶ at μ = 4.
     let mut coefficients = vec![1.0];
     for j in 0..k {
         coefficients.push(-h * coefficients[j as usize] * f64::from(k - j) / f64::from(j + 1));
@@ -351,7 +352,7 @@ fn polynomials_are_the_iterations_they_stand_for() {
     let chebyshev = Chebyshev::new(1.0, 3.0, 3, Loss::HalfSum).unwrap();
     let [a, b] = [&cubic as &dyn SpectralFilter, &chebyshev].map(|filter| svd.solve(&y, filter).unwrap());
     assert!(distance(&a, &b) < 1e-14);
-    // Residual factors keep their digits next to a root: (1 − μ/2)(1 − μ), with μ = 1 + 2⁻²⁰.
+    // Residual factors stay accurate next to a root: (1 − μ/2)(1 − μ), with μ = 1 + 2⁻²⁰.
     let roots = ResidualPolynomial::new(&[1.0, -1.5, 0.5], Loss::HalfSum).unwrap();
     let sigma = [1.0 + 2f64.powi(-20)];
     let spectrum = Spectrum::new(1, 1, &sigma);
@@ -364,10 +365,10 @@ fn polynomials_are_the_iterations_they_stand_for() {
     assert!(matches!(ResidualPolynomial::new(&[1.0, f64::NAN], Loss::Mean), Err(Error::Domain { .. })));
 }
 
-/// The next iterate, from the number of the step, the last one and the one before.
+/// Computes the next iterate from the step number, the last iterate and the one before.
 type Step<'a> = dyn Fn(usize, &Array2<f64>, &Array2<f64>) -> Array2<f64> + 'a;
 
-/// From a start, 1,500 steps; and the limit of time, which is the nearest solution.
+/// 1,500 steps from a starting point; and the limit, which is the solution nearest to it.
 #[test]
 fn iterations_from_a_start() {
     for (n, p) in [(12, 5), (5, 12)] {
@@ -416,7 +417,8 @@ fn iterations_from_a_start() {
     }
 }
 
-/// Ridge around a source solution satisfies its own normal equations, and tends to the source and to the nearest solution.
+/// Ridge around a source solution satisfies its own normal equations. It tends to the source for large penalties and to
+/// the nearest solution for small ones.
 #[test]
 fn transfer_is_ridge_around_the_source() {
     for (n, p) in [(12, 5), (5, 12)] {

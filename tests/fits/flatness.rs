@@ -1,4 +1,4 @@
-//! Curvature, gradient noise, slices and sharpness against dense matrices and recorded values.
+//! Curvature, gradient noise, loss slices and sharpness against dense matrices and recorded values.
 
 use crate::common::matrices::{normal, with_spectrum};
 use crate::common::recorded::{recorded, value};
@@ -33,7 +33,7 @@ fn loss_at(x: &Array2<f64>, y: &Array2<f64>, beta: &ArrayRef2<f64>, loss: Loss) 
     0.5 * loss.curvature(x.nrows()) * (x.dot(beta) - y).iter().map(|e| e * e).sum::<f64>()
 }
 
-/// `mean gᵢgᵢᵀ − ḡḡᵀ`, as it is written (`p × p`).
+/// `mean gᵢgᵢᵀ − ḡḡᵀ` by its definition (`p × p`).
 fn covariance(x: &Array2<f64>, y: &Array2<f64>, beta: &Array2<f64>) -> Array2<f64> {
     let gradients = x * &(x.dot(beta) - y);
     let mean = gradients.mean_axis(Axis(0)).unwrap();
@@ -62,7 +62,7 @@ fn curvature_against_the_dense_matrix() {
         let fisher = Curvature::fisher(&svd, 0.25).unwrap();
         let whole = Curvature::hessian(&svd, Loss::HalfSum).unwrap();
         close(fisher.trace(), 4.0 * whole.trace(), 1e-11);
-        // Features in other units: the same function, the same relative sharpness.
+        // Rescaled features: the function is the same, and so is the relative sharpness.
         let beta = normal(p, 1, 3);
         let scaled = Svd::new(&(&x * 8.0)).unwrap();
         let scaled = Curvature::hessian(&scaled, Loss::HalfSum).unwrap().relative(&(&beta / 8.0)).unwrap();
@@ -72,19 +72,19 @@ fn curvature_against_the_dense_matrix() {
     }
 }
 
-/// The share of a box that lies inside, by 200,000 draws: within 5 standard errors; and in one and two dimensions by hand.
+/// The volume by hand in one and two dimensions, and in three by 200,000 draws, within 5 standard errors.
 #[test]
 fn the_volume_of_a_minimum() {
     let ellipse = Svd::new(&array![[2.0, 0.0, 0.0], [0.0, 0.5, 0.0]]).unwrap();
     let volume = Curvature::hessian(&ellipse, Loss::HalfSum).unwrap().log_volume(0.5).unwrap().exp();
-    close(volume, std::f64::consts::PI * 0.5 * 2.0, 1e-13); // half axes 1/2 and 2
+    close(volume, std::f64::consts::PI * 0.5 * 2.0, 1e-13); // semi-axes 1/2 and 2
     let line = Svd::new(&array![[3.0]]).unwrap();
     let length = Curvature::hessian(&line, Loss::HalfSum).unwrap().log_volume(2.0).unwrap().exp();
     close(length, 2.0 * 2.0 / 3.0, 1e-14);
     let x = with_spectrum(3, 3, &[1.0, 0.8, 0.6], 4);
     let (y, svd, height) = (Array2::zeros((3, 1)), Svd::new(&x).unwrap(), 0.5);
     let volume = Curvature::hessian(&svd, Loss::HalfSum).unwrap().log_volume(height).unwrap().exp();
-    // Normal draws, each worth 1/density, have a mean weight of the volume.
+    // Normal draws weighted by 1/density: the mean weight of those inside is the volume.
     let draws = normal(3, 200_000, 5);
     let weight = |beta: ndarray::ArrayView1<'_, f64>| {
         let beta = beta.to_owned().insert_axis(Axis(1));
@@ -116,7 +116,7 @@ fn recorded_gradient_noise() {
             (found.train_mse, "expected_train_mse"),
         ] {
             let expected = value(&case, "outputs", name);
-            close(found, expected, 1e-9 * expected.abs() + 1e-13); // as stated there
+            close(found, expected, 1e-9 * expected.abs() + 1e-13); // the recorded tolerance
         }
     }
 }
@@ -132,7 +132,7 @@ fn recorded_population_noise() {
     }
 }
 
-/// At any fit, from 0 and from a start: trace, matrix, angle and quadratic forms against `p × p` matrices.
+/// At any fit, from 0 and from another start: trace, matrix, angle and quadratic forms against `p × p` matrices.
 #[test]
 fn gradient_noise_against_dense_matrices() {
     let filters: [Box<dyn SpectralFilter>; 3] = [
@@ -175,7 +175,7 @@ fn gradient_noise_against_dense_matrices() {
     }
 }
 
-/// The expectation against 2,000 draws of the labels' noise: three z-scores within 4.
+/// The expectation against 2,000 draws of the label noise: three z-scores within 4.
 #[test]
 fn expected_gradient_noise_against_draws() {
     for (n, p) in [(12, 5), (6, 11), (8, 8)] {
@@ -193,8 +193,8 @@ fn expected_gradient_noise_against_draws() {
     }
 }
 
-/// A design whose excess risk descends twice in time (fast features with little signal, slow ones with much): `tr C` and
-/// the training error fall all the way, `tr F` stays, and none has the two descents.
+/// A design whose excess risk descends twice in time (fast features with little signal, slow ones with much). `tr C`
+/// and the training error fall all the way and `tr F` is constant, so none of them shows the two descents.
 #[test]
 fn what_falls_along_training_and_what_does_not() {
     let (n, p) = (150, 100);
@@ -209,7 +209,7 @@ fn what_falls_along_training_and_what_does_not() {
         let noise = ExpectedGradientNoise::new(&svd, &flow, &beta, None, 1.0).unwrap();
         traces.push(noise.trace);
         trains.push(noise.train_mse);
-        // Excess risk given X: bias and variance in the original features.
+        // Excess risk given X: squared bias and variance in the original features.
         let fit = svd.solve(&x.dot(&beta), &flow).unwrap();
         let bias: f64 =
             (&fit - &beta).iter().zip(&scales).map(|(d, s): (&f64, &f64)| (d * s) * (d * s)).sum();
@@ -225,7 +225,7 @@ fn what_falls_along_training_and_what_does_not() {
     assert!(traces[59] < 0.3 * traces[0]);
 }
 
-/// With rows of one length `tr C` never rises along the flow; with rows of very different lengths it can.
+/// If all rows have the same length, `tr C` never rises along the flow; with very different lengths it can.
 #[test]
 fn gradient_noise_rises_by_rows_of_different_lengths_alone() {
     let traces = |x: &Array2<f64>, seed: u64| -> Vec<f64> {
@@ -250,8 +250,8 @@ fn gradient_noise_rises_by_rows_of_different_lengths_alone() {
     assert!(rises > 0);
 }
 
-/// Rows of `p` normal features at n = p/2, p, 2p: traces of order p at each, the smallest eigenvalue and the log
-/// pseudo-determinant at their least at n = p.
+/// Rows of `p` normal features at n = p/2, p, 2p. All three traces are of order p; the smallest eigenvalue and the log
+/// pseudo-determinant are smallest at n = p.
 #[test]
 fn the_threshold_is_in_the_smallest_eigenvalue() {
     let p = 60;
@@ -264,7 +264,7 @@ fn the_threshold_is_in_the_smallest_eigenvalue() {
     };
     let [below, on, above] = [30, 60, 120].map(at);
     for (trace, ..) in [below, on, above] {
-        close(trace, 1.0, 0.1); // sd √(2/(np)) under 0.04
+        close(trace, 1.0, 0.1); // standard deviation √(2/(np)) < 0.04
     }
     assert!(on.1 < 0.02 * below.1 && on.1 < 0.02 * above.1);
     assert!(on.2 < below.2 - 0.5 && on.2 < above.2 - 0.5);
@@ -292,8 +292,8 @@ fn slices_are_the_loss() {
     }
 }
 
-/// The Hessian about `(w, a)` by central differences of the loss of `f(x) = a w·x`, which are exact but for rounding up to
-/// the third order and small in the fourth; its trace and largest eigenvalue at three scales.
+/// Compares trace and largest eigenvalue, at three scales, with a Hessian in `(w, a)` from central differences of the
+/// loss of `f(x) = a w·x`. Up to rounding, these are exact to third order, with a small fourth-order error.
 #[test]
 fn two_layers_of_other_sharpness() {
     for (n, p) in SHAPES {
@@ -324,17 +324,18 @@ fn two_layers_of_other_sharpness() {
                     }
                 }
                 let trace = network.trace(scale).unwrap();
-                // Rounding ε L/h², the fourth derivative h² H.
+                // Rounding error ε L/h², and h² H from the fourth derivative.
                 let off = 1e-5 * (1.0 + trace);
                 close(trace, hessian.diag().sum(), off * (p + 1) as f64);
-                // Its largest eigenvalue is the largest singular value of Hessian and a multiple of I that makes it positive.
+                // The Hessian's largest eigenvalue is the largest singular value of the Hessian plus a shift that makes
+                // it positive, minus the shift.
                 let shift = 2.0 * hessian.iter().map(|v| v * v).sum::<f64>().sqrt();
                 let shifted = &hessian + &(Array2::<f64>::eye(p + 1) * shift);
                 let largest = Svd::new(&shifted).unwrap().singular_values()[0] - shift;
                 close(network.largest_eigenvalue(scale).unwrap(), largest, off * (p + 1) as f64);
                 assert!(trace >= network.normalised_sharpness() * (1.0 - 1e-14));
             }
-            // As sharp as one likes.
+            // A small scale makes the fit arbitrarily sharp.
             assert!(
                 network.largest_eigenvalue(1e-4).unwrap() > 1e7 * network.normalised_sharpness().min(1.0)
             );

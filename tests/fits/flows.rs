@@ -1,4 +1,4 @@
-//! Filters in continuous time, against stiff integrations of their equations and the iterations that they follow.
+//! Filters in continuous time, against stiff integration of their equations and the iterations that they approximate.
 
 use super::time_filters::{LOSSES, distance, residual};
 use crate::common::matrices::{normal, with_spectrum};
@@ -10,8 +10,8 @@ use double_descent::filter::{
 use double_descent::svd::Svd;
 use ndarray::Array2;
 
-/// One step of Radau's method IIA of order 5 (Hairer and Wanner, *Solving Ordinary Differential Equations* II, table
-/// IV.5.6) for `b' = q − A b`: its three stages are one linear system, solved by elimination.
+/// One step of the Radau IIA method of order 5 (Hairer and Wanner, *Solving Ordinary Differential Equations* II, table
+/// IV.5.6) for `b' = q − A b`. Its three stages form one linear system, solved by elimination.
 fn radau(a: &Array2<f64>, q: &Array2<f64>, b: &Array2<f64>, h: f64) -> Array2<f64> {
     let root = 6f64.sqrt();
     let table = [
@@ -20,7 +20,7 @@ fn radau(a: &Array2<f64>, q: &Array2<f64>, b: &Array2<f64>, h: f64) -> Array2<f6
         [(16.0 - root) / 36.0, (16.0 + root) / 36.0, 1.0 / 9.0],
     ];
     let (p, slope) = (a.nrows(), q - a.dot(b));
-    // (I + h T ⊗ A) K = slope, in each block.
+    // (I + h T ⊗ A) K = slope, where each block of the right-hand side is the slope.
     let mut m = Array2::from_shape_fn((3 * p, 3 * p + 1), |(i, j)| {
         if j == 3 * p {
             return slope[[i % p, 0]];
@@ -45,8 +45,8 @@ fn radau(a: &Array2<f64>, q: &Array2<f64>, b: &Array2<f64>, h: f64) -> Array2<f6
     })
 }
 
-/// Rates from 1 to 1e-6: an explicit method would need a million steps and more. Steps grow by 1 %, so that a mode at
-/// its own time errs by about (0.01 μt)⁶/7200 a step, 1e-12 in all.
+/// Rates from 1 to 1e-6: an explicit method would need over a million steps. Step sizes grow by 1 %, so each step has
+/// an error of about (0.01 μt)⁶/7200 for a mode near its own time scale, 1e-12 in total.
 #[test]
 fn flows_agree_with_a_stiff_integration() {
     let x = with_spectrum(9, 4, &[1.0, 0.1, 0.01, 1e-3], 21);
@@ -54,7 +54,7 @@ fn flows_agree_with_a_stiff_integration() {
     let svd = Svd::new(&x).unwrap();
     for (decay, step) in [(0.0, 0.0), (1e-3, 0.0), (0.0, 0.8)] {
         let hessian = x.t().dot(&x);
-        // Of L, of L + ½λ‖β‖², of L + (h/4)‖∇L‖².
+        // Gradients of L, of L + ½λ‖β‖², and of L + (h/4)‖∇L‖².
         let bend = Array2::<f64>::eye(4) + &hessian * (0.5 * step);
         let a = bend.dot(&hessian) + Array2::<f64>::eye(4) * decay;
         let q = bend.dot(&x.t().dot(&y));
@@ -79,8 +79,8 @@ fn flows_agree_with_a_stiff_integration() {
     }
 }
 
-/// The implicit trapezoid rule, extrapolated: for a linear system its steps `(I + hA/2)⁻¹(I − hA/2)` are exact to `h²`,
-/// and three step sizes cancel `h²` and `h⁴`.
+/// The implicit trapezoidal rule with extrapolation. For a linear system its steps `(I + hA/2)⁻¹(I − hA/2)` have an
+/// error of order `h²`, and three step sizes cancel `h²` and `h⁴`.
 #[test]
 fn the_flow_solves_its_equation() {
     let (x, y) = (normal(9, 4, 3), normal(9, 1, 4));
@@ -90,7 +90,7 @@ fn the_flow_solves_its_equation() {
         let time = 0.7 / c;
         let integrate = |steps: usize| {
             let h = time / steps as f64;
-            // (I + h c XᵀX/2) β⁺ = β + h c Xᵀ(y − Xβ/2): a ridge problem, solved by its own SVD.
+            // (I + h c XᵀX/2) β⁺ = β + h c Xᵀ(y − Xβ/2) is a ridge problem, solved by an SVD.
             let ridge = Ridge::new(2.0 / (h * c)).unwrap();
             let mut beta = Array2::zeros((4, 1));
             for _ in 0..steps {
@@ -107,7 +107,7 @@ fn the_flow_solves_its_equation() {
     }
 }
 
-/// One step of descent against the two flows: the error of the regularised one falls with h³, of the plain one with h².
+/// One step of descent against the two flows: the error is of order h³ for the regularised one, h² for the plain one.
 #[test]
 fn the_regularised_flow_agrees_to_third_order() {
     let mu = 1.7;
@@ -126,8 +126,8 @@ fn the_regularised_flow_agrees_to_third_order() {
     }
 }
 
-/// Momentum in continuous time: early, where 1 − q is of the order of ε and less, by the leading term of its series, and
-/// against small steps of the iteration, which come as close as the step.
+/// Momentum in continuous time: early, where 1 − q is of order ε or less, against the leading term of its series; later
+/// against small steps of the iteration, with an error of the order of the step size.
 #[test]
 fn momentum_in_continuous_time() {
     let gain = |filter: &dyn SpectralFilter, sigma: f64| filter.gains(Spectrum::new(1, 1, &[sigma]))[0];
@@ -178,9 +178,9 @@ fn the_principal_flow_passes_through_every_iterate() {
     }
 }
 
-/// Descent on batches: the mean over all orders of an epoch differs from the flow by `O(h³)`, from plain and from
-/// regularised flow by `O(h²)`; over all ways to cut the rows, the tables of the given batches have the Gram matrix and
-/// the gradient of the one for drawn batches.
+/// Descent on batches. The mean over all orders of an epoch differs from the stochastic flow by `O(h³)`, and from the
+/// plain and the regularised flow by `O(h²)`. Averaged over all ways to partition the rows, the tables for given
+/// batches have the Gram matrix and the gradient of the table for drawn batches.
 #[test]
 fn the_stochastic_flow() {
     let (x, y) = (normal(8, 3, 1), normal(8, 1, 2));
@@ -231,7 +231,7 @@ fn the_stochastic_flow() {
         }
         let (a, b) = gram(flow.drawn(&x, &y, 2).unwrap());
         assert!(distance(&a, &left) < 1e-14 && distance(&b, &right) < 1e-14, "{loss:?}");
-        // Single rows, and one batch of all: the regularised flow.
+        // Batches of one row, and one batch of all rows, which gives the regularised flow.
         let (a, b) = gram(flow.drawn(&x, &y, 1).unwrap());
         let singles: Vec<Vec<usize>> = (0..4).map(|i| vec![i]).collect();
         let (c, d) = gram(flow.given(&x, &y, &singles).unwrap());

@@ -1,4 +1,4 @@
-//! What the shortcuts compute is what the long way computes.
+//! The shortcuts compute the same as the direct definitions.
 
 use crate::common::matrices::normal;
 use crate::common::recorded::{column, matrix, recorded, value};
@@ -30,7 +30,7 @@ fn filters() -> Vec<Arc<dyn SpectralFilter>> {
     ]
 }
 
-/// Ablation of factor 1 as an estimator of its own.
+/// The ablation of factor 1, written as a filter.
 #[derive(Debug)]
 struct Cut(Arc<dyn SpectralFilter>, Option<f64>);
 
@@ -75,7 +75,7 @@ fn adversaries() -> [Option<Adversary>; 5] {
     ]
 }
 
-/// Training and test rows of a table of `k` outputs with a teacher that is known.
+/// Training and test rows with `k` outputs, and a known teacher.
 struct Problem {
     x: Array2<f64>,
     y: Array2<f64>,
@@ -98,7 +98,7 @@ impl Problem {
         }
     }
 
-    /// One for each shape and number of outputs, and some of deficient rank.
+    /// One problem for each shape and number of outputs, and some rank-deficient ones.
     fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for (seed, (n, p)) in (0..).zip(SHAPES) {
@@ -112,7 +112,7 @@ impl Problem {
         all
     }
 
-    /// Condition number over the modes of the rank.
+    /// Condition number over the nonzero singular values.
     fn kappa(&self) -> f64 {
         kappa(&self.svd)
     }
@@ -122,9 +122,9 @@ fn kappa(svd: &Svd) -> f64 {
     svd.smallest_nonzero().map_or(1.0, |last| svd.singular_values()[0] / last)
 }
 
-/// Both sides are sums of a few dozen products that differ in order only, on the same factorisation:
-/// off by ε times their number (under 100) times the size of the terms, `κ` times that of the result at
-/// worst, which is of order 10 here.
+/// Both sides use the same factorisation and are sums of a few dozen products in different orders. They differ by at
+/// most ε times the number of terms (under 100) times the size of the terms, which is at worst `κ` times that of the
+/// result, here of order 10.
 fn assert_close(a: &Array2<f64>, b: &Array2<f64>, kappa: f64, what: &str) {
     assert_eq!(a.dim(), b.dim(), "{what}");
     let size = a.iter().chain(b.iter()).fold(10.0, |m: f64, v| m.max(v.abs()));
@@ -146,15 +146,15 @@ fn factors_rebuild_the_error_of_the_fit() {
     }
 }
 
-/// The last mode, oriented by hand.
+/// The last mode, with its sign computed directly.
 fn last_mode(svd: &Svd, y: &Array2<f64>) -> Option<LastMode> {
     let index = svd.rank().checked_sub(1)?;
     let alignment = (0..y.ncols()).map(|k| svd.u().column(index).dot(&y.column(k))).sum::<f64>();
     Some(LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } })
 }
 
-/// The altered data of an ablation and an adversary, refitted: parameters, test features as the model
-/// sees them, training targets.
+/// The data altered as an ablation and an adversary would alter them, and the refit: coefficients, test features as the
+/// model sees them, training targets.
 struct Altered {
     beta: Array2<f64>,
     x_test: Array2<f64>,
@@ -162,7 +162,7 @@ struct Altered {
 }
 
 impl Altered {
-    #[allow(clippy::too_many_arguments)] // the long way has many
+    #[allow(clippy::too_many_arguments)] // the direct way needs them all
     fn new(
         svd: &Svd,
         x: &Array2<f64>,
@@ -196,7 +196,7 @@ impl Altered {
     }
 }
 
-/// Test data are attacked first and ablated then; training targets are ablated first.
+/// Test data are first attacked, then ablated; training targets are ablated first.
 #[test]
 fn ablated_and_attacked_factors_are_altered_data_refitted() {
     for problem in Problem::all() {
@@ -233,7 +233,7 @@ fn contributions_are_the_products_of_three_factors() {
     assert_eq!(table.len(), 5);
     assert!(table.windows(2).all(|pair| pair[0].product >= pair[1].product));
     for row in &table {
-        // One mode alone.
+        // The factors with only this mode.
         let mut alone = factors.clone();
         for mode in (0..5).filter(|&mode| mode != row.mode) {
             alone.gain[mode] = 0.0;
@@ -248,7 +248,7 @@ fn contributions_are_the_products_of_three_factors() {
     assert!(factors.contributions(1).is_empty());
 }
 
-/// Every metric of one cell by the definition, touching every test row.
+/// Computes every metric of one cell by its definition, from every test row.
 fn direct(data: &Dataset, order: &[usize], n: usize, arm: &Arm) -> (Cell, f64) {
     let (train, test): (Vec<usize>, Vec<usize>) = {
         let train = order[..n].to_vec();
@@ -315,12 +315,11 @@ fn arms() -> Vec<Arm> {
     arms
 }
 
-/// Each `stride`-th arm of the list, for each size, against the definition.
+/// Compares every `stride`-th arm of the list, at each size, with the definition.
 ///
-/// A fit is off by `ε κ` relative to its own size, and the mean of squares over test rows by that times
-/// the size of its terms, the squares of predictions and targets; where the test sum is the difference
-/// of the sum over the table and that over the training rows, by the same. The factor covers the some
-/// hundred terms of each sum.
+/// A fit has an error of `ε κ` relative to its size. The mean square over test rows has that error times the size of
+/// its terms, the squares of predictions and targets; so does a test sum computed as the sum over the table minus that
+/// over the training rows. The factor covers the few hundred terms of each sum.
 fn compare(data: &Dataset, sizes: &[usize], stride: usize) {
     let arms: Vec<Arm> = arms().into_iter().step_by(stride).collect();
     let order: Vec<usize> = {
@@ -376,8 +375,8 @@ fn sweeps_agree_with_the_definition_on_several_outputs() {
     compare(&table("three outputs", normal(40, 5, 62), 3), &[2, 5, 9], 4);
 }
 
-/// `N − 1` and `N − 2` leave fewer test rows than the compressed table has; `N − p − 3` is the first
-/// size at which the sums are differences.
+/// At `N − 1` and `N − 2` there are fewer test rows than in the compressed table; from `N − p − 3` on, sums are
+/// computed as differences.
 #[test]
 fn sweeps_agree_with_the_definition_where_few_test_rows_are_left() {
     compare(&table("few", normal(20, 4, 63), 1), &[12, 13, 14, 15, 18, 19], 5);
@@ -412,28 +411,28 @@ fn a_compressed_table_has_the_error_of_the_table() {
             let direct = errors.mapv(|e| e * e).mean_axis(Axis(0)).unwrap();
             let found = compressed.mean_squared_error(&beta).unwrap();
             for (found, direct) in found.iter().zip(&direct) {
-                // Sums of up to 500 squares, each of a sum of up to 10 products: √500 · 10 ε and less.
+                // Sums of up to 500 squares, each of a sum of up to 10 products: at most √500 · 10 ε.
                 assert!((found - direct).abs() <= 250.0 * f64::EPSILON * direct, "{found} {direct}");
             }
         }
     }
-    // The residuals of the best fit, a hundred million times smaller than the targets.
+    // Residuals of the best fit, 1e8 times smaller than the targets.
     let (x, beta) = (normal(300, 4, 5), normal(4, 1, 6));
     let y = x.dot(&beta) + normal(300, 1, 7) * 1e-8;
     let direct = (x.dot(&beta) - &y).mapv(|e| e * e).mean().unwrap();
     let found = Compressed::new(&x, &y).unwrap().mean_squared_error(&beta).unwrap()[0];
-    // Errors of 300 ε relative to y, 1e8 times that relative to the residual, and that twice.
+    // Errors of 300 ε relative to y are 1e8 times that relative to the residual; squaring doubles them.
     assert!((found / direct - 1.0).abs() <= 600.0 * f64::EPSILON * 1e8, "{found} {direct}");
 }
 
-/// Least squares: residuals orthogonal to the features; minimum norm: parameters in the row space.
+/// Least squares: residuals are orthogonal to the features. Minimum norm: coefficients lie in the row space.
 #[test]
 fn the_ideal_teacher_solves_the_normal_equations() {
     let mut unit_free = normal(60, 5, 81);
     unit_free.column_mut(2).mapv_inplace(|v| v * 1e10);
     unit_free.column_mut(4).mapv_inplace(|v| v * 1e-10);
     let low_rank = normal(60, 2, 82).dot(&normal(2, 5, 83));
-    // Where the solution is unique, units do not matter; elsewhere they decide what is the shortest.
+    // If the solution is unique, units do not matter; otherwise they determine which solution is shortest.
     for (x, unique) in
         [(normal(60, 5, 80), true), (unit_free, true), (normal(4, 9, 84), false), (low_rank, false)]
     {
@@ -443,7 +442,7 @@ fn the_ideal_teacher_solves_the_normal_equations() {
         let length = |v: ndarray::ArrayView1<'_, f64>| v.dot(&v).sqrt();
         for residual in teacher.residuals().columns() {
             for feature in x.columns() {
-                // A cosine, but relative to the targets: the residual may be rounding error itself.
+                // A cosine, but relative to the targets, since the residual may be pure rounding error.
                 let size = length(feature) * (length(residual) + length(data.targets().column(0)) + 1.0);
                 assert!(feature.dot(&residual).abs() <= 1000.0 * f64::EPSILON * size);
             }
@@ -469,7 +468,7 @@ fn a_selection_of_the_teacher_keeps_rows_in_order() {
     assert!(teacher.select(&[3, 10]).unwrap_err().to_string().contains("10"));
 }
 
-/// Recorded factors: the sizes of each, as signs are arbitrary, their products, and what these add up to.
+/// Recorded factors. Signs are arbitrary, so compare the sizes of the factors, their products, and the sum of these.
 #[test]
 fn recorded_factors() {
     let close = |found: f64, right: f64| {

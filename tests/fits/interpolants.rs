@@ -1,4 +1,5 @@
-//! Interpolants from a start: nearest, where gradient descent ends, random, warm starts; the risk of all of them.
+//! Interpolants from a starting point: the nearest, the limit of gradient descent, random ones and warm starts;
+//! and their risk.
 
 use crate::common::exact::Exact;
 use crate::common::laws::{ar1, test_laws};
@@ -15,8 +16,8 @@ use ndarray::{Array1, Array2, array, concatenate, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// Penrose: the residual is orthogonal to every column (a least squares solution), and the step from the start
-/// lies in the row space (the nearest one). Together they have one solution.
+/// Penrose's conditions: the residual is orthogonal to every column (a least squares solution), and the step from the
+/// start lies in the row space (the nearest one). Together they determine a unique solution.
 #[test]
 fn the_nearest_solution_satisfies_its_two_conditions() {
     let matrices = [
@@ -43,7 +44,7 @@ fn the_nearest_solution_satisfies_its_two_conditions() {
         let outside = norm(svd.project_null_space(&step.t()).unwrap().view());
         let rounding = n.max(p) as f64 * f64::EPSILON * condition * (norm(beta.view()) + norm(start.view()));
         assert!(outside <= rounding, "{n} × {p}: {outside:e} of the step is outside the row space");
-        // Closer than other solutions.
+        // It is closer than other solutions.
         if svd.rank() < p {
             let other = random(&svd, &y, 1.0, &mut stream(9, n, p)).unwrap();
             assert!(norm(step.view()) < norm((&other - &start).view()), "{n} × {p}");
@@ -53,7 +54,7 @@ fn the_nearest_solution_satisfies_its_two_conditions() {
     }
 }
 
-/// Integers: `Y − X β₀` has no rounding, so that the 512-bit fit of it is exact.
+/// With integer data `Y − X β₀` has no rounding errors, so its 512-bit fit is exact.
 #[test]
 fn the_nearest_solution_agrees_with_512_bit_arithmetic() {
     let mut rng = stream(3, 0, 0);
@@ -79,7 +80,7 @@ fn gradient_descent_ends_at_the_nearest_solution() {
         let x = with_spectrum(n, p, &sigma, 11);
         let (y, start) = (normal(n, 1, 12), normal(p, 1, 13));
         let mut beta = start.clone();
-        // The slowest mode shrinks by 1 − 0.4² a step: 0.84³⁰⁰ is 2e-23.
+        // The slowest mode shrinks by 1 − 0.4² per step, and 0.84³⁰⁰ = 2e-23.
         for _ in 0..300 {
             let gradient = x.t().dot(&(x.dot(&beta) - &y));
             beta = beta - gradient;
@@ -90,7 +91,7 @@ fn gradient_descent_ends_at_the_nearest_solution() {
     }
 }
 
-/// The closed form of the mean against the mean over 4000 draws, within five standard errors; every draw fits.
+/// The closed form against the mean over 4000 draws, within five standard errors; every draw interpolates.
 #[test]
 fn the_expected_error_of_random_interpolants_is_the_mean_over_starts() {
     let (n, p, deviation, draws) = (12, 30, 1.7, 4000);
@@ -115,7 +116,7 @@ fn the_expected_error_of_random_interpolants_is_the_mean_over_starts() {
     let standard_error = ((squares / count - mean * mean) / count).sqrt();
     assert!((mean - expected).abs() < 5.0 * standard_error, "{mean} ± {standard_error} for {expected}");
     assert!(expected > least + 20.0 * standard_error);
-    // The trace, by another route: G (I − X⁺X) entry by entry.
+    // The trace computed differently: G (I − X⁺X) entry by entry.
     let moments = tx.t().dot(&tx) / 200.0;
     let inside = svd.pseudoinverse().unwrap().dot(&x);
     let trace: f64 = (0..p).map(|i| moments[[i, i]] - moments.row(i).dot(&inside.column(i))).sum();
@@ -134,7 +135,7 @@ fn at_full_column_rank_the_start_does_not_matter() {
     assert_eq!(expected_excess(&svd, 1e9, &table).unwrap(), 0.0);
 }
 
-/// Up to the threshold a warm start is the minimum-norm curve; past it nothing moves.
+/// Up to the threshold, a warm start gives the minimum-norm curve; beyond it nothing changes.
 #[test]
 fn a_warm_start_stops_at_the_threshold() {
     let (n, p) = (20, 60);
@@ -159,7 +160,7 @@ fn a_warm_start_stops_at_the_threshold() {
     }
     let last = cold.last().unwrap();
     assert!(last.test_mse.unwrap() < 0.5 * at.test_mse.unwrap() && last.norm < 0.5 * at.norm);
-    // A step over the threshold: columns of the start that interpolates nothing yet.
+    // A step across the threshold starts from the columns of a fit that does not yet interpolate.
     let jump = warm_start_curve(&x, &y, &[10, 40], None).unwrap();
     let small = Svd::new(&x.slice(s![.., ..10])).unwrap().solve(&y, &MinNorm::default()).unwrap();
     let start = concatenate![ndarray::Axis(0), small, Array2::zeros((30, 2))];
@@ -183,7 +184,7 @@ fn all_interpolants() {
             if n >= p {
                 assert_eq!((all.least(), all.random(2.0).unwrap()), (all.min_norm(), all.min_norm()));
             }
-            // Over noise and start.
+            // The mean over noise and starting points.
             let (mut rng, mut mean) = (stream(21, n, p), Mean::new());
             for _ in 0..2000 {
                 let y = x.dot(&beta).mapv(|y| y + noise.sqrt() * rng.sample::<f64, _>(StandardNormal));
@@ -195,7 +196,7 @@ fn all_interpolants() {
     }
 }
 
-/// `v tr (X Σ⁻¹ Xᵀ)⁻¹` where Σ is invertible, by another route; and where it is not, as the limit of such.
+/// Compared with `v tr (X Σ⁻¹ Xᵀ)⁻¹` if Σ is invertible, and with its limit otherwise.
 #[test]
 fn the_least_interpolant() {
     let (n, p) = (4, 9);
@@ -215,7 +216,7 @@ fn the_least_interpolant() {
         let (found, right) = (risk(&sigma).least(), by_inverse(&sigma));
         assert!((found / right - 1.0).abs() < 1e-10, "{found}, not {right}");
     }
-    // Two directions that no test row knows are free; with five there is freedom enough to fit all noise there.
+    // Two directions in which no test row varies are free; with five, all noise can be fitted there.
     let projector = |rank: usize| {
         let mut values = vec![0.0; p];
         values[..rank].fill(1.0);
@@ -225,7 +226,7 @@ fn the_least_interpolant() {
     let (found, right) = (risk(&projector(p - 2)).least(), by_inverse(&nearly(p - 2)));
     assert!((found / right - 1.0).abs() < 1e-6, "{found}, not {right}");
     assert!(risk(&projector(p - 5)).least() < 1e-24);
-    // For one draw of the noise: no interpolant that a search finds is better than the best of the formula.
+    // For one draw of the noise, no interpolant found by a search beats the formula's best.
     let sigma = ar1(p, 0.6);
     let population = Population::new(Covariance::full(&sigma).unwrap(), normal(p, 1, 2), 0.5).unwrap();
     let inverse = Svd::new(&sigma).unwrap().pseudoinverse().unwrap();
@@ -267,7 +268,7 @@ fn input_that_is_wrong_or_extreme() {
     for sizes in [&[0][..], &[2, 2], &[3, 2], &[6]] {
         assert!(matches!(warm_start_curve(&x, &y, sizes, None), Err(Error::Domain { .. })), "{sizes:?}");
     }
-    // Scales that squares do not have.
+    // Scales whose squares overflow or underflow.
     let tiny = array![[1e-200, 1e-200]];
     let beta = nearest(&Svd::new(&tiny).unwrap(), &array![[4e-200]], &array![[1.0], [-1.0]]).unwrap();
     assert!((beta[[0, 0]] - 3.0).abs() < 1e-13 && (beta[[1, 0]] - 1.0).abs() < 1e-13);

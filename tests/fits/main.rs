@@ -1,4 +1,4 @@
-//! Single fits: filters, paths, risks, ensembles, and what is measured at a fit.
+//! Tests of single fits: filters, paths, risks, ensembles, and what is measured at a fit.
 
 #[path = "../common/mod.rs"]
 mod common;

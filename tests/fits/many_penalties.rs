@@ -1,5 +1,5 @@
-//! Paths of many ridge penalties on well-conditioned designs with more columns than rows, which are read from a tridiagonal
-//! matrix without singular vectors.
+//! Paths of many ridge penalties on well-conditioned designs with more columns than rows. These are computed from a
+//! tridiagonal matrix without singular vectors.
 
 use crate::common::exact::ExactPathPoint;
 use crate::common::matrices::normal;
@@ -18,7 +18,7 @@ fn trained(x: &Array2<f64>, y: &Array2<f64>, intercept: bool) -> Training {
     if intercept { Training::with_intercept(x, y) } else { Training::new(x, y) }.unwrap()
 }
 
-/// By an SVD.
+/// The training set factorised by an SVD.
 fn by_svd(x: &Array2<f64>, y: &Array2<f64>, intercept: bool) -> Training {
     let centred = |of: &Array2<f64>| of - &of.mean_axis(Axis(0)).unwrap();
     if intercept {
@@ -38,9 +38,10 @@ fn each(point: &PathPoint) -> [(&'static str, f64); 4] {
     ]
 }
 
-/// 512-bit arithmetic on every number of a point. The Gram matrix loses κ² ε ≤ 64 ε of each sum over `(K + λ)⁻¹`, squares twice
-/// that, at most 20 such roundings here; a combination of nodes, a hundred roundings. Penalties go from far under to far over
-/// the spectrum: the last ones are nodes of their own, and all of `1 − λ tr (K + λ)⁻¹/r` would be lost to a difference.
+/// Every number of a point against 512-bit arithmetic. The Gram matrix gives each sum over `(K + λ)⁻¹` an error of κ² ε
+/// ≤ 64 ε, and squares twice that; there are at most 20 such errors here. Interpolation between nodes adds a hundred
+/// roundings. Penalties range from far below to far above the spectrum. The last ones are nodes themselves, and
+/// computing their `1 − λ tr (K + λ)⁻¹/r` as a difference would lose all digits.
 #[test]
 fn all_digits_of_a_point() {
     let bound = (20.0 * 64.0 + 100.0) * f64::EPSILON;
@@ -64,7 +65,7 @@ fn all_digits_of_a_point() {
     }
 }
 
-/// The same path by singular vectors; and whatever else is asked of a training set comes from these, before a path and after.
+/// The same path from singular vectors. All other results of a training set need these, before and after a path.
 #[test]
 fn singular_vectors_come_when_they_are_asked_for() {
     let (x, y) = (normal(30, 90, 43), normal(30, 2, 44) - 0.5);
@@ -79,7 +80,7 @@ fn singular_vectors_come_when_they_are_asked_for() {
         for (found, right) in training.singular_values().iter().zip(right.singular_values()).take(29) {
             close(*found, *right, 64.0 * f64::EPSILON, "a singular value");
         }
-        // The other one does not know of its intercept, which counts one.
+        // The training set made by an SVD does not know about its intercept, which counts as one degree of freedom.
         for (found, right) in path.points().iter().zip(right.penalties(&lambdas).unwrap().points()) {
             close(found.train_mse, right.train_mse, bound, "training error");
             close(found.norm, right.norm, bound, "norm");
@@ -102,7 +103,7 @@ fn singular_vectors_come_when_they_are_asked_for() {
         let first = fresh.left_out_errors(&Ridge::new(lambdas[40]).unwrap()).unwrap().unwrap();
         let mean = first.iter().map(|e| e * e).sum::<f64>() / first.len() as f64;
         close(path.points()[40].loo_mse.unwrap(), mean, bound, "leave-one-out");
-        // Test errors need directions.
+        // Test errors need singular vectors.
         let tested = trained(&x, &y, intercept).tested_on(&Compressed::new(&tx, &ty).unwrap()).unwrap();
         let tested = tested.penalties(&lambdas).unwrap();
         for (found, other) in tested.points().iter().zip(path.points()) {
@@ -118,7 +119,7 @@ fn singular_vectors_come_when_they_are_asked_for() {
     }
 }
 
-/// Penalties that are no numbers, negative or beyond all measure are told or served as in a short list.
+/// Penalties that are NaN, negative or extreme are refused or handled as in a short list.
 #[test]
 fn penalties_of_no_middling_size() {
     let (x, y) = (normal(12, 40, 47), normal(12, 1, 48));

@@ -1,4 +1,4 @@
-//! Paths from one factorisation, against fits of their own for every value and every row left out.
+//! Paths from one factorisation, against separate fits for every value and every row left out.
 
 use crate::common::exact::{ExactRidge, left_out_errors, ridge_left_out_errors};
 use crate::common::matrices::{integer_low_rank, normal, orthonormal, with_spectrum};
@@ -18,7 +18,7 @@ fn mean_square(x: &Array2<f64>) -> f64 {
     x.mapv(|v| v * v).mean().unwrap()
 }
 
-/// The fit by an SVD of its own: coefficients and intercepts.
+/// Coefficients and intercepts of the fit, by its own SVD.
 fn fit(
     x: &Array2<f64>,
     y: &Array2<f64>,
@@ -35,7 +35,7 @@ fn fit(
     (beta, Array2::zeros((1, y.ncols())))
 }
 
-/// Errors at each row of the fit to all others.
+/// The error at each row of the fit to all other rows.
 fn refits(x: &Array2<f64>, y: &Array2<f64>, filter: &dyn SpectralFilter, intercept: bool) -> Array2<f64> {
     let mut errors = Array2::zeros(y.dim());
     for i in 0..x.nrows() {
@@ -60,8 +60,8 @@ fn close(found: f64, right: f64, relative: f64, what: &str) {
 
 const SHAPES: [(usize, usize); 4] = [(30, 12), (12, 30), (20, 20), (20, 21)];
 
-/// Every number of every point against a fit of its own. Designs are Gaussian, their condition numbers up to about 1e3
-/// (at n = p), which bounds what rounding does to either side: κ² ε is 2e-10 where residuals are large.
+/// Every number of every point against a separate fit. The designs are Gaussian with condition numbers up to about 1e3
+/// (at n = p). This bounds rounding errors on either side: κ² ε is 2e-10 if residuals are large.
 #[test]
 fn ridge_paths_are_the_fits_of_their_penalties() {
     for (n, p) in SHAPES {
@@ -72,7 +72,7 @@ fn ridge_paths_are_the_fits_of_their_penalties() {
             let training = if intercept { Training::with_intercept(&x, &y) } else { Training::new(&x, &y) };
             let training = training.unwrap().tested_on(&test).unwrap();
             let last = training.singular_values()[training.rank() - 1];
-            // The negative one exists without any row too: rows that are left out lower σ_r.
+            // Half the limit, so that the fit still exists without any one row; leaving out a row lowers σ_r.
             let negative = if n < p && !intercept { -0.5 * last * last } else { 0.0 };
             let lambdas = [0.0, 1e-3, 0.5, 10.0, 1e6, negative];
             let path = training.penalties(&lambdas).unwrap();
@@ -88,7 +88,7 @@ fn ridge_paths_are_the_fits_of_their_penalties() {
                 }
                 close(point.test_mse.unwrap(), mean_square(&(tx.dot(&beta) + &shift - &ty)), 1e-9, &what);
                 close(point.norm, beta.iter().map(|v| v * v).sum::<f64>().sqrt(), 1e-10, &what);
-                // tr H: what unit targets are fitted by themselves.
+                // tr H, from fits to the unit vectors of targets.
                 let (hat, shifts) = fit(&x, &Array2::eye(n), &ridge, intercept);
                 let trace = (x.dot(&hat) + &shifts).diag().sum();
                 close(point.degrees_of_freedom, trace, 1e-11, &what);
@@ -102,7 +102,7 @@ fn ridge_paths_are_the_fits_of_their_penalties() {
     }
 }
 
-/// 512-bit arithmetic, where the textbook form has lost all digits: λ down to 1e-30.
+/// 512-bit arithmetic, at penalties for which the textbook formula loses all digits: λ down to 1e-30.
 #[test]
 fn small_penalties_lose_no_digits() {
     let (n, p) = (12, 20);
@@ -132,9 +132,9 @@ fn small_penalties_lose_no_digits() {
     close(path.points()[0].gcv.unwrap(), gcv, 1e-10, "λ = 1e-30");
 }
 
-/// 512-bit arithmetic again, where penalties are many enough to be combinations of a few and the matrix is on either side of
-/// what its Gram matrix serves: κ is under 8 for twice as many columns, over it for a quarter more. A Gram
-/// matrix loses κ² ε, which is at most 8 κ ε here; a combination, a hundred roundings.
+/// 512-bit arithmetic again, with so many penalties that most points are interpolated from a few, and with κ on both
+/// sides of the limit for using the Gram matrix: below 8 for twice as many columns as rows, above it for a quarter
+/// more. The Gram matrix gives errors of κ² ε, at most 8 κ ε here; interpolation adds a hundred roundings.
 #[test]
 fn many_penalties_lose_no_digits() {
     let n = 66;
@@ -153,8 +153,8 @@ fn many_penalties_lose_no_digits() {
     }
 }
 
-/// Points of a path of many penalties against those of each penalty alone, where rows outnumber columns and not, with an
-/// intercept, for spectra of any width, and with penalties among them that only go their own way.
+/// A path of many penalties against each penalty alone: more rows than columns and fewer, with and without an
+/// intercept, for spectra of any width, and with some penalties that have to be computed separately.
 #[test]
 fn many_penalties_are_single_ones() {
     let wide: Vec<f64> = (0..70).map(|i| 10f64.powf(-0.1 * f64::from(i))).collect();
@@ -174,7 +174,7 @@ fn many_penalties_are_single_ones() {
             for (point, &lambda) in path.points().iter().zip(&lambdas).step_by(13) {
                 let alone = training.penalties(&[lambda]).unwrap().points()[0];
                 let what = format!("design {number}, intercept {intercept}, λ = {lambda:e}");
-                // Sums of 70 terms of both signs, in other orders; of a hundred roundings each.
+                // Sums of 70 terms of both signs in different orders, with a hundred roundings each.
                 close(point.loo_mse.unwrap(), alone.loo_mse.unwrap(), 1e-11, &what);
                 assert_eq!((point.train_mse, point.norm), (alone.train_mse, alone.norm), "{what}");
             }
@@ -230,8 +230,8 @@ fn filters(largest: f64) -> Vec<Box<dyn SpectralFilter>> {
     ]
 }
 
-/// Without each row, every filter is that of a fit to the others. The designs hold what the secular equation has to get
-/// right: rows that alone span a direction, equal singular values, a row that has nothing of a mode, a wide spectrum.
+/// For every filter, leave-one-out errors are those of refits. The designs contain the hard cases for the secular
+/// equation: a row that alone spans a direction, equal singular values, a row orthogonal to a mode, a wide spectrum.
 #[test]
 fn leave_one_out_of_any_filter_is_that_of_refits() {
     let mut with_lonely_row = normal(14, 5, 11);
@@ -276,14 +276,14 @@ fn leave_one_out_of_any_filter_is_that_of_refits() {
     }
 }
 
-/// A negative penalty that no longer has a fit without some row has no leave-one-out error, and says so.
+/// If a negative penalty has no fit without some row, its leave-one-out error is reported as missing.
 #[test]
 fn a_penalty_that_needs_every_row() {
     let x = array![[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]];
     let y = array![[1.0], [2.0], [4.0]];
     let training = Training::new(&x, &y).unwrap();
     let points = training.penalties(&[-0.5, -0.9]).unwrap().points().to_vec();
-    // Row 0 alone spans the first direction, whose singular value is 1; without row 1 or 2 the other one has 1.
+    // Row 0 alone spans the first direction, with singular value 1; without row 1 or 2 the other singular value is 1.
     let right = mean_square(&refits(&x, &y, &Ridge::new(-0.5).unwrap(), false));
     close(points[0].loo_mse.unwrap(), right, 1e-12, "λ = −½");
     let x = array![[1.0, 0.0], [0.5, 1.0], [0.0, 1.0], [0.3, 0.1]];
@@ -295,9 +295,9 @@ fn a_penalty_that_needs_every_row() {
     assert!(point.train_mse > 0.0);
 }
 
-/// Early stopping on isotropic data with `p = 2n`: the population's risk, which is known exactly for each fit, is met by
-/// leave-one-out. Generalised cross-validation is too high by two thirds here, in the mean of many data sets, and does not
-/// come closer as n grows (Patil, Wu and Tibshirani 2024). Over 8 data sets its share varies by 0.2; seeds are fixed.
+/// Early stopping on isotropic data with `p = 2n`. Leave-one-out matches the population risk, which is known exactly
+/// for each fit. Generalised cross-validation is too high by two thirds in the mean over many data sets, and does not
+/// improve as n grows (Patil, Wu and Tibshirani 2024). Over 8 data sets its ratio varies by 0.2; seeds are fixed.
 #[test]
 fn cross_validation_of_stopped_descent() {
     let (n, p, repeats) = (120, 240, 8);
@@ -310,17 +310,17 @@ fn cross_validation_of_stopped_descent() {
         let population = Compressed::population(&Array2::eye(p), &teacher).unwrap();
         let training = Training::new(&x, &y).unwrap().tested_on(&population).unwrap();
         let point = training.times(&time, Loss::HalfMean).unwrap().points()[0];
-        risk += point.test_mse.unwrap() + 1.0; // and the noise of a new label
+        risk += point.test_mse.unwrap() + 1.0; // plus the noise of a new label
         left_out += point.loo_mse.unwrap();
         gcv += point.gcv.unwrap();
     }
     let (by_left_out, by_gcv) = (left_out / risk, gcv / risk);
-    // The mean of 960 squares is off by about √(2/960) = 5 %.
+    // The mean of 960 squares has an error of about √(2/960) = 5 %.
     assert!((by_left_out - 1.0).abs() < 0.1, "leave-one-out is {by_left_out} of the risk");
     assert!(by_gcv > 1.68 - 2.0 * 0.2, "generalised cross-validation is {by_gcv} of the risk");
 }
 
-/// Over a population, whose inputs have the mean 0, the intercept is an error of its own: `(β − β*)ᵀΣ(β − β*) + b₀²`.
+/// Over a population with mean 0 inputs, the intercept contributes its own error: `(β − β*)ᵀΣ(β − β*) + b₀²`.
 #[test]
 fn the_risk_over_a_population_with_an_intercept() {
     for (n, p) in [(30, 6), (6, 14)] {
@@ -359,7 +359,7 @@ fn the_best_of_a_path() {
     }
     for criterion in [Criterion::LeaveOneOut, Criterion::GeneralisedCrossValidation] {
         let chosen = path.best(criterion).unwrap();
-        // Of a new target, whose noise has the variance 4: within a tenth of the best.
+        // The error at a new target, with noise variance 4, is within a tenth of the best.
         let (found, right) = (risks[chosen.index] + 4.0, risks[least] + 4.0);
         assert!(!chosen.is_at_end && found < 1.1 * right, "{criterion:?}: {chosen:?}, {found} {right}");
     }
@@ -372,7 +372,7 @@ fn the_best_of_a_path() {
     assert_eq!((bare.best(Criterion::Test), bare.best(Criterion::LeaveOneOut)), (None, None));
 }
 
-/// Against fits without each row; and 90 % of new targets held, up to three standard deviations of that share.
+/// Intervals against fits without each row; and they cover 90 % of new targets, up to three standard deviations.
 #[test]
 fn jackknife_plus_intervals() {
     for (n, p) in [(40, 10), (19, 40)] {
@@ -414,7 +414,7 @@ fn jackknife_plus_intervals() {
                 );
             }
             let held = intervals.iter().zip(&ty).filter(|(i, y)| (i.lower..=i.upper).contains(*y)).count();
-            // The guarantee is 80 %; the share of 400 new targets is off by 2 %.
+            // The guarantee is 80 %; the share over 400 new targets has a standard deviation of 2 %.
             assert!(held as f64 > 0.8 * 400.0 - 3.0 * 8.0, "{held} of 400 are held");
         }
     }
@@ -453,7 +453,7 @@ fn kernel_ridge_paths() {
         });
         close(point.loo_mse.unwrap(), squares.sum::<f64>() / 25.0, 1e-9, &what);
     }
-    // Against all distances, sorted.
+    // The median against all distances, sorted.
     let mut distances: Vec<f64> = (0..25)
         .flat_map(|i| (0..i).map(move |j| (i, j)))
         .map(|(i, j)| (&x.row(i) - &x.row(j)).mapv(|v| v * v).sum().sqrt())
@@ -496,12 +496,12 @@ fn bad_input_to_paths() {
     assert!(matches!(Training::new(&x, &(&y * 1e200)), Err(Error::Overflow { .. })));
     let test = Compressed::new(&normal(5, 2, 1), &normal(5, 1, 1)).unwrap();
     assert!(matches!(training.clone().tested_on(&test), Err(Error::Shape { .. })));
-    // Nothing but zeros: nothing is learned.
+    // Features that are all zero: nothing is learned.
     let zeros = Training::new(&Array2::zeros((4, 2)), &normal(4, 1, 3)).unwrap();
     let point = zeros.penalties(&[0.0]).unwrap().points()[0];
     assert_eq!((point.norm, point.degrees_of_freedom), (0.0, 0.0));
     close(point.loo_mse.unwrap(), point.train_mse, 1e-15, "of nothing");
-    // One row.
+    // A single row.
     let one = Training::with_intercept(&normal(1, 2, 1), &normal(1, 1, 2)).unwrap();
     assert_eq!(one.penalties(&[1.0]).unwrap().points()[0].loo_mse, None);
 }

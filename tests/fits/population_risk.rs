@@ -1,5 +1,5 @@
-//! Expected risk in closed form: bias, variance, noise and training error of every filter, and errors under the
-//! worst change of a test row.
+//! Expected risk in closed form: bias, variance, noise and training error of every filter; and errors under the worst
+//! perturbation of a test row.
 
 use crate::common::exact::{ExactRidge, LeastSquares, matrix as exact_matrix};
 use crate::common::laws::{ar1, test_laws};
@@ -49,12 +49,12 @@ fn families() -> Vec<Box<dyn SpectralFilter>> {
         Box::new(NesterovFlow::new(2.0, Loss::HalfMean).unwrap()),
         Box::new(Chebyshev::new(0.1, 6.0, 5, Loss::HalfMean).unwrap()),
         Box::new(ResidualPolynomial::new(&[1.0, -0.3, 0.02], Loss::HalfMean).unwrap()),
-        // A user's own: the default residual factors.
+        // A user-defined filter with the default residual factors.
         Box::new(Halved),
     ]
 }
 
-/// Half of the minimum-norm fit, as a user writes it.
+/// Half of the minimum-norm fit, as a user would write it.
 #[derive(Debug)]
 struct Halved;
 
@@ -75,7 +75,7 @@ fn expected_errors_are_those_of_simulated_fits() {
         let clean = x.dot(&beta);
         let at_start = x.dot(&start);
         for filter in families() {
-            // One set of noise for all laws: they are compared with themselves, not with each other.
+            // All laws share the noise draws; each is compared only with its own closed form.
             let noise_free = &start + &svd.solve(&(&clean - &at_start), &*filter).unwrap();
             let mut rng = stream(11, n, p);
             let fits: Vec<(Array2<f64>, f64)> = (0..draws)
@@ -103,7 +103,7 @@ fn expected_errors_are_those_of_simulated_fits() {
                 let name = filter.describe();
                 assert!(excess.z(risk.excess()) < Z, "{n} × {p}, {name}: excess {}", excess.z(risk.excess()));
                 assert!(variance.z(risk.variance) < Z, "{n} × {p}, {name}: variance");
-                // Interpolation leaves rounding error.
+                // Interpolation leaves only rounding errors.
                 if risk.train_mse() > 1e-20 {
                     assert!(train.z(risk.train_mse()) < Z, "{n} × {p}, {name}: training error");
                 } else {
@@ -121,8 +121,9 @@ fn expected_errors_are_those_of_simulated_fits() {
     }
 }
 
-/// Descent with a step size for each feature has the risk of descent on the scaled design, under the law that this makes of a
-/// law of test rows: over 2,000 draws of noise, in and out of the distribution of the training rows.
+/// Descent with one step size per feature has the risk of descent on the scaled design, under the correspondingly
+/// scaled law of test rows. Compared over 2,000 noise draws, for test rows with the training distribution and with
+/// another.
 #[test]
 fn steps_of_each_feature_have_the_risk_of_their_design() {
     let (draws, noise) = (2000, 0.7_f64);
@@ -200,7 +201,7 @@ fn recorded_risks() {
     }
 }
 
-/// The variance is the excess of fits to the unit vectors, for a teacher of zeros.
+/// The variance is computed exactly as the excess of fits to the unit vectors with a zero teacher.
 #[test]
 fn ridge_risks_agree_with_512_bit_arithmetic() {
     let mut rng = stream(5, 0, 0);
@@ -225,7 +226,8 @@ fn ridge_risks_agree_with_512_bit_arithmetic() {
     }
 }
 
-/// Powers of 1 to 12, condition numbers up to 1e11: `tr (XᵀX)⁻¹` from the 512-bit deviations of the coefficients.
+/// Powers of 1 to 12, with condition numbers up to 1e11: `tr (XᵀX)⁻¹` from the 512-bit standard deviations of the
+/// coefficients.
 #[test]
 fn variances_of_ill_conditioned_designs() {
     for p in 2..=8_i32 {
@@ -250,7 +252,7 @@ fn variances_of_ill_conditioned_designs() {
     }
 }
 
-/// Of axes-aligned designs every number is known.
+/// For axis-aligned designs every value is known.
 #[test]
 fn tiny_biases_keep_their_digits() {
     let x = array![[1.0, 0.0], [0.0, 0.5], [0.0, 0.0]];
@@ -296,7 +298,7 @@ fn wrong_laws_say_so() {
     assert!(matches!(Covariance::full(&array![[1.0, 0.3]]), Err(Error::Shape { .. })));
     assert!(matches!(Covariance::full(&array![[1.0, nan], [nan, 1.0]]), Err(Error::NonFinite { .. })));
     assert!(matches!(Covariance::isotropic(0, 1.0), Err(Error::Empty { .. })));
-    // Semidefinite and singular is a law: a direction in which no test row varies.
+    // A singular semidefinite matrix is a valid covariance: test rows do not vary in some direction.
     assert!(Covariance::full(&array![[1.0, 1.0], [1.0, 1.0]]).is_ok());
     let law = Covariance::isotropic(2, 1.0).unwrap();
     assert!(Population::new(law.clone(), array![[1.0], [2.0], [3.0]], 0.0).is_err());
@@ -335,7 +337,7 @@ fn robust_errors_are_the_worst() {
         let refused = robust_errors(&x, &y, &beta, radius);
         assert!(matches!(refused, Err(Error::Domain { .. })), "{refused:?}");
     }
-    // Over normal rows and noise.
+    // Compared with draws of normal rows and noise.
     let sigma = ar1(4, 0.5);
     let root = Svd::new(&sigma).unwrap();
     let root = root.u() * &root.singular_values().mapv(f64::sqrt);

@@ -1,5 +1,4 @@
-//! What a weak penalty leaves over, to all its digits, against 512-bit arithmetic; and filters that give what are no
-//! gains.
+//! Residuals under a weak penalty, accurate to all digits, against 512-bit arithmetic; and filters with invalid gains.
 
 use crate::common::exact::ExactRidge;
 use crate::common::matrices::normal;
@@ -28,7 +27,7 @@ fn model(features: usize, lambda: f64) -> LinearModel {
     LinearModel::new(Arc::new(Coordinates::new(features)), features, Arc::new(Ridge::new(lambda).unwrap()))
 }
 
-/// X = (1, 1)ᵀ, y = X: `λ / (2 + λ)`, wherever it is asked for.
+/// For X = (1, 1)ᵀ and y = X, everything that reports a residual gives `λ / (2 + λ)`.
 #[test]
 fn two_equal_rows() {
     let x = array![[1.0], [1.0]];
@@ -53,7 +52,7 @@ fn two_equal_rows() {
     }
 }
 
-/// `λ / (σ² + λ)` and `σ / (σ² + λ)` of numbers whose squares are out of range.
+/// `λ / (σ² + λ)` and `σ / (σ² + λ)` for numbers whose squares overflow or underflow.
 #[test]
 fn filters_of_extreme_numbers() {
     for (sigma, lambda, gain, left) in [
@@ -74,19 +73,19 @@ fn filters_of_extreme_numbers() {
         let gains = ridge.gains(spectrum).to_vec();
         let mut residuals = [f64::NAN];
         ridge.write_residuals(spectrum, &gains, &mut residuals);
-        // 1e-320 is 2024 times the smallest number.
+        // 1e-320 is 2024 times the smallest positive number.
         assert!((gains[0] - gain).abs() <= 4e-16 * gain + 1e-323, "{sigma:?} {lambda:e}: {gains:?}");
         assert!((residuals[0] - left).abs() <= 1e-15 * left, "{sigma:?} {lambda:e}: {residuals:?}");
     }
 }
 
-/// Training errors of the model, with targets in the span of the features but for rounding, and not: the exact ones of
-/// the numbers as they are.
+/// Training errors are exact for the given numbers, if the targets lie in the span of the features (exactly or up to
+/// rounding) and if they do not.
 #[test]
 fn training_errors_are_exact() {
     let x = normal(9, 4, 900);
     let beta = array![[1.0], [-2.0], [0.5], [3.0]];
-    // Sums of few bits: X β* is exact.
+    // Few significant bits, so that X β* is exact.
     let round = x.mapv(|v| (v * 64.0).round() / 64.0);
     let noisy = x.dot(&beta) + normal(9, 1, 901);
     for (name, x, y) in
@@ -98,7 +97,7 @@ fn training_errors_are_exact() {
             close(found, exact.train_mse, 1e-12, &format!("{name}, λ = {lambda:e}"));
         }
     }
-    // Fewer rows than features: no subtraction anywhere.
+    // Fewer rows than features: nothing is subtracted.
     let (wide, y) = (normal(5, 8, 902), normal(5, 1, 903));
     for lambda in [1e-4, 1e-10, 1e-16, 1e-40] {
         let exact = ExactRidge::new(wide.view(), y.view(), wide.view(), y.view(), lambda);
@@ -111,7 +110,7 @@ fn training_errors_are_exact() {
     }
 }
 
-/// The bias of factors and of a sweep, on any table.
+/// The bias from factors and from a sweep, on any table.
 #[test]
 fn biases_are_exact() {
     let x = normal(40, 4, 904).mapv(|v| (v * 64.0).round() / 64.0);
@@ -140,7 +139,7 @@ fn biases_are_exact() {
                 assert!(off < 1e-12, "λ = {lambda:e}: {found:e}, not {expected:e}");
             }
             for cell in curve.cells.iter().filter(|cell| cell.n == n) {
-                // The table is compressed: sums over 38 of 40 rows are taken off those of all.
+                // The table is compressed, so sums over 38 of 40 rows are subtracted from those over all.
                 let what = format!("n = {n}, arm {}, λ = {lambda:e}", cell.arm);
                 close(cell.mean_squared_bias.unwrap(), exact.test_mse, 1e-12, &what);
                 if cell.arm == 1 {
@@ -152,7 +151,7 @@ fn biases_are_exact() {
     }
 }
 
-/// The bias on a population, at every point of both axes, for targets `X β*` as they come out of a computation.
+/// The bias on a population at every point of both axes, for targets `X β*` as computed in floating point.
 #[test]
 fn the_bias_on_a_population_is_exact() {
     let (rows, p) = (9, 4);
@@ -165,7 +164,8 @@ fn the_bias_on_a_population_is_exact() {
     for lambda in [1e-4, 1e-10, 1e-16, 1e-30] {
         let exact = |x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>| {
             let p = x.ncols();
-            // ‖S (β̂ − β*)‖² by the root's rows as test rows, k outputs: a mean over p k, and the expectation is one over k.
+            // ‖S (β̂ − β*)‖² with the rows of the root as test rows. With k outputs the mean is over p k, and the
+            // expectation over k.
             let mut padded = Array2::zeros((x.nrows(), covariance.ncols()));
             padded.slice_mut(s![.., ..p]).assign(&x);
             ExactRidge::excess(padded.view(), y, covariance.view(), beta.view(), lambda)
@@ -183,7 +183,7 @@ fn the_bias_on_a_population_is_exact() {
     }
 }
 
-/// Features of 1e8 and of 1e-8: ridge keeps both, in both engines, as far as λ lets it.
+/// Features of scale 1e8 and 1e-8: ridge keeps both in both engines, as far as λ allows.
 #[test]
 fn no_direction_is_dropped() {
     let (n, p) = (12, 4);
@@ -198,7 +198,7 @@ fn no_direction_is_dropped() {
             |point: &Point, x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, tx: ArrayView2<'_, f64>| {
                 let exact = ExactRidge::new(x, y, tx, ty.view(), lambda);
                 let what = format!("λ = {lambda:e}: {point:?}");
-                // κ of the features, each in a unit of its own, is under 1e3 here; targets are of order 1.
+                // After rescaling each feature, κ is below 1e3 here; targets are of order 1.
                 let bound = 1e-10;
                 assert!(
                     (point.train_mse.sqrt() - exact.train_mse.sqrt()).abs() < bound,
@@ -222,7 +222,7 @@ fn no_direction_is_dropped() {
         for (j, point) in columns.extend(&graded).unwrap().iter().enumerate() {
             check(point, graded.slice(s![.., ..=j]), y.view(), test.slice(s![.., ..=j]));
         }
-        // Rows of different sizes, as columns.
+        // Rows of different scales, used as columns.
         let (wide, short) = (graded.t(), normal(p, 1, 913));
         let mut columns = Columns::new(&short, Test::None).unwrap().with_ridge(lambda).unwrap();
         for (j, point) in columns.extend(&wide).unwrap().iter().enumerate() {
@@ -239,7 +239,7 @@ fn no_direction_is_dropped() {
     }
 }
 
-/// A default sweep finds what its SVDs find.
+/// A default sweep gives the results of its SVDs.
 #[test]
 fn a_sweep_drops_no_direction() {
     let unit = [1e8, 1e-8];
@@ -262,7 +262,7 @@ fn a_sweep_drops_no_direction() {
     }
 }
 
-/// σ² / λ under the smallest number: the fit is 0, and its training error that of 0.
+/// σ² / λ underflows: the fit is 0, with the training error of 0.
 #[test]
 fn penalties_beyond_all_numbers() {
     let mut rows = Rows::new(1, 1, Test::None).unwrap().with_ridge(1e220).unwrap();
@@ -273,7 +273,7 @@ fn penalties_beyond_all_numbers() {
     close(error, 4.0, 1e-14, "model");
 }
 
-/// Gains that are all the same, residual factors likewise, and a penalty; panics for a gain of 9.
+/// A filter with constant gains, constant residual factors and a penalty; it panics if the gain is 9.
 #[derive(Debug)]
 struct Broken {
     gain: f64,
@@ -300,7 +300,7 @@ impl SpectralFilter for Broken {
     }
 }
 
-/// Everything that asks a filter says what is wrong with it, by its name.
+/// Everything that calls a filter reports what is wrong with it, by name.
 #[test]
 fn filters_that_give_no_answer() {
     let (x, y) = (normal(9, 3, 920), normal(9, 1, 921));
@@ -334,15 +334,15 @@ fn filters_that_give_no_answer() {
             let mut sweep = Sweep::new(Dataset::new("table", x.clone(), y.clone()).unwrap(), [5], 1, 0);
             sweep.arms = vec![Arm::new("broken", None, filter.clone())];
             sweep.metrics = metrics;
-            // Its only cell failed: nothing is left to return.
+            // Its only cell failed, so there is nothing to return.
             check(sweep.run().unwrap_err());
         }
     }
-    // A fine one does as it says.
+    // A valid filter is accepted.
     assert!(Svd::new(&x).unwrap().solve(&y, &fine()).is_ok());
 }
 
-/// Gradient flow, by gains alone: what it leaves is a difference, and what rounding leaves is 0.
+/// A filter defined only by its gains: residual factors are differences, and those at rounding level are 0.
 #[test]
 fn residual_factors_by_default() {
     #[derive(Debug)]
@@ -368,6 +368,6 @@ fn residual_factors_by_default() {
     // 49 · (1/49) is not 1.
     assert_eq!(residuals(&Half(None)), [0.0, 0.0, 0.5]);
     assert_eq!(residuals(&MinNorm::default()), [0.0; 3]);
-    // With a penalty they are those of ridge.
+    // With a penalty, they are those of ridge.
     close(residuals(&Half(Some(1e-20)))[2], 1e-20 / 4.0, 1e-15, "ridge");
 }

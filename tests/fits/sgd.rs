@@ -1,5 +1,5 @@
-//! Stochastic gradient descent: the moments of its iterates against every sequence of batches, against simulated runs,
-//! and against the state where they lead.
+//! Stochastic gradient descent: the moments of its iterates against every sequence of batches, simulated runs, and
+//! their stationary state.
 
 use crate::common::matrices::{integer_low_rank, norm, normal, with_spectrum};
 use crate::common::recorded::{recorded, value};
@@ -14,7 +14,7 @@ use rand_distr::StandardNormal;
 
 const LOSSES: [Loss; 4] = [Loss::HalfSum, Loss::HalfMean, Loss::Mean, Loss::Sum];
 
-/// One step: the gradient of the batch is that of all rows in expectation.
+/// One step. The batch gradient equals the full gradient in expectation.
 fn step(x: &Array2<f64>, y: &Array2<f64>, beta: &mut Array2<f64>, batch: &[usize], h: f64, loss: Loss) {
     let (n, b) = (x.nrows() as f64, batch.len() as f64);
     let scale = h * loss.curvature(x.nrows()) * n / b;
@@ -27,7 +27,7 @@ fn step(x: &Array2<f64>, y: &Array2<f64>, beta: &mut Array2<f64>, batch: &[usize
     }
 }
 
-/// All batches, each as likely as any: sequences of `b` rows, with replacement or without.
+/// All equally likely batches: sequences of `b` rows, with or without replacement.
 fn batches(n: usize, b: usize, replaced: bool) -> Vec<Vec<usize>> {
     let mut all = vec![Vec::new()];
     for _ in 0..b {
@@ -40,12 +40,12 @@ fn batches(n: usize, b: usize, replaced: bool) -> Vec<Vec<usize>> {
     all
 }
 
-/// A step of the size that the largest eigenvalue allows, times a share.
+/// A share of the largest step size that the largest eigenvalue allows.
 fn share_of_limit(svd: &Svd, loss: Loss, share: f64) -> f64 {
     share * 2.0 / (loss.curvature(svd.shape().0) * svd.singular_values()[0].powi(2))
 }
 
-/// Three steps over all sequences of batches: means and covariances are exact.
+/// Three steps over all sequences of batches, so means and covariances are exact.
 #[test]
 fn moments_are_those_of_all_sequences() {
     for (n, p) in [(4, 2), (3, 5), (3, 3)] {
@@ -105,7 +105,7 @@ fn moments_are_those_of_all_sequences() {
     }
 }
 
-/// Second moments are quadratic in the noise: over all signs they are those of any noise of variance 1.
+/// Second moments are quadratic in the noise, so averaging over all signs gives those of any noise of variance 1.
 #[test]
 fn label_noise_is_averaged_exactly() {
     for (n, p) in [(4, 2), (4, 6)] {
@@ -139,7 +139,7 @@ fn label_noise_is_averaged_exactly() {
         ] {
             assert!((found / right - 1.0).abs() < 1e-11, "{n} × {p}: {found}, not {right}");
         }
-        // What remains without batches is the expected risk of descent in closed form.
+        // The part that is not due to batches is the expected risk of descent in closed form.
         let teacher = Population::new(Covariance::isotropic(p, 1.0).unwrap(), normal(p, 1, 7), 0.64).unwrap();
         let mut taught = sgd.start_with_noise(&svd, &x.dot(teacher.teacher()), 0.64, &start).unwrap();
         taught.advance(25).unwrap();
@@ -151,7 +151,7 @@ fn label_noise_is_averaged_exactly() {
     }
 }
 
-/// The mean of runs, with its standard error.
+/// Mean over runs with its standard error.
 fn mean_of(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -170,7 +170,8 @@ fn draw(n: usize, b: usize, kind: Batches, rng: &mut impl Rng) -> Vec<usize> {
     batch
 }
 
-/// 2,000 runs, each with its own label noise. 72 comparisons: one in 20,000 such tests has one over 5 standard errors.
+/// 2,000 runs, each with its own label noise. There are 72 comparisons; in one of 20,000 such tests, one exceeds 5
+/// standard errors.
 #[test]
 fn simulated_runs() {
     let checks = [3, 20, 80];
@@ -238,14 +239,14 @@ fn the_stationary_state_is_where_steps_lead() {
             let sgd = Sgd::new(h, b, loss).unwrap().with_batches(kind);
             let stationary = sgd.stationary(&svd, &y, noise).unwrap();
             let mut moments = sgd.start_with_noise(&svd, &y, noise, &Array2::zeros((p, 2))).unwrap();
-            // The slowest mode of the rank has decayed to nothing by then.
+            // By then the slowest mode of the rank has decayed completely.
             let slowest = h * loss.curvature(n) * svd.smallest_nonzero().unwrap().powi(2);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some thousand
             moments.advance((60.0 / slowest).min(4e5) as usize).unwrap();
             let (found, right) = (moments.mode_covariance(), stationary.mode_covariance());
             let off = norm((found - right).view());
             let size = norm(right.view());
-            // Rows that are all fitted leave nothing.
+            // If all rows are fitted, nothing remains.
             let floor = 1e-14 * norm(y.view()).powi(2);
             assert!(off <= 1e-10 * size + floor, "{n} × {p}, {b} rows: off by {off:e} of {size:e}");
             if n <= p && svd.rank() == n {
@@ -259,7 +260,7 @@ fn the_stationary_state_is_where_steps_lead() {
     }
 }
 
-/// The edge of stability, found by the recursion itself: noise-free targets, errors that shrink or grow.
+/// The edge of stability, found from the recursion itself: with noise-free targets, errors shrink or grow.
 #[test]
 fn stability_is_that_of_the_recursion() {
     let mut edges = 0;
@@ -270,7 +271,7 @@ fn stability_is_that_of_the_recursion() {
             let loss = Loss::HalfMean;
             let setting = |h| Sgd::new(h, b, loss).unwrap().with_batches(kind);
             let limit = share_of_limit(&svd, loss, 1.0);
-            // Bisect for the edge; where it is that of the mean, there is none to find.
+            // Bisect for the edge, unless it coincides with that of the mean.
             let (mut low, mut high) = (0.0, limit * (1.0 - 1e-12));
             if setting(high).stability(&svd).unwrap().is_stable() {
                 continue;
@@ -290,7 +291,7 @@ fn stability_is_that_of_the_recursion() {
             let grows = |h: f64| {
                 let mut moments = setting(h).start(&svd, &y, &start).unwrap();
                 if moments.advance(3000).is_err() {
-                    return true; // out of the numbers
+                    return true; // overflow
                 }
                 let middle = moments.mode_covariance().diag().sum();
                 moments.advance(1000).is_err() || moments.mode_covariance().diag().sum() > middle
@@ -299,7 +300,7 @@ fn stability_is_that_of_the_recursion() {
                 !grows(0.9 * low) && grows((1.1 * low).min(0.999 * limit)),
                 "{n} × {p}, {b} rows: edge {low}"
             );
-            // The bounds of Wu, Ma and E: the sufficient one is no later than the edge.
+            // The bounds of Wu, Ma and E: the sufficient condition fails no later than the edge.
             let here = at(low);
             assert!(here.contraction >= 1.0 - 1e-9, "{}", here.contraction);
             assert!(here.sharpness < here.sharpness_limit);
@@ -318,7 +319,7 @@ fn stability_is_that_of_the_recursion() {
         }
     }
     assert!(edges >= 4, "{edges} edges");
-    // Whole batches are full-batch descent.
+    // Batches of all rows are full-batch descent.
     let svd = Svd::new(&normal(5, 3, 1)).unwrap();
     let whole = Sgd::new(0.1, 5, Loss::HalfSum).unwrap().with_batches(Batches::WithoutReplacement);
     let stability = Sgd::new(share_of_limit(&svd, Loss::HalfSum, 0.9), 5, Loss::HalfSum).unwrap();
@@ -391,7 +392,7 @@ fn streams_of_normal_rows() {
         let stationary = descent.stationary_excess().unwrap();
         assert!((descent.excess() / stationary - 1.0).abs() < 1e-11);
     }
-    // 2 h ℓ = 2 h ℓ (1 + 1/b)/2: the edge of one direction and one row is h ℓ = 2/3.
+    // One direction, one row: E (1 − h x²)² = 1 − 2 h ℓ + 3 (h ℓ)², which reaches 1 at h ℓ = 2/3.
     let alone = |h| Streaming::new(&array![1.0], &array![1.0], 0.1, h, 1).unwrap();
     assert!(alone(0.666).stationary_excess().is_some() && alone(0.667).stationary_excess().is_none());
     assert!(matches!(alone(0.9).advance(100_000), Err(Error::Overflow { .. })));
@@ -427,13 +428,13 @@ fn settings_that_cannot_be() {
     assert!(matches!(sgd.stationary(&svd, &nan, 0.0), Err(Error::NonFinite { .. })));
     let mut moments = sgd.start(&svd, &y, &start).unwrap();
     assert!(matches!(moments.advance(usize::MAX), Err(Error::Resource { .. })));
-    // No steps at all, and steps of no size.
+    // Zero steps, and steps of size zero.
     moments.advance(0).unwrap();
     assert_eq!(moments.squared_distance().unwrap(), 0.0);
     let still = Sgd::new(0.0, 1, Loss::Mean).unwrap();
     let stability = still.stability(&svd).unwrap();
     assert_eq!((stability.amplification, stability.sharpness_limit), (0.0, f64::INFINITY));
-    // Steps that grow are an error once they leave the numbers.
+    // Growing iterates are an error once they overflow.
     let x = array![[1.0, 0.0], [0.0, 3.0], [0.1, 0.1]];
     let svd = Svd::new(&x).unwrap();
     let unstable = Sgd::new(0.95 * share_of_limit(&svd, Loss::Mean, 1.0), 1, Loss::Mean).unwrap();

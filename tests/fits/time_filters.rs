@@ -1,5 +1,5 @@
-//! Filters that run in time or steps: their formulas, the iterations they stand for, and their limits. `flows` has what
-//! runs in continuous time.
+//! Filters that run in time or steps: their formulas, the iterations they stand for, and their limits. `flows` tests
+//! those in continuous time.
 
 use crate::common::matrices::normal;
 use crate::common::recorded::{recorded, value};
@@ -24,7 +24,7 @@ pub fn residual(filter: &dyn SpectralFilter, mu: f64) -> f64 {
     left[0]
 }
 
-/// Cases of the formula sheet, computed there with 25 digits.
+/// Cases of the formula sheet, computed there to 25 digits.
 #[test]
 fn residual_factors_are_those_of_the_formulas() {
     const H: Loss = Loss::HalfSum;
@@ -52,7 +52,7 @@ fn residual_factors_are_those_of_the_formulas() {
     ];
     for (filter, mu, right) in cases {
         let found = residual(&*filter, mu);
-        // √μ squared again is off by an ε, which k steps multiply.
+        // Squaring √μ has an error of ε, which k steps multiply.
         let bound = 1e-11 * right.abs()
             + if filter.describe().contains("Nesterov") { 1e-9 * right.abs() } else { 0.0 };
         assert!((found - right).abs() <= bound, "{}: {found:e}, not {right:e}", filter.describe());
@@ -60,7 +60,7 @@ fn residual_factors_are_those_of_the_formulas() {
     }
 }
 
-/// `steps` of `update(β, β before, gradient at)`, from 0.
+/// Runs `steps` of `update(β, β before, gradient at)` from 0.
 fn iterate(
     x: &ArrayRef2<f64>,
     y: &ArrayRef2<f64>,
@@ -79,13 +79,13 @@ fn iterate(
     beta
 }
 
-/// Relative distance, in the norm of the larger.
+/// Relative distance, in the norm of the larger matrix.
 pub fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let norm = |m: &Array2<f64>| m.iter().map(|v| v * v).sum::<f64>().sqrt();
     norm(&(a - b)) / norm(a).max(norm(b))
 }
 
-/// 1,500 steps. The iteration itself is off by `steps · ε` or so, 4e-13.
+/// Compared with 1,500 explicit steps, whose own error is about `steps · ε`, 4e-13.
 #[test]
 fn steps_are_those_of_the_explicit_iteration() {
     const STEPS: usize = 1500;
@@ -137,7 +137,7 @@ fn steps_are_those_of_the_explicit_iteration() {
     }
 }
 
-/// Gains and residual factors keep all digits where nearly nothing, or nearly everything, has been fitted.
+/// Gains and residual factors keep all digits when almost nothing, or almost everything, has been fitted.
 #[test]
 fn nothing_cancels_early_or_late() {
     let one = |filter: &dyn SpectralFilter, sigma: f64| {
@@ -216,7 +216,7 @@ fn steps_over_the_limit_and_numbers_outside_their_domain_are_errors() {
     assert!(matches!(AveragedDescent::new(0.1, 0, Loss::Mean), Err(Error::Domain { .. })));
 }
 
-/// However many steps there are, an answer or an error comes at once.
+/// Any number of steps gives an answer or an error at once.
 #[test]
 fn any_number_of_steps() {
     const H: Loss = Loss::HalfSum;
@@ -239,7 +239,7 @@ fn any_number_of_steps() {
     assert!(matches!(HeavyBall::new(0.1, 0.5, many, H), Err(Error::Resource { .. })));
     assert!(matches!(Nesterov::new(0.1, many, H), Err(Error::Resource { .. })));
     assert!((residual(&AveragedDescent::new(0.1, many, H).unwrap(), 1.0) * many as f64 - 10.0).abs() < 1e-9);
-    // None at all leave everything, also for the step that would fit a mode at once.
+    // Zero steps leave everything unfitted, even with a step size that would fit a mode in one step.
     for schedule in
         [Schedule::Constant(1.0), Schedule::Listed(vec![1.0]), Schedule::WarmUp { last: 1.0, steps: 2 }]
     {
@@ -247,7 +247,7 @@ fn any_number_of_steps() {
     }
 }
 
-/// Every recorded value of a filter of this kind, to the accuracy that is recorded with it.
+/// Every recorded value of a filter of each kind, to its recorded accuracy.
 #[test]
 fn recorded_residual_factors() {
     const H: Loss = Loss::HalfSum;
@@ -294,7 +294,7 @@ fn recorded_residual_factors() {
             );
         }
     }
-    // One step of descent and the flow that it follows, for a time of one step.
+    // One step of descent against the flow that it approximates, after the time of one step.
     for case in recorded("filter.igr_one_step_error").unwrap() {
         let of = |name: &str| value(&case, "inputs", name);
         let (mu, h) = (of("mu"), of("h"));
@@ -311,7 +311,7 @@ fn recorded_residual_factors() {
     }
 }
 
-/// Epochs are steps, as many as the rows of the design make, at every size.
+/// Epochs are converted to steps by the number of rows, at every size.
 #[test]
 fn epochs_follow_the_number_of_rows() {
     let schedule = Schedule::InverseSqrt { first: 0.01, period: 3 };
@@ -355,7 +355,7 @@ fn epochs_follow_the_number_of_rows() {
     assert!(matches!(GradientDescent::new(schedule, none, Loss::Mean), Err(Error::Domain { .. })));
 }
 
-/// A step size for each feature, 1,500 steps, from 0 and from a start; one that is 0 leaves its feature there.
+/// One step size per feature, 1,500 steps, from 0 and from another start. Step size 0 leaves its feature at the start.
 #[test]
 fn steps_of_each_feature() {
     for (n, p) in [(12, 5), (5, 12)] {

@@ -1,4 +1,4 @@
-//! Whole blocks of rows and columns on the nested engines: the points that single ones give.
+//! Blocks of rows and columns on the nested engines give the same points as single ones.
 
 use crate::common::features::{KINDS, features, normal};
 use crate::common::fits::{C, by_svd, constant};
@@ -6,7 +6,7 @@ use double_descent::nested::{Columns, Engine, Point, Rows, Test, feature_curve, 
 use double_descent::risk::Compressed;
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
-/// Units that grow on the way, in blocks: the points of single columns.
+/// Columns whose units grow along the way, in blocks, against single columns.
 #[test]
 fn blocks_of_columns_of_extreme_scales() {
     let (n, p) = (40, 200);
@@ -27,7 +27,7 @@ fn blocks_of_columns_of_extreme_scales() {
     }
 }
 
-/// Blocks of rows, and blocks of any size, give the points that single rows give.
+/// Blocks of rows of any size give the points of single rows.
 #[test]
 fn blocks_of_rows_give_the_points_of_single_rows() {
     let (p, n, k) = (20, 150, 2);
@@ -72,8 +72,8 @@ fn blocks_of_rows_give_the_points_of_single_rows() {
     }
 }
 
-/// A test table with as many rows as columns becomes a triangle at the threshold where many rows follow at once: the
-/// errors are those of the table.
+/// A test table with as many rows as columns is reduced to a triangle at the threshold, if many rows follow at once.
+/// Errors must be those of the table.
 #[test]
 fn a_test_table_as_tall_as_wide() {
     let (p, n) = (60, 300);
@@ -83,7 +83,7 @@ fn a_test_table_as_tall_as_wide() {
         let targets = normal(57, n + p, 2);
         let (y, ty) = (targets.slice(s![..n, ..]), targets.slice(s![n.., ..]).to_owned());
         let test = Compressed::new(&tx, &ty).unwrap();
-        // At once, and so few at a time that it does not pay.
+        // All at once, and so few at a time that the reduction does not pay.
         for size in [n, p] {
             let mut engine = Rows::new(p, 2, Test::Rows(&test)).unwrap();
             for from in (0..n).step_by(size) {
@@ -99,7 +99,7 @@ fn a_test_table_as_tall_as_wide() {
     }
 }
 
-/// Large enough for the longest blocks and several panels; a few points in detail.
+/// Large enough for the longest blocks and several panels; a few points are checked in detail.
 #[test]
 fn a_longer_curve() {
     let (p, n, k) = (120, 900, 2);
@@ -130,7 +130,7 @@ fn a_longer_curve() {
     }
 }
 
-/// The worst c over the points of a model-wise curve that are asked for.
+/// The worst c over the requested points of a model-wise curve.
 fn worst_of_columns(
     name: &str,
     points: &[Point],
@@ -151,7 +151,7 @@ fn worst_of_columns(
     worst
 }
 
-/// Blocks of columns, and blocks of any size, give the points that single columns give.
+/// Blocks of columns of any size give the points of single columns.
 #[test]
 fn blocks_of_columns_give_the_points_of_single_columns() {
     let (n, p, k) = (20, 150, 2);
@@ -186,8 +186,8 @@ fn blocks_of_columns_give_the_points_of_single_columns() {
     }
 }
 
-/// Large enough for the longest blocks and several panels; a few points in detail, targets of noise and of a
-/// law that the leading features give.
+/// Large enough for the longest blocks and several panels; a few points are checked in detail. The targets are noise,
+/// or depend on the leading features.
 #[test]
 fn a_longer_curve_of_columns() {
     let (n, p) = (120, 900);
@@ -214,7 +214,7 @@ fn a_longer_curve_of_columns() {
     }
 }
 
-/// From 256 rows or columns on blocks just past the threshold are of one, two, four rows: every point there.
+/// From 256 rows or columns on, blocks just past the threshold have one, two or four rows: checks every point there.
 #[test]
 fn a_threshold_of_a_large_triangle() {
     let (p, n) = (260, 340);

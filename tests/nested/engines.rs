@@ -1,4 +1,4 @@
-//! The nested engines against the SVD of every point on its own.
+//! The nested engines against a separate SVD at every point.
 #![allow(clippy::unreadable_literal)] // recorded values
 
 use crate::common::features::{KINDS, features, normal};
@@ -60,8 +60,8 @@ fn every_point_of_a_feature_curve_is_that_of_its_svd() {
         println!("features, {kind}: c = {worst:.2}, {by_other} points by SVD");
     }
 }
-/// Exact predictions at two test rows, a row of them for every prefix of the samples, from 60-digit
-/// arithmetic: `(x, y, test rows, predictions)`.
+/// Exact predictions at two test rows, one row for each prefix of the samples, from 60-digit arithmetic: `(x, y, test
+/// rows, predictions)`.
 fn exact_samples() -> Vec<[Array2<f64>; 4]> {
     vec![
         [
@@ -110,8 +110,8 @@ fn exact_samples() -> Vec<[Array2<f64>; 4]> {
     ]
 }
 
-/// Exact predictions at two test rows, a row of them for every prefix of the features, from 60-digit
-/// arithmetic: `(x, y, test rows, predictions)`.
+/// Exact predictions at two test rows, one row for each prefix of the features, from 60-digit arithmetic: `(x, y, test
+/// rows, predictions)`.
 fn exact_features() -> Vec<[Array2<f64>; 4]> {
     vec![
         [
@@ -176,8 +176,8 @@ fn exact_features() -> Vec<[Array2<f64>; 4]> {
     ]
 }
 
-/// Two targets at test rows of prediction `v`, from the mean squared errors against targets 0: only squares are
-/// seen, so each test row is a test table of its own, against a target far off.
+/// Recovers predictions `v` at test rows from mean squared errors. The engines return only squares, so each test row is
+/// its own test table, with a target far from any prediction.
 fn predictions(tx: &Array2<f64>, curve: impl Fn(Test<'_>) -> Vec<Point>) -> Vec<Vec<f64>> {
     let far = 64.0;
     tx.rows()
@@ -214,7 +214,7 @@ fn exact_values() {
     }
 }
 
-/// Every point against its SVD, for data of any rank.
+/// Checks every point against its SVD, for data of any rank.
 fn check_both_axes(name: &str, x: &Array2<f64>, y: &Array2<f64>) -> [Vec<Point>; 2] {
     let (n, p) = x.dim();
     let (tx, ty) = (normal(20, 9, p), normal(21, 9, y.ncols()));
@@ -275,7 +275,7 @@ fn dependent_rows_and_columns_are_what_the_pseudoinverse_makes_of_them() {
     assert!(nested_only(&check_both_axes("zero rows and columns", &zeros, &y)));
     assert!(nested_only(&check_both_axes("zero rows and columns, turned", &zeros.t().to_owned(), &wide)));
 
-    // Rank 4 throughout, with rounding: no row is an exact combination of others.
+    // Rank 4 throughout, with rounding errors: no row is an exact combination of others.
     let low = normal(12, n, 4).dot(&normal(13, 4, p));
     let [samples, columns] = check_both_axes("rank 4", &low, &y);
     assert!([samples, columns].iter().all(|curve| curve.last().unwrap().rank == 4));
@@ -291,7 +291,7 @@ fn dependent_rows_and_columns_are_what_the_pseudoinverse_makes_of_them() {
     check_both_axes("one column", &normal(15, 9, 1), &normal(16, 9, 1));
 }
 
-/// A constant target fitted with an intercept leaves nothing to be trained or tested away.
+/// With an intercept, a constant target is fitted with zero training and test error.
 #[test]
 fn a_constant_target_is_fitted_by_the_intercept() {
     let x = concatenate![Axis(1), Array2::ones((20, 1)), normal(17, 20, 3)];
@@ -305,14 +305,14 @@ fn a_constant_target_is_fitted_by_the_intercept() {
 fn near_dependence_is_handed_over_and_taken_back() {
     let (n, p) = (40, 10);
     let mut x = normal(18, n, p);
-    // 1e-15 of another row, relative: neither clearly dependent nor clearly not.
+    // Within a relative 1e-15 of another row: neither clearly dependent nor clearly independent.
     let nearly = &x.row(0) * (1.0 + 1e-15) + &(&x.row(9) * 3e-14);
     x.row_mut(4).assign(&nearly);
     let y = normal(19, n, 1);
     let curve = sample_curve(&x, &y, Test::None).unwrap();
     let by_svd: Vec<usize> =
         curve.iter().filter(|point| point.engine == Engine::Svd).map(|point| point.n).collect();
-    // Until there are enough rows for all directions.
+    // By SVD until there are enough rows for all directions.
     assert_eq!(by_svd, [5, 6, 7, 8, 9, 10]);
     for (point, n) in curve.iter().zip(1..) {
         let svd = Svd::new(&x.slice(s![..n, ..])).unwrap();
@@ -325,7 +325,7 @@ fn near_dependence_is_handed_over_and_taken_back() {
     }
 }
 
-/// Condition numbers beyond 1/ε, as with monomials: ranks are those of the SVD's cutoff, fits without NaN.
+/// Condition numbers beyond 1/ε, as with monomials: ranks follow the SVD's cutoff, and no fit is NaN.
 #[test]
 fn hopeless_conditioning() {
     for (n, p) in [(30, 40), (150, 20)] {
@@ -336,7 +336,7 @@ fn hopeless_conditioning() {
         {
             for point in curve.unwrap() {
                 let svd = Svd::new(&x.slice(s![..point.n, ..point.p])).unwrap();
-                // A singular value within rounding of the cutoff may fall on either side.
+                // A singular value within rounding error of the cutoff may fall on either side.
                 let near = svd.singular_values().iter().any(|s| (0.2..5.0).contains(&(s / svd.cutoff())));
                 assert!(point.rank == svd.rank() || near, "{axis}: {point:?} for rank {}", svd.rank());
                 let clear = svd.rank() < point.n.min(point.p) || svd.condition_number() > 1e14;
@@ -380,7 +380,7 @@ fn streamed_and_whole_input_give_the_same_bits() {
     let streamed: Vec<Point> =
         pairs.map(|(x, y)| engine.push(&x.to_owned(), &y.to_owned()).unwrap()).collect();
     assert_eq!(whole, streamed);
-    // Other memory layouts too.
+    // Also in other memory layouts.
     let (mut turned, mut targets) = (Array2::zeros((12, 50)), Array2::zeros((3, 50)));
     turned.assign(&x.t());
     targets.assign(&y.t());
@@ -390,7 +390,7 @@ fn streamed_and_whole_input_give_the_same_bits() {
     assert_eq!(features, x.columns().into_iter().map(|x| engine.push(&x).unwrap()).collect::<Vec<_>>());
 }
 
-/// Units of any size change nothing but the units.
+/// Units of any size only change the units of the result.
 #[test]
 fn extreme_scales() {
     let (n, p) = (20, 8);
@@ -417,7 +417,7 @@ fn extreme_scales() {
             assert!((found.norm * unit / expected.norm - 1.0).abs() < 1e-11, "{e}: {found:?}");
         }
     }
-    // Targets whose squares just fit, and some whose squares do not.
+    // Targets whose squares barely fit, then some whose squares overflow.
     let large = 2f64.powi(500);
     let test = Compressed::new(&tx, &(&ty * large)).unwrap();
     for (found, expected) in curves(&x, &(&y * large), &test).iter().flatten().zip(expected.iter().flatten())
@@ -428,7 +428,7 @@ fn extreme_scales() {
         sample_curve(&x, &(&y * 1e300), Test::Rows(&plain)),
         Err(Error::Overflow { what: "the test error" })
     );
-    // Rows that grow by 600 powers of ten on the way: each fit is that of the large rows alone.
+    // Rows that grow by 600 orders of magnitude: each fit is that of the large rows alone.
     let grown = Array2::from_shape_fn((n, p), |(i, j)| x[[i, j]] * if i < 5 { 1e-300 } else { 1e300 });
     let curve = sample_curve(&grown, &y, Test::None).unwrap();
     let alone = sample_curve(&x.slice(s![5.., ..]), &y.slice(s![5.., ..]), Test::None).unwrap();
@@ -436,7 +436,7 @@ fn extreme_scales() {
         assert_eq!(found.rank, expected.rank);
         assert!((found.norm * 1e300 / expected.norm - 1.0).abs() < 1e-11, "{found:?} {expected:?}");
     }
-    // Features of very different units: no panic, and what the SVD says.
+    // Features in very different units: no panic, and the result of the SVD.
     let mixed = Array2::from_shape_fn((n, p), |(i, j)| x[[i, j]] * [1e-200, 1.0, 1e-10][j % 3]);
     for point in feature_curve(&mixed, &y, Test::None).unwrap().iter().skip(1) {
         let svd = Svd::new(&mixed.slice(s![.., ..point.p])).unwrap();
@@ -479,7 +479,7 @@ fn hostile_input() {
         assert!(matches!(error, Error::Shape { what: "columns of the test features", .. }));
     }
     assert!(matches!(Rows::new(3, usize::MAX, Test::None), Err(Error::Memory { .. })));
-    // A row that is refused leaves the fit as it was.
+    // A refused row leaves the fit unchanged.
     let mut engine = Rows::new(3, 1, Test::None).unwrap();
     assert!(engine.coefficients().is_err());
     let mut other = engine.clone();
@@ -490,7 +490,7 @@ fn hostile_input() {
         assert_eq!(engine.push(&x, &y), other.push(&x, &y));
     }
     assert_eq!((engine.rows(), engine.coefficients().unwrap().dim()), (4, (3, 1)));
-    // And so do columns.
+    // So do refused columns.
     let (x, y) = (normal(47, 20, 60), normal(48, 20, 1));
     let test = Compressed::new(&x, &y).unwrap();
     let mut engine = Columns::new(&y, Test::Rows(&test)).unwrap();
@@ -512,7 +512,7 @@ fn hostile_input() {
     assert_eq!(engine.columns(), 60);
 }
 
-/// A matrix whose diagonal says nothing about its condition number.
+/// A matrix whose diagonal does not reveal its condition number.
 #[test]
 fn a_triangle_with_a_harmless_diagonal() {
     let n = 60;
@@ -529,7 +529,7 @@ fn a_triangle_with_a_harmless_diagonal() {
     }
 }
 
-/// `tr((X⁺)ᵀ Σ X⁺)` of every point on both axes, with dependent rows and near-dependent columns among them.
+/// `tr((X⁺)ᵀ Σ X⁺)` at every point on both axes, including dependent rows and nearly dependent columns.
 #[test]
 fn the_noise_term_is_that_of_the_pseudoinverse() {
     let (n, p) = (22, 9);
@@ -552,7 +552,7 @@ fn the_noise_term_is_that_of_the_pseudoinverse() {
             for point in points {
                 let svd = Svd::new(&x.slice(s![..point.n, ..point.p])).unwrap();
                 if svd.singular_values().iter().any(|s| (0.1..1e3).contains(&(s / svd.cutoff()))) {
-                    continue; // too close to the cutoff for a figure
+                    continue; // too close to the cutoff to compare
                 }
                 let inverse = svd.pseudoinverse().unwrap();
                 let sigma = covariance.slice(s![..point.p, ..point.p]);
@@ -587,7 +587,7 @@ fn small_integers() {
         let (x, y) = (normal(100 + seed, n, p), normal(200 + seed, n, 2));
         let mut x = x.mapv(|v| (v * 0.6).round());
         if seed >= 20 {
-            // Of rank 3.
+            // Rank 3.
             x = x.slice(s![.., ..3]).dot(&normal(300 + seed, 3, p).mapv(f64::round));
         }
         let [samples, columns] = check_both_axes(&format!("integers {seed}"), &x, &y);

@@ -11,22 +11,22 @@ use double_descent::svd::Svd;
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use serde_json::Value;
 
-/// `c` of the law "error ≤ c κ ε", κ of that point's matrix. Orthogonal methods are observed at up to 3 on other
-/// data, at under 1 here: the largest of every kind is printed.
+/// `c` in "error ≤ c κ ε", with κ of the matrix at that point. Orthogonal methods reach up to 3 on other data and stay
+/// below 1 here; the largest value for each kind is printed.
 const C: f64 = 10.0;
 
 const KINDS: [&str; 4] = ["gaussian", "relu", "fourier", "graded"];
 
-/// Features of several kinds, by name. Their rounded entries are the matrix that is meant.
+/// Features of several kinds, by name. Their rounded entries define the exact matrix.
 fn features(kind: &str, n: usize, p: usize, threshold: usize) -> Array2<f64> {
     let projected = |inputs| normal(n, inputs, 50).dot(&normal(inputs, p, 51));
     match kind {
         "gaussian" => normal(n, p, 52),
         "relu" => projected(8).mapv(|v| v.max(0.0)),
-        // A wide kernel on few inputs: neighbouring features are close to dependent.
+        // A wide kernel on few inputs, so neighbouring features are nearly dependent.
         "fourier" => (projected(3) * 0.3 + normal(1, p, 53)).mapv(f64::cos),
         "graded" => {
-            // Condition 1e9 on either side of the threshold: as many directions, of falling scale.
+            // Condition number 1e9 on either side of the threshold, from `threshold` directions of decreasing scale.
             let r = threshold as f64;
             let scales = Array1::from_shape_fn(threshold, |j| 10f64.powf(-9.0 * j as f64 / r));
             (normal(n, threshold, 54) * scales).dot(&(normal(threshold, p, 55) / r.sqrt()))
@@ -35,7 +35,7 @@ fn features(kind: &str, n: usize, p: usize, threshold: usize) -> Array2<f64> {
     }
 }
 
-/// Every point within three of the threshold, some near, some far.
+/// Every point within three of the threshold, with some others near and far.
 fn places(threshold: usize, last: usize) -> Vec<usize> {
     let t = threshold;
     let mut at: Vec<usize> = vec![1, 2, t / 2, t - 8, t + 5, t + 9, t + 17, 3 * t / 2, 2 * t, last];
@@ -43,7 +43,7 @@ fn places(threshold: usize, last: usize) -> Vec<usize> {
     at
 }
 
-/// A problem, and the largest `c` of its points so far.
+/// A problem with the largest `c` of its points so far.
 struct Problem {
     kind: &'static str,
     y: Array2<f64>,
@@ -55,8 +55,8 @@ struct Problem {
 }
 
 impl Problem {
-    /// Compares a point with the fit of `x` and `y` in exact arithmetic: coefficients, where there are any,
-    /// norm, and root mean squared errors, each on the scale of what it is the difference of.
+    /// Compares a point with the fit of `x` and `y` in exact arithmetic: coefficients, if there are any, norm, and root
+    /// mean squared errors. Each error is relative to the size of the terms that it is the difference of.
     fn check(&mut self, point: &Point, x: ArrayView2<'_, f64>, beta: Option<&Array2<f64>>) {
         let (n, p) = x.dim();
         let (y, tx) = (self.y.slice(s![..n, ..]), self.tx.slice(s![.., ..p]));
@@ -66,7 +66,7 @@ impl Problem {
         let condition = sigma[0] / sigma[sigma.len() - 1];
         assert_eq!((point.n, point.p, point.rank), (n, p, n.min(p)), "{}: κ = {condition:e}", self.kind);
         let norm = |x: ArrayView2<'_, f64>| x.iter().map(|v| v * v).sum::<f64>().sqrt();
-        // A fit smaller than ‖Y‖/σ₁ comes out of cancellation.
+        // A fit smaller than ‖Y‖/σ₁ results from cancellation.
         let size = exact.norm + norm(y) / sigma[0];
         let root = |x: ArrayView2<'_, f64>| norm(x) / (x.len() as f64).sqrt();
         let errors = [
@@ -88,7 +88,7 @@ impl Problem {
     }
 }
 
-/// Training features, and the problem that they belong to.
+/// Training features and their problem.
 fn problem(kind: &'static str, n: usize, p: usize, seed: u64) -> (Array2<f64>, Problem) {
     let test_rows = 40;
     let all = features(kind, n + test_rows, p, n.min(p));
@@ -118,7 +118,7 @@ fn sample_curves_are_exact_up_to_rounding() {
         for &at in &places {
             problem.check(&whole[at - 1], x.slice(s![..at, ..]), None);
         }
-        // Row by row, where there are coefficients to see.
+        // Row by row, which also gives coefficients.
         let mut engine = Rows::new(p, 2, Test::Rows(&test)).unwrap();
         for at in 1..=n {
             let point = engine.push(&x.row(at - 1), &problem.y.row(at - 1)).unwrap();
@@ -126,7 +126,7 @@ fn sample_curves_are_exact_up_to_rounding() {
                 problem.check(&point, x.slice(s![..at, ..]), Some(&engine.coefficients().unwrap()));
             }
         }
-        // And in blocks that end at those places.
+        // In blocks that end at those places.
         let mut engine = Rows::new(p, 2, Test::Rows(&test)).unwrap();
         for &at in places.iter().filter(|&&at| at >= p + 3) {
             let from = engine.rows();
@@ -164,7 +164,7 @@ fn feature_curves_are_exact_up_to_rounding() {
     }
 }
 
-/// A table of numbers, or one column.
+/// Reads a matrix, or one column.
 fn table(value: &Value) -> Array2<f64> {
     let rows = value.as_array().unwrap();
     let row = |row: &Value| -> Vec<f64> {
@@ -177,8 +177,8 @@ fn table(value: &Value) -> Array2<f64> {
     Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
 }
 
-/// Predictions at test rows of every point, from squared errors: each test row is a test table of its own, against
-/// a target far off.
+/// Predictions at test rows at every point, from squared errors: each test row is its own test table, with a target far
+/// from any prediction.
 fn predictions(tx: &Array2<f64>, curve: impl Fn(Test<'_>) -> Vec<Point>) -> Vec<Vec<f64>> {
     let far = 64.0;
     let of_row = |row: ArrayView2<'_, f64>| {
@@ -188,7 +188,7 @@ fn predictions(tx: &Array2<f64>, curve: impl Fn(Test<'_>) -> Vec<Point>) -> Vec<
     tx.rows().into_iter().map(|row| of_row(row.insert_axis(Axis(0)))).collect()
 }
 
-/// The file's own bounds are 1e-8 and 1e-11; these matrices are small and well conditioned.
+/// The file's own tolerances are 1e-8 and 1e-11; these matrices are small and well conditioned.
 #[test]
 fn recorded_nested_predictions() {
     for (formula, features) in [("nested.samples", "X"), ("nested.features", "F")] {
@@ -210,7 +210,7 @@ fn recorded_nested_predictions() {
     }
 }
 
-/// What stands behind every test error of a curve: the error of any coefficients on a compressed table.
+/// The error of given coefficients on a compressed table, on which every test error of a curve relies.
 #[test]
 fn recorded_test_errors() {
     for case in recorded("mse_from_gram").unwrap_or_default() {
@@ -224,8 +224,8 @@ fn recorded_test_errors() {
     }
 }
 
-/// Leave-one-out errors by refits: each row in turn comes last and is the test row of the point before. Ridge is
-/// the same fit with rows `√λ I` in front.
+/// Leave-one-out errors by refits: each row in turn comes last and is the test row of the point before. Ridge is the
+/// same fit with the rows `√λ I` prepended.
 #[test]
 fn recorded_leave_one_out_errors() {
     for case in recorded("loo_gcv").unwrap_or_default() {

@@ -1,5 +1,5 @@
-//! Leave-one-out errors where one row is far longer than the others, or rows differ in size by orders of magnitude:
-//! against the fit to the other rows, in 512-bit arithmetic.
+//! Leave-one-out errors if one row is far longer than the others, or if rows differ by orders of magnitude, against the
+//! fit to the other rows in 512-bit arithmetic.
 
 use crate::common::exact::left_out_errors;
 use crate::common::features::normal;
@@ -13,28 +13,28 @@ fn curves(x: &Array2<f64>, y: &Array2<f64>) -> [Vec<Point>; 2] {
     [rows.extend(x, y).unwrap(), columns.extend(x).unwrap()]
 }
 
-/// How far the root mean square at a point is from the exact one, relative; features and targets are of all rows.
+/// Relative error of the root mean square at a point; `x` and `y` contain all rows.
 fn off(point: &Point, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let errors = left_out_errors(x.slice(s![..point.n, ..point.p]), y.slice(s![..point.n, ..]));
     let exact = errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64;
     ((point.loo_mse.unwrap() / exact).sqrt() - 1.0).abs()
 }
 
-/// Without the first row the target 3e7 is met to 8 digits: 1 − h is 5e-16, and the residual that it divides is lost
-/// in the rounding of 3e7.
+/// The fit to all rows meets the first target, 3e7, to 8 digits: 1 − h is 5e-16, and the residual to divide by it is
+/// lost in the rounding of 3e7.
 #[test]
 fn a_long_row_leaves_its_digits() {
     let x = array![[1e8], [1.0], [1.0], [1.0], [1.0], [1.0]];
     let y = array![[3e7], [1.0], [-2.0], [0.5], [0.7], [1.3]];
     let [rows, columns] = curves(&x, &y);
     for point in [rows[5], columns[0]] {
-        // 3e7 − 0.3 · 1e8 by a fit of which each of five terms is rounded: some ε of 3e7, beside 1.08.
+        // 3e7 − 0.3 · 1e8, from a fit with five rounded terms: an error of a few ε · 3e7, next to 1.08.
         assert!(off(&point, &x, &y) < 1e-7, "{point:?}");
     }
     assert_eq!(columns[0].loo_by, LeftOut::Refits(1));
 }
 
-/// With the row of 1e15 all others count as rounding; without it they are all there is.
+/// Next to the row of 1e15 all others are at rounding level; without it they are all that is left.
 #[test]
 fn modes_come_back_over_the_cutoff() {
     let others = [[1.0, 2.0], [1.0, 3.0], [2.0, 1.0]];
@@ -51,7 +51,7 @@ fn modes_come_back_over_the_cutoff() {
             let [rows, columns] = curves(&x, &y);
             for point in [rows[3], columns[1]] {
                 assert!(matches!(point.loo_by, LeftOut::Refits(_)), "{point:?}");
-                // The row itself is missed by 3.06 b; what else there is has no digit beside that.
+                // The error at the long row is 3.06 b; all other errors are negligible next to it.
                 assert!(off(&point, &x, &y) < 1e-14, "{point:?}");
                 assert!(b > 1e15 || (point.loo_mse.unwrap() / 2.336_530_612_244_898e30 - 1.0).abs() < 1e-13);
             }
@@ -59,7 +59,7 @@ fn modes_come_back_over_the_cutoff() {
     }
 }
 
-/// Every point of both engines, on rows scaled by `e^{3N}` and `e^{4N}`. Errors are known to 8 digits, or to what the
+/// Every point of both engines, with rows scaled by `e^{3N}` and `e^{4N}`. Errors are accurate to 8 digits, or to what
 /// refits allow: their condition numbers, up to 1e8 here, times ε.
 #[test]
 fn graded_rows() {
@@ -84,7 +84,7 @@ fn graded_rows() {
     }
 }
 
-/// Tables as they are: nothing to refit at any point.
+/// Ordinary tables need no refits at any point.
 #[test]
 fn ordinary_tables_have_no_refits() {
     for (n, p) in [(60, 20), (41, 40), (40, 40), (30, 90)] {
@@ -99,8 +99,8 @@ fn ordinary_tables_have_no_refits() {
     }
 }
 
-/// Every direction has a row of length 1 and one that lies at the cutoff: with more and more of the latter refits
-/// become too much work, and the error is absent.
+/// Every direction has one row of length 1 and one at the cutoff. As the latter accumulate, refits become too
+/// expensive, and the error is left out.
 #[test]
 fn too_many_refits() {
     let m = 130;

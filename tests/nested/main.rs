@@ -1,4 +1,4 @@
-//! Engines that fit nested designs, and planes of them, at once.
+//! Tests of the engines that fit nested designs, and planes of them, in one pass.
 
 #[path = "../common/mod.rs"]
 mod common;

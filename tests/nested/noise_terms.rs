@@ -1,4 +1,4 @@
-//! Noise terms of many matrices at once, against the pseudoinverse of each.
+//! Noise terms of many matrices in one pass, against the pseudoinverse of each.
 
 use double_descent::Error;
 use double_descent::nested::noise::{Root, Term, feature_terms, sample_terms};
@@ -15,20 +15,20 @@ fn gaussian(n: usize, p: usize, seed: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
 }
 
-/// Features of random inputs, by name.
+/// Random features of several kinds, by name.
 fn features(kind: &str, n: usize, p: usize, seed: usize) -> Array2<f64> {
     let images = || gaussian(n, 6, seed).dot(&gaussian(6, p, seed + 100));
     match kind {
         "gaussian" => gaussian(n, p, seed),
         "relu" => images().mapv(|v| v.max(0.0)),
         "fourier" => images().mapv(|v| (0.4 * v).cos()),
-        // Condition numbers up to 1e9 and more: columns fall by nine powers of ten, then are mixed.
+        // Condition numbers of 1e9 and more: columns decay by nine orders of magnitude, then are mixed.
         "graded" => {
             let decay = |j: usize| 10f64.powf(-9.0 * j as f64 / (p - 1) as f64);
             let scales = Array2::from_shape_fn((1, p), |(_, j)| decay(j));
             (gaussian(n, p, seed) * scales).dot(&gaussian(p, p, 7))
         }
-        // Zero, dependent and repeated columns, repeated rows.
+        // Columns that are zero, dependent or repeated, and repeated rows.
         _ => {
             let mut x = gaussian(n, p, seed);
             x.column_mut(1).fill(0.0);
@@ -46,8 +46,8 @@ fn covariance(p: usize) -> Array2<f64> {
     x.t().dot(&x) / (3 * p) as f64
 }
 
-/// Checks a term against the pseudoinverse; both are backward stable: each is as if of a matrix off by a few
-/// `max(n, p) ε ‖X‖`, and `X⁺` off by κ times that.
+/// Checks a term against the pseudoinverse. Both are backward stable: exact for a matrix perturbed by a few `max(n, p)
+/// ε ‖X‖`, which changes `X⁺` by κ times as much.
 fn check(what: &str, term: Term, x: &ArrayView2<'_, f64>, root: Option<&Array2<f64>>) {
     let svd = Svd::new(x).unwrap();
     let inverse = svd.pseudoinverse().unwrap();
@@ -97,7 +97,7 @@ fn every_point_agrees_with_the_pseudoinverse() {
     }
 }
 
-/// A root of the leading block.
+/// A root of the leading block of `sigma`.
 fn leading(sigma: &Array2<f64>, p: usize) -> Array2<f64> {
     let svd = Svd::new(&sigma.slice(s![..p, ..p])).unwrap();
     svd.vt() * &svd.singular_values().mapv(f64::sqrt).insert_axis(ndarray::Axis(1))
@@ -142,7 +142,7 @@ fn scale_does_not_matter() {
         [sample_terms, feature_terms].map(|terms| terms(&[x.view()], &[&root]).unwrap()[0][4].noise)
     };
     let plain = noise(&x, &sigma);
-    // Powers of two that multiply x by 2^e and Σ by 4^e leave the term as it is, to the bit.
+    // Multiplying x by 2^e and Σ by 4^e must not change a bit of the term.
     for e in [-480, 480] {
         let factor = 2f64.powi(e);
         assert_eq!(noise(&(&x * factor), &(&sigma * factor * factor)), plain, "2^{e}");
@@ -153,7 +153,7 @@ fn scale_does_not_matter() {
     assert_eq!(tiny.unwrap()[0][0].noise, 0.0);
 }
 
-/// What a point does not have does not count: rows, columns and second moments that follow may be of any size.
+/// Later rows, columns and second moments do not affect a point, whatever their size.
 #[test]
 fn points_are_not_small_beside_what_follows() {
     let identity = Root::identity();
@@ -164,7 +164,7 @@ fn points_are_not_small_beside_what_follows() {
     };
     for huge in [1e308, 1e200, 1e165, 1e150, 1e100] {
         let what = format!("{huge:e}");
-        // ‖X⁺‖² of (2, 0); of diag(2, 4); then the first direction counts for nothing, as it is under the cutoff.
+        // ‖X⁺‖² of (2, 0), then of diag(2, 4); then the first direction is below the cutoff and drops out.
         let x = array![[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, huge]];
         let y = gaussian(4, 3, 1);
         for curves in [
@@ -184,8 +184,8 @@ fn points_are_not_small_beside_what_follows() {
                 assert!(curves[other].iter().all(|term| term.engine == Engine::Nested));
             }
         }
-        // Second moments of later features, with columns that come with them and without. Beyond 1e300 between them
-        // the root is only as good as ‖Σ‖ allows.
+        // Huge second moments of later features, with and without columns for them. Beyond a ratio of 1e300, the root
+        // is only as accurate as ‖Σ‖ allows.
         if huge > 1e140 {
             continue;
         }
@@ -210,7 +210,7 @@ fn roots_have_their_covariance() {
         assert!((a.noise / b.noise - 1.0).abs() < 1e-10, "{a:?} {b:?}");
     }
     assert_eq!((Root::identity().dimension(), from_x.dimension()), (None, Some(8)));
-    // A feature that is always zero, and one that repeats another.
+    // One feature that is always zero, and one that repeats another.
     let mut x = x;
     x.column_mut(2).fill(0.0);
     let third = x.column(3).to_owned();
@@ -251,7 +251,7 @@ fn wrong_input_is_named() {
     assert!(matches!(Root::from_features(&Array2::zeros((0, 3))), Err(Error::Empty { .. })));
 }
 
-/// Means over repeats against exact values, where the variance over designs is finite: Gaussian features.
+/// Means over repeats against exact values for Gaussian features, if the variance over designs is finite.
 #[test]
 fn means_are_those_of_theory() {
     const REPEATS: usize = 400;
@@ -275,7 +275,7 @@ fn means_are_those_of_theory() {
     }
 }
 
-/// On the sphere of radius `√p` the mean is known for `p ≥ n + 2`.
+/// On the sphere of radius `√p`, the mean is known for `p ≥ n + 2`.
 #[test]
 fn means_on_the_sphere() {
     const REPEATS: usize = 400;
@@ -303,7 +303,7 @@ fn means_on_the_sphere() {
     }
 }
 
-/// The engine of one problem at a time says the same.
+/// The engine for a single problem gives the same terms.
 #[test]
 fn rows_and_columns_of_one_problem_agree() {
     let (x, sigma) = (gaussian(14, 9, 8), covariance(9));

@@ -1,4 +1,4 @@
-//! The n × p plane from two factorisations, against the SVD of every cell on its own.
+//! The n × p plane from two factorisations, against a separate SVD for every cell.
 
 use crate::common::features::{KINDS, features, normal};
 use crate::common::fits::{C, by_filter};
@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2, s};
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, LazyLock};
 
-/// The largest c of "coefficients off by c κ ε" over all cells, for each request.
+/// The largest c over all cells in "coefficients have an error of c κ ε", for each request.
 pub fn worst(fits: &[PlaneFit], x: &Array2<f64>, y: &Array2<f64>, requests: &[Request<'_>]) -> f64 {
     let mut worst = 0.0f64;
     for fit in fits {
@@ -62,12 +62,12 @@ fn blocks_wider_than_panels_change_nothing() {
         let alone = Plane::new(&[fit.n], &[fit.p]).unwrap().fits(&x, &y, &requests).unwrap().remove(0);
         let off = (&alone.coefficients[0] - &fit.coefficients[0]).mapv(|v| v * v).sum().sqrt();
         let size = fit.coefficients[0].mapv(|v| v * v).sum().sqrt();
-        // Both are within C κ ε, and κ < 1e4 in all of these cells.
+        // Both have errors below C κ ε, and κ < 1e4 in all of these cells.
         assert!(off <= 2.0 * C * 1e4 * f64::EPSILON * size, "n = {}, p = {}: {off:e}", fit.n, fit.p);
     }
 }
 
-/// Blocks of hundreds of rows are reflected some columns after the others.
+/// Blocks of hundreds of rows are reduced a few columns at a time.
 #[test]
 fn blocks_of_many_rows() {
     let (x, y) = (features("gaussian", 900, 950), normal(4, 900, 1));
@@ -88,7 +88,7 @@ fn any_memory_order_and_any_map() {
     assert!(worst(&fits, &x, &y, &requests) < C);
     let by_columns = |table: &Array2<f64>| table.t().as_standard_layout().into_owned().reversed_axes();
     assert_eq!(plane.fits(&by_columns(&x), &by_columns(&y), &requests).unwrap(), fits);
-    // The map's features, made in blocks.
+    // The same features made by the map, in blocks.
     let made = plane.fits_of_map(&map, &by_columns(&inputs), &by_columns(&y), &requests).unwrap();
     assert!(worst(&made, &x, &y, &requests) < C);
 }
@@ -148,7 +148,7 @@ fn singular_values_norms_and_scales() {
         let kappa = svd.singular_values()[0] / expected;
         assert!((found / expected - 1.0).abs() < 1e-11 + C * kappa * f64::EPSILON, "{found}, {expected}");
     }
-    // Powers of two go through exactly.
+    // Scaling by powers of two is exact.
     for (a, b) in [(1e150f64, 1e-150f64), (1e-200, 1e90), (1e-290, 1.0)].map(|(a, b)| (pow2(a), pow2(b))) {
         let scaled = plane.fits(&(&x * a), &(&y * b), &requests);
         let scaled = scaled.unwrap_or_else(|e| panic!("{a:e}, {b:e}: {e}"));
@@ -158,12 +158,12 @@ fn singular_values_norms_and_scales() {
     }
 }
 
-/// The power of two under `x`.
+/// Rounds `x` down to a power of two.
 fn pow2(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & 0x7ff0_0000_0000_0000)
 }
 
-/// What a cell does not have does not count: `[2, 0; 0, 4] β = [2, 8]` beside rows and columns of any size.
+/// Data outside a cell do not affect it: solves `[2, 0; 0, 4] β = [2, 8]` next to rows and columns of any size.
 #[test]
 fn cells_are_not_small_beside_what_they_lack() {
     let requests = [min_norm(0..1)];
@@ -174,7 +174,7 @@ fn cells_are_not_small_beside_what_they_lack() {
             let (small, factor) = (pow2(small), pow2(factor));
             let mut x = x.clone();
             x.slice_mut(s![..2, ..2]).mapv_inplace(|v| v * small);
-            // The other rows have targets of any size whose squares are in range.
+            // The other rows have targets of any size whose squares do not overflow.
             let most = huge.min(1e150);
             let y = ndarray::array![[2.0 * factor], [8.0 * factor], [most], [1.0], [most]];
             let check = |fits: &[PlaneFit], n, p, rank, beta: &[f64], train: f64| {
@@ -188,7 +188,7 @@ fn cells_are_not_small_beside_what_they_lack() {
                 let train = train * factor * factor;
                 assert!((fit.train_mse[0] - train).abs() <= 8.0 * f64::EPSILON * train, "{what}");
             };
-            // One cell with p ≤ n, one with p > n, and those that have the large ones.
+            // One cell with p ≤ n, one with p > n, and cells that include the large ones.
             for (samples, columns) in
                 [(vec![1, 2], vec![1, 2]), (vec![1, 2, 5], vec![1, 2]), (vec![1, 2], vec![1, 2, 6])]
             {
@@ -206,7 +206,7 @@ fn cells_are_not_small_beside_what_they_lack() {
     }
 }
 
-/// The features of a map differ by as much.
+/// The same for features of a map.
 #[test]
 fn cells_of_a_map_are_not_small_beside_later_blocks() {
     let inputs = ndarray::array![[2.0, 0.0, 1e300, 1e300], [0.0, 4.0, 1e300, -1e300]];
@@ -216,14 +216,14 @@ fn cells_of_a_map_are_not_small_beside_later_blocks() {
     assert_eq!(fits.len(), 6);
     let square = fits.iter().find(|fit| (fit.n, fit.p) == (2, 2)).unwrap();
     assert_eq!(square.coefficients[0], ndarray::array![[1.0], [2.0]]);
-    // Columns of 1e300 alone make the fit of minimum norm: 1e300 (a + b) = 2, 1e300 (a − b) = 8.
+    // Columns of 1e300 determine the minimum-norm fit: 1e300 (a + b) = 2, 1e300 (a − b) = 8.
     let wide = fits.iter().find(|fit| (fit.n, fit.p) == (2, 4)).unwrap();
     for (found, expected) in wide.coefficients[0].iter().skip(2).zip([5e-300, -3e-300]) {
         assert!((found / expected - 1.0).abs() < 1e-14, "{wide:?}");
     }
 }
 
-/// A length whose reciprocal overflows is none.
+/// A length whose reciprocal overflows counts as zero.
 #[test]
 fn subnormal_columns() {
     let tiny = 5e-324;

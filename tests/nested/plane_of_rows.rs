@@ -1,4 +1,4 @@
-//! A plane of rows that come in blocks, against the same rows as a table.
+//! A plane over rows that arrive in blocks, against the same rows as a table.
 
 use super::plane::{min_norm, worst};
 use crate::common::features::{KINDS, features, normal};
@@ -13,7 +13,7 @@ use ndarray::{Array2, s};
 /// Features and targets of a block of rows.
 type Rows = (Array2<f64>, Array2<f64>);
 
-/// The rows of a table, at most `most` at once.
+/// The rows of a table, at most `most` at a time.
 fn rows_of<'a>(
     x: &'a Array2<f64>,
     y: &'a Array2<f64>,
@@ -33,7 +33,7 @@ fn fits(plane: &Plane, x: &Array2<f64>, y: &Array2<f64>, most: usize) -> Vec<Pla
     plane.fits_of_rows(rows_of(x, y, most), &[min_norm(0..y.ncols())]).unwrap()
 }
 
-/// Below, at and past the threshold, also where the lists have one side of it alone.
+/// Below, at and past the threshold, including lists on only one side of it.
 #[test]
 fn every_cell_is_that_of_its_svd() {
     let lists: [(&[usize], &[usize]); 3] = [
@@ -53,7 +53,7 @@ fn every_cell_is_that_of_its_svd() {
     }
 }
 
-/// More rows than are asked for at once; ridge and the smallest singular value beside the minimum norm.
+/// More rows than are requested at once; ridge and the smallest singular value, besides minimum norm.
 #[test]
 fn the_size_of_the_source_s_blocks_changes_no_bit() {
     let (x, y) = (features("gaussian", 1300, 40), normal(4, 1300, 1));
@@ -69,7 +69,7 @@ fn the_size_of_the_source_s_blocks_changes_no_bit() {
     let in_memory = plane.fits(&x, &y, &requests).unwrap();
     for (fit, known) in both.iter().zip(&in_memory) {
         assert_eq!((fit.n, fit.p, fit.rank), (known.n, known.p, known.rank));
-        // Either is that of a matrix C (n + p) ε σ₁ away, and σ₁ is under √n + √p + 6 for Gaussian entries.
+        // Each value is exact for a matrix perturbed by C (n + p) ε σ₁, and σ₁ < √n + √p + 6 for Gaussian entries.
         let (a, b) = (fit.smallest_singular_value.unwrap(), known.smallest_singular_value.unwrap());
         let (n, p) = (fit.n as f64, fit.p as f64);
         let bound = 2.0 * C * (n + p) * f64::EPSILON * (n.sqrt() + p.sqrt() + 6.0);

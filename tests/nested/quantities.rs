@@ -1,4 +1,4 @@
-//! Quantities along nested curves, each against its definition at every point.
+//! Quantities along nested curves, against their definitions at every point.
 
 use crate::common::features::{KINDS, features, normal};
 use double_descent::Error;
@@ -8,10 +8,10 @@ use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 
-/// `c` of the law "error ≤ c κ ε": both sides have errors, that of the SVD grows slowly with its size.
+/// `c` in "error ≤ c κ ε". Both sides have errors, and that of the SVD grows slowly with its size.
 const C: f64 = 20.0;
 
-/// The features of every point of a curve, and the point.
+/// Iterates over the points of a curve, each with its features.
 fn along<'a>(
     x: &'a Array2<f64>,
     points: &'a [Point],
@@ -27,7 +27,7 @@ fn feature_points(mut fit: Columns<'_>, x: &Array2<f64>) -> Vec<Point> {
     x.columns().into_iter().map(|x| fit.push(&x).unwrap()).collect()
 }
 
-/// `None` where a singular value lies too close to the cutoff for a figure; else the SVD and `κ`.
+/// The SVD and `κ`; `None` if a singular value is too close to the cutoff to compare.
 fn clear_svd(x: &ArrayView2<'_, f64>) -> Option<(Svd, f64)> {
     let svd = Svd::new(x).unwrap();
     let is_close = |s: &f64| (0.1..1e3).contains(&(s / svd.cutoff()));
@@ -44,7 +44,7 @@ fn noise_by_svd(svd: &Svd, covariance: &Array2<f64>) -> f64 {
     inverse.t().dot(&covariance.slice(s![..p, ..p])).dot(&inverse).diag().sum()
 }
 
-/// Data with a duplicated row, a multiple, a zero row, a repeated column and a zero column.
+/// Adds to the data a duplicated row, a multiple, a zero row, a repeated column and a zero column.
 fn with_dependences(mut x: Array2<f64>) -> Array2<f64> {
     let (n, p) = x.dim();
     if n > 6 && p > 6 {
@@ -59,7 +59,7 @@ fn with_dependences(mut x: Array2<f64>) -> Array2<f64> {
     x
 }
 
-/// `tr((X⁺)ᵀ Σ X⁺)` within `c κ ε`, relative, at every point, however long the curve.
+/// `tr((X⁺)ᵀ Σ X⁺)` has a relative error within `c κ ε` at every point, for curves of any length.
 #[test]
 fn the_noise_term_is_nested() {
     for (n, p) in [(25, 25), (12, 150), (150, 12), (40, 90), (90, 40)] {
@@ -93,14 +93,14 @@ fn the_noise_term_is_nested() {
     }
 }
 
-/// The squared bias `β*ᵀ (I − P) Σ (I − P) β*`, `P` on the row space, and the same where columns are missing.
+/// The squared bias `β*ᵀ (I − P) Σ (I − P) β*`, with `P` onto the row space; also if columns are missing.
 #[test]
 fn a_population_gives_the_bias_of_every_point() {
     let (n, p, k) = (30, 18, 2);
     let root = normal(50, 2 * p, p);
     let teacher = normal(51, p, k);
     let full = root.t().dot(&root);
-    // A covariance of rank 5 has a root too.
+    // A covariance of rank 5 also has a root.
     let thin = root.slice(s![..5, ..]).t().dot(&root.slice(s![..5, ..]));
     for (covariance, e) in [(&full, 0), (&thin, 0), (&full, 150), (&full, -150)] {
         let covariance = covariance * 4f64.powi(e);
@@ -118,7 +118,7 @@ fn a_population_gives_the_bias_of_every_point() {
                 let off = (point.test_mse.unwrap().sqrt() - risk(&missed).sqrt()).abs() / reach.sqrt();
                 assert!(off < C * condition * f64::EPSILON, "{kind} {point:?}: {off:e}, κ = {condition:e}");
             }
-            // Columns of the teacher that are not there yet count as they should.
+            // Coefficients of the teacher for columns not yet added count as bias.
             let points = feature_points(Columns::new(&y, Test::Rows(&population)).unwrap(), &x);
             for (x, point) in along(&x, &points) {
                 let Some((svd, condition)) = clear_svd(&x) else { continue };
@@ -134,8 +134,8 @@ fn a_population_gives_the_bias_of_every_point() {
     }
 }
 
-/// Bias and noise, averaged over Gaussian designs, are the exact expectations: `‖β*‖² (1 − n/p)` and
-/// `n/(p − n − 1)` for n < p − 1, 0 and `p/(n − p − 1)` for n > p + 1.
+/// Bias and noise, averaged over Gaussian designs, are the exact expectations: `‖β*‖² (1 − n/p)` and `n/(p − n − 1)`
+/// for n < p − 1, 0 and `p/(n − p − 1)` for n > p + 1.
 #[test]
 fn gaussian_risk_curves_with_nothing_drawn_but_the_design() {
     let (p, n, repeats) = (12, 30, 2000);
@@ -161,7 +161,7 @@ fn gaussian_risk_curves_with_nothing_drawn_but_the_design() {
             (n, p) => [0.0, p as f64 / (n as f64 - p as f64 - 1.0)],
         };
         for (which, (sum, expected)) in sums.iter().zip(expected).enumerate() {
-            // The variance of the noise term is finite only beyond a distance of 3.
+            // The variance of the noise term is finite only if |p − n| > 3.
             if which == 1 && p.abs_diff(n) <= 4 {
                 continue;
             }
@@ -197,11 +197,11 @@ fn populations_that_make_no_sense() {
         Compressed::population(&(&sigma * 1e308), &(&teacher * 1e300)),
         Err(Error::Overflow { .. })
     ));
-    // A population without any spread is no error.
+    // A population without any spread is valid.
     assert_eq!(new(&Array2::zeros((3, 3))).unwrap().mean_squared_error(&teacher).unwrap()[0], 0.0);
 }
 
-/// `σᵣ` within `c κ ε`, relative, at every point, on both axes.
+/// `σᵣ` has a relative error within `c κ ε` at every point, on both axes.
 #[test]
 fn the_smallest_singular_value_of_every_point() {
     for (n, p) in [(30, 30), (60, 25), (25, 60), (120, 70)] {
@@ -232,8 +232,8 @@ fn the_smallest_singular_value_of_every_point() {
     }
 }
 
-/// Matrices on which a search may go astray: orthogonal rows of any order of lengths (nothing connects one
-/// singular vector with the next), singular values that are all the same, and crowds of them.
+/// Matrices for which an iterative search may fail: orthogonal rows with lengths in any order (no singular vector is
+/// connected to the next), equal singular values, and clusters of them.
 #[test]
 fn smallest_singular_values_that_hide() {
     let r = 60;
@@ -261,8 +261,8 @@ fn smallest_singular_values_that_hide() {
     }
 }
 
-/// By refits: mean squared leave-one-out error, and the condition number of the
-/// worst matrix on the way. `None` where a matrix has a singular value too close to the cutoff.
+/// Mean squared leave-one-out error by refits, and the largest condition number among their matrices. `None` if one of
+/// them has a singular value too close to the cutoff.
 fn left_out(x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>) -> Option<(f64, f64)> {
     let (n, p) = x.dim();
     let (_, mut condition) = clear_svd(x)?;
@@ -281,7 +281,7 @@ fn left_out(x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>) -> Option<(f64, f6
     Some((sum / (n * y.ncols()) as f64, condition))
 }
 
-/// The largest c of "error ≤ c κ ε" along a curve, root mean squares compared; κ the worst of all refits.
+/// The largest c in "error ≤ c κ ε" along a curve, comparing root mean squares; κ is the worst over all refits.
 fn constant_left_out(x: &Array2<f64>, y: &Array2<f64>, points: &[Point]) -> f64 {
     let (mut worst, mut checked) = (0.0f64, 0);
     for (x, point) in along(x, points) {
@@ -314,8 +314,8 @@ fn leave_one_out_is_what_refits_give() {
     }
 }
 
-/// Every row twice, of a matrix whose singular values fall below the cutoff though no row is close to
-/// dependent: points by SVD, at rank below the triangle's.
+/// Every row twice, for a matrix whose singular values fall below the cutoff although no row is nearly dependent. These
+/// points use the SVD, with a rank below that of the triangle.
 #[test]
 fn quantities_of_points_by_svd() {
     let m = 60;
@@ -336,7 +336,7 @@ fn quantities_of_points_by_svd() {
         let off = point.smallest_singular_value.unwrap() / svd.smallest_nonzero().unwrap() - 1.0;
         assert!(off.abs() < 1e-10, "{point:?}");
     }
-    // Columns, at the end of which the rows are as dependent.
+    // By columns; at the last ones the matrix is again numerically rank-deficient.
     let fit = Columns::new(&y, Test::None).unwrap().with_leave_one_out().unwrap();
     let points = feature_points(fit, &x.slice(s![.., ..;-1]).to_owned());
     let crosswise = constant_left_out(&x.slice(s![.., ..;-1]).to_owned(), &y, &points);
@@ -344,7 +344,7 @@ fn quantities_of_points_by_svd() {
     println!("left out by SVD: c = {lengthwise:.2} {crosswise:.2}");
 }
 
-/// Features that one row alone has, all along a tall curve, and rows of all scales.
+/// Features that only one row has, all along a tall curve, and rows of all scales.
 #[test]
 fn rows_that_stand_alone() {
     let (n, p) = (50, 8);
@@ -368,7 +368,7 @@ fn rows_that_stand_alone() {
     }
 }
 
-/// Blocks give what single rows give, and quantities do not depend on one another.
+/// Blocks give the same as single rows, and quantities do not affect one another.
 #[test]
 fn quantities_together_and_in_blocks() {
     let (n, p) = (90, 20);
@@ -416,14 +416,14 @@ fn quantities_are_asked_for_in_time() {
     let mut columns = Columns::new(&array![[1.0], [2.0]], Test::None).unwrap();
     columns.push(&array![1.0, 2.0]).unwrap();
     assert!(matches!(columns.with_leave_one_out(), Err(Error::Domain { .. })));
-    // All zeros: nothing to leave out, and no singular value.
+    // All zeros: the leave-one-out error is the training error, and there is no singular value.
     let fit =
         Rows::new(2, 1, Test::None).unwrap().with_leave_one_out().unwrap().with_smallest_singular_value();
     for point in sample_points(fit, &Array2::zeros((3, 2)), &array![[1.0], [2.0], [2.0]]) {
         assert_eq!((point.rank, point.smallest_singular_value), (0, None));
         assert_eq!(point.loo_mse, Some(point.train_mse));
     }
-    // An error that is too large for a float, without a panic.
+    // An error that overflows is reported without a panic.
     let fit = Rows::new(1, 1, Test::None).unwrap().with_leave_one_out().unwrap();
     let mut fit = fit.with_smallest_singular_value();
     assert!(matches!(fit.push(&array![1e-300], &array![1e300]), Err(Error::Overflow { .. })));

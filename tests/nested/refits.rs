@@ -1,5 +1,5 @@
-//! The nested engines with all that they can be asked for, on random tables of many kinds, against fits by SVD. The
-//! fuzz target has the same checks.
+//! The nested engines with every quantity they offer, on random tables of many kinds, against fits by SVD. The fuzz
+//! target runs the same checks.
 
 use crate::common::features::normal;
 use crate::common::refits::check;
@@ -8,7 +8,8 @@ use double_descent::rng::stream;
 use ndarray::Array2;
 use rand::RngExt;
 
-/// Gaussian, integer or graded tables, or one long row; rows and columns that repeat others, or are 0; targets with and without noise.
+/// Makes Gaussian, integer or graded tables, or one with a long row; rows and columns may repeat others or be 0;
+/// targets are with or without noise.
 fn table(seed: u64) -> (Array2<f64>, Array2<f64>, f64) {
     let mut rng = stream(seed, 0, 0);
     let (n, p, k) = (rng.random_range(1..12), rng.random_range(1..12), rng.random_range(1..3));
@@ -57,8 +58,8 @@ fn random_tables_of_many_kinds() {
     assert!(checked > 60_000);
 }
 
-/// Rows that are rounding beside the first one, each alone, and yet point its way: together they move the fit by 176 ε.
-/// `X = r cᵀ` has `β̂ = c (r·y) / (‖r‖² ‖c‖²)`, and with integers and powers of two all of that is exact.
+/// Each of these rows is at rounding level next to the first, but they point the same way, and together they change the
+/// fit by 176 ε. `X = r cᵀ` has `β̂ = c (r·y) / (‖r‖² ‖c‖²)`, which is exact for integers and powers of two.
 #[test]
 fn short_rows_in_the_span_of_a_long_one_have_their_share() {
     for exponent in [40, 48, 50, 52] {

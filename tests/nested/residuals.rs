@@ -1,6 +1,6 @@
-//! The bound of nested points where the fit leaves a residual, against 512-bit arithmetic.
+//! The error bound for nested points whose fit leaves a residual, against 512-bit arithmetic.
 //!
-//! A backward stable fit is the exact one of `X + E` and `Y + F` with `‖E‖ ≤ c ε σ₁` and `‖F‖ ≤ c ε ‖Y‖`. To first order
+//! A backward stable fit is exact for `X + E` and `Y + F` with `‖E‖ ≤ c ε σ₁` and `‖F‖ ≤ c ε ‖Y‖`. To first order
 //! (Wedin 1973; Higham, *Accuracy and Stability of Numerical Algorithms*, section 20.1)
 //!
 //! ```text
@@ -15,10 +15,10 @@ use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// `c` of the bound. Up to 0.33 is observed here, up to 3 on other data with small residuals.
+/// `c` of the bound. Observed values are up to 0.33 here, and up to 3 on other data with small residuals.
 const C: f64 = 10.0;
 
-/// How far over the worst error of a case the bound may be: it must not hold by being too wide.
+/// The largest allowed ratio of the bound to a case's worst error: a bound that is too wide proves nothing.
 const WIDEST: f64 = 1e4;
 
 fn norm(x: ArrayView2<'_, f64>) -> f64 {
@@ -36,7 +36,7 @@ struct Problem {
     ty: Array2<f64>,
 }
 
-/// Singular values from 1 to 1/κ; coefficients of size 1; targets off what they fit by `residual`, at a right angle.
+/// Singular values from 1 to 1/κ, coefficients of size 1, and targets with an orthogonal residual of size `residual`.
 fn problem((n, p): (usize, usize), condition: f64, residual: f64, seed: u64) -> Problem {
     let r = n.min(p);
     let scales = Array1::from_shape_fn(r, |j| condition.powf(-(j as f64) / (r - 1) as f64));
@@ -46,14 +46,14 @@ fn problem((n, p): (usize, usize), condition: f64, residual: f64, seed: u64) -> 
     for _ in 0..2 {
         off = &off - &left.dot(&left.t().dot(&off));
     }
-    // Nothing is left where the rows are independent.
+    // If the rows are independent, there is no residual.
     let factor = if n > p { residual / norm(off.view()) } else { 0.0 };
     let beta = normal(p, 2, 400 + seed);
     let y = x.dot(&(&beta / norm(beta.view()))) + off * factor;
     Problem { x, y, tx: normal(30, p, 500 + seed), ty: normal(30, 2, 600 + seed) }
 }
 
-/// Errors over bounds, the plain one of `κ ε` and the one with the residual, at `c = 1`: the largest of each.
+/// Largest ratios of errors to bounds at `c = 1`: to the plain bound `κ ε`, and to the one with the residual term.
 #[derive(Clone, Copy, Default)]
 struct Ratios {
     plain: f64,
@@ -68,7 +68,7 @@ impl Ratios {
         assert_eq!(point.rank, sigma.len());
         let residual = exact.train * (y.len() as f64).sqrt();
         let size = exact.norm + norm(y.view()) / largest;
-        // What the coefficients are off, and by that the predictions, each row of which is at most `‖A‖` times that.
+        // Error of the coefficients; that of each row of predictions is at most `‖A‖` times as large.
         let full = size + condition * residual / largest;
         let spread = Svd::new(tx).unwrap().singular_values()[0] / (ty.len() as f64).sqrt();
         let rounding = exact.predicted + root_mean_square(ty.view());
@@ -79,7 +79,7 @@ impl Ratios {
         };
         compare((point.norm - exact.norm).abs(), size, full);
         compare((point.test_mse.unwrap().sqrt() - exact.test).abs(), rounding, spread * full + rounding);
-        // The smallest sum of squares has no such term: at its minimum it is flat.
+        // The training error is stationary at its minimum, so it has no such term.
         let of_targets = root_mean_square(y.view());
         compare((point.train_mse.sqrt() - exact.train).abs(), of_targets, of_targets);
         if let Some(beta) = beta {
@@ -88,7 +88,7 @@ impl Ratios {
     }
 }
 
-/// The worst of several problems, by rows one at a time, rows in blocks, columns one at a time, columns in blocks.
+/// The worst over several problems: single rows, blocks of rows, single columns, blocks of columns.
 fn worst(shape: (usize, usize), condition: f64, residual: f64) -> [Ratios; 4] {
     let mut worst = [Ratios::default(); 4];
     for seed in 0..4 {

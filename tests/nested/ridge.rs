@@ -1,4 +1,4 @@
-//! Ridge on the nested engines against the filter on the SVD of every point.
+//! Ridge on the nested engines, against the ridge filter on the SVD of every point.
 
 use crate::common::features::{KINDS, features, normal};
 use crate::common::fits::{C, Expected, by_filter, constant};
@@ -9,8 +9,8 @@ use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
 use ndarray::{Array2, ArrayView2, array, s};
 
-/// Ridge that knows which singular values are zeros: of copies of a row the SVD finds one of 1e-17, on which a
-/// penalty of 1e-30 has no hold.
+/// Ridge that treats numerically zero singular values as zero. For copies of a row, the SVD finds one of 1e-17, which a
+/// penalty of 1e-30 does not damp.
 #[derive(Debug)]
 struct RidgeOnSpan(Ridge);
 
@@ -22,7 +22,7 @@ impl SpectralFilter for RidgeOnSpan {
     }
 }
 
-/// What ridge should be; its condition number is that of the features over `√λ I`, within their span.
+/// The expected ridge fit. Its condition number is that of the features stacked on `√λ I`, within their span.
 fn by_ridge(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
@@ -37,7 +37,7 @@ fn by_ridge(
     Expected { condition, ..expected }
 }
 
-/// Ridge at every point of both curves, penalties from far under to far over the singular values, with blocks.
+/// Ridge at every point of both curves, also in blocks, with penalties from far below to far above the singular values.
 #[test]
 fn ridge_curves_are_those_of_the_filter() {
     let (long, short, k) = (90, 20, 2);
@@ -97,7 +97,7 @@ fn ridge_curves_are_those_of_the_filter() {
             }
             println!("ridge, features, {kind}, λ = {lambda:e}: c = {worst:.2}");
             if lambda > 1e9 {
-                // Xᵀ y / λ to all digits, small as it is.
+                // Xᵀ y / λ to all digits, although it is tiny.
                 let law = |x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>| {
                     x.t().dot(&y).mapv(|v| v * v).sum().sqrt() / lambda
                 };
@@ -114,7 +114,7 @@ fn ridge_curves_are_those_of_the_filter() {
     }
 }
 
-/// Ridge in the longest blocks; a few points in detail.
+/// Ridge in the longest blocks; a few points are checked in detail.
 #[test]
 fn longer_curves_with_ridge() {
     let (short, long, k) = (120, 700, 2);
@@ -152,7 +152,7 @@ fn longer_curves_with_ridge() {
     }
 }
 
-/// `tr(Bᵀ Σ B)`, `β̂ = B y`, with ridge, on both axes.
+/// `tr(Bᵀ Σ B)`, where `β̂ = B y`, with ridge on both axes.
 #[test]
 fn the_noise_term_with_ridge() {
     let (n, p) = (22, 9);
@@ -184,7 +184,7 @@ fn the_noise_term_with_ridge() {
     }
 }
 
-/// Penalties that are none, late ones, and units in which squares do not fit.
+/// Invalid penalties, penalties set too late, and units whose squares overflow or underflow.
 #[test]
 fn ridge_at_the_limits() {
     let (x, y) = (normal(56, 40, 18), normal(57, 40, 1));
@@ -202,7 +202,7 @@ fn ridge_at_the_limits() {
     late.extend(&x).unwrap();
     assert!(matches!(late.with_ridge(1.0), Err(Error::Domain { .. })));
 
-    // Rows, columns while n > p, and columns beyond n.
+    // Rows, columns up to n, and columns beyond n.
     let (wide, short) = (normal(58, 18, 60), y.slice(s![..18, ..]));
     let unit_of = |x: &Array2<f64>| x[[0, 0]] / normal(56, 40, 18)[[0, 0]];
     let curves = |x: &Array2<f64>, lambda: f64| {
@@ -218,7 +218,7 @@ fn ridge_at_the_limits() {
         points
     };
     let expected = curves(&x, 0.7);
-    // λ goes with the square of the unit, as far as it can.
+    // λ scales with the square of the unit, as far as f64 allows.
     for e in [-500, -300, 300, 500] {
         let unit = 2f64.powi(e);
         for (found, expected) in curves(&(&x * unit), 0.7 * unit * unit).iter().zip(&expected) {
@@ -230,14 +230,14 @@ fn ridge_at_the_limits() {
             assert!((found.norm * unit / expected.norm - 1.0).abs() < 1e-12, "{e}: {found:?}");
         }
     }
-    // Beyond that: the minimum-norm fit on one side, none on the other.
+    // Beyond that: the minimum-norm fit at one end, no fit at the other.
     let mut least = sample_curve(&x, &y, Test::Rows(&test)).unwrap();
     least.extend(feature_curve(&x, &y, Test::Rows(&test)).unwrap());
     let wide_test = Compressed::new(&wide, &short).unwrap();
     least.extend(feature_curve(&wide, &short, Test::Rows(&wide_test)).unwrap());
     let unit = 2f64.powi(900);
     for (found, least) in curves(&(&x * unit), f64::MIN_POSITIVE).iter().zip(&least) {
-        // Where the test rows are those that are interpolated both are rounding, under (1e-12)² for targets of size 1.
+        // If the test rows are interpolated, both errors are rounding errors below (1e-12)² for targets of size 1.
         let (mse, expected) = (found.test_mse.unwrap(), least.test_mse.unwrap());
         assert!((mse - expected).abs() < 1e-11 * expected + 1e-24, "{found:?} {least:?}");
         assert!((found.norm * unit / least.norm - 1.0).abs() < 1e-11, "{found:?}");
@@ -249,8 +249,8 @@ fn ridge_at_the_limits() {
     }
 }
 
-/// Where the data can nearly be interpolated the training error is λ times something well defined: all its
-/// digits, on both axes.
+/// If the data can nearly be interpolated, the training error is λ times a well-defined factor, and accurate to all
+/// digits on both axes.
 #[test]
 fn small_training_errors_have_their_digits() {
     let x = array![[3.0, 1.0, 0.3, 0.7]];
@@ -267,7 +267,7 @@ fn small_training_errors_have_their_digits() {
     }
 }
 
-/// `Xᵀ y / λ` where its square is out of range.
+/// `Xᵀ y / λ` if its square underflows.
 #[test]
 fn fits_of_huge_penalties_have_norms() {
     let (x, y) = (normal(80, 12, 4), normal(81, 12, 1));

@@ -1,4 +1,4 @@
-//! Problems so large that they are split: the same bits on any number of threads.
+//! Problems large enough to be split over threads: the bits do not depend on the number of threads.
 
 use crate::common::features::normal;
 use crate::plane::min_norm;
@@ -17,8 +17,8 @@ fn agree<T: PartialEq + Send>(work: impl Fn() -> T + Sync) {
     }
 }
 
-/// Up to the threshold, at it and in the longest blocks past it, with test rows that come as a triangle, become one at the
-/// threshold (as many as features) or stay as they are; a row is in the span of others.
+/// Rows up to the threshold, at it, and in the longest blocks past it; one row is in the span of others. Test rows are
+/// already a triangle, become one at the threshold (as many rows as features), or stay unchanged.
 #[test]
 fn a_curve_over_rows() {
     let (mut x, y) = (normal(1, 1300, 400), normal(2, 1300, 2));

@@ -1,4 +1,4 @@
-//! The studies as programs, run: what goes wrong is said in one line on standard error.
+//! Runs the studies as programs. Errors are reported in one line on standard error.
 
 use crate::common::program::{BINARY, Folder};
 use crate::studies::{Program, misused, program, refused, run, text};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// The names of the examples: folders with a program.
+/// Names of the examples: the folders that contain a program.
 fn examples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -108,7 +108,7 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
 }
 
-/// Runs a shell on a script; `None` where there is no such shell.
+/// Runs a shell on a script; `None` if this shell is not installed.
 fn shell(name: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(name).args(arguments).output().ok()?;
     assert!(output.status.success(), "{name}: {}", text(&output.stderr));
@@ -156,7 +156,7 @@ fn shells_read_the_completions() {
     }
 }
 
-/// `--json` has what the table has, of the statistic that is asked for, with the digits of `summary.csv`.
+/// `--json` prints the content of the table, for the requested statistic, with the digits of `summary.csv`.
 #[test]
 fn closing_tables_as_json() {
     let Some(program) = program("ablations") else { return };
@@ -193,7 +193,7 @@ fn closing_tables_as_json() {
         }
         let highest = of_arm.iter().map(|(_, value)| *value).fold(0.0, f64::max);
         assert_eq!(value("highest"), highest);
-        // Without the sizes up to half of the threshold's.
+        // Without sizes up to half the threshold.
         let later = of_arm.iter().filter(|(n, _)| n != "5").map(|(_, value)| *value).fold(0.0, f64::max);
         assert_eq!(value("highest, n > 5"), later);
     }
@@ -220,7 +220,8 @@ fn a_small_study_writes_its_tables() {
     }
 }
 
-/// Targets whose squares fit into `f64`, but not those of every fit: with two rows to two features some are far off.
+/// Targets whose squares fit in `f64`, but not those of every prediction: with two rows and two features some are far
+/// off.
 #[test]
 fn cells_that_fail_are_an_error_once_all_others_are_written() {
     let Some(program) = program("ablations") else { return };
@@ -241,7 +242,7 @@ fn cells_that_fail_are_an_error_once_all_others_are_written() {
     assert!(err.contains("cells could not be computed; all others are written"), "{err}");
     assert!(err.contains("rescale"), "{err}");
     assert!(folder.0.join("results/huge/cells.csv").exists());
-    // Where every cell fails, nothing is left to write.
+    // If every cell fails, there is nothing to write.
     let table = huge(300);
     let output = study(&table, "nothing");
     let err = text(&output.stderr);
@@ -250,7 +251,7 @@ fn cells_that_fail_are_an_error_once_all_others_are_written() {
     assert!(!folder.0.join("nothing/huge/cells.csv").exists());
 }
 
-/// Not after the half of the study that has them.
+/// The error comes first, not after the half of the study that has enough images.
 #[test]
 fn images_that_are_too_few_are_missed_before_anything_is_fitted() {
     let Some(program) = program("random_fourier") else { return };
@@ -263,7 +264,7 @@ fn images_that_are_too_few_are_missed_before_anything_is_fitted() {
     }
 }
 
-/// Rows that stand in for images are as many as are asked for, and the caption says what they are.
+/// A study uses as many synthetic rows in place of images as requested, and the caption says what they are.
 #[test]
 fn as_many_rows_as_are_asked_for() {
     let Some(program) = program("more_data") else { return };
@@ -284,7 +285,7 @@ fn results_that_cannot_be_written() {
     for out in [file.clone(), format!("{file}/below")] {
         refused(&program, &folder, &["--dataset", "diabetes", "--out", &out], &[&out]);
     }
-    // The folder is there, a folder has the place of a table.
+    // The output folder exists, but another folder is in the place of a table.
     std::fs::create_dir_all(folder.0.join("results/diabetes/cells.csv")).unwrap();
     let few = ["--dataset", "diabetes", "--sizes", "3", "--repeats", "1", "--out", "results"];
     refused(&program, &folder, &few, &["cells.csv"]);
@@ -318,7 +319,7 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
             tables.map(file)
         };
         assert!(study("1") == study("3"), "results depend on the threads");
-        // Images in a folder that holds results of what stands in for them, or the reverse.
+        // Images must not go into a folder with results of synthetic rows, nor the reverse.
         let note = folder.0.join("1/label_noise/input.txt");
         assert_eq!(std::fs::read_to_string(&note).unwrap(), "synthetic teacher\n");
         std::fs::write(&note, "Fashion-MNIST train\n").unwrap();
@@ -343,15 +344,15 @@ fn formulas_agree_with_simulations_on_any_number_of_threads() {
     };
     let [points, worst] = study("1");
     assert!([points.clone(), worst.clone()] == study("3"), "results depend on the threads");
-    // Gaussian, its sphere, and ridge at two shapes: a row for each line that was measured.
+    // Gaussian, its sphere, and ridge at two shapes: one row for each measured curve.
     let rows: Vec<Vec<&str>> = worst.lines().skip(1).map(|line| line.split(',').collect()).collect();
     assert_eq!(rows.len(), 5, "{worst}");
     for row in rows.iter().filter(|row| row[2] == "exact") {
         let [z, bound] = [row[4], row[5]].map(|field| field.parse::<f64>().unwrap());
-        // The bound is one for 99 % of seeds; a fixed seed that kept it keeps it.
+        // The bound holds for 99 % of seeds; this seed is fixed and satisfies it.
         assert!(z > 0.0 && z < bound, "{row:?}");
     }
-    // One point by hand: with n = 100 samples in p = 20 dimensions the expected excess is 0.25 · 20/79.
+    // One point by hand: with n = 100 samples in p = 20 dimensions, the expected excess is 0.25 · 20/79.
     let at =
         |n: &str| points.lines().find(|line| line.starts_with(&format!("gaussian,Minimum norm,20,{n},")));
     let row: Vec<&str> = at("100").unwrap().split(',').collect();
@@ -379,7 +380,7 @@ fn figures_for_print_come_with_their_captions() {
     }
 }
 
-/// With and without figures: what was given, and every default.
+/// With and without figures, the settings list the given flags and every default.
 #[cfg(unix)]
 #[test]
 fn settings_beside_the_results_repeat_the_study() {

@@ -1,5 +1,5 @@
-//! The loops of this crate on fewer instructions than the machine has, `DOUBLE_DESCENT_INSTRUCTIONS`: what agrees with
-//! what its best ones give to the last bit, and how far the rest is off.
+//! The crate's loops on fewer instruction sets than the machine has (`DOUBLE_DESCENT_INSTRUCTIONS`): which results are
+//! bitwise equal to those of the best set, and how far the others may differ.
 
 use crate::common::program::Folder;
 use double_descent::curve::Metric;
@@ -16,11 +16,11 @@ use rand_distr::{Distribution, StandardNormal};
 use std::path::Path;
 use std::process::Command;
 
-/// Where a child writes; without it, it does nothing.
+/// The file that a child writes; without this variable it does nothing.
 const CHILD: &str = "DOUBLE_DESCENT_CHILD_INSTRUCTIONS";
 const VARIABLE: &str = "DOUBLE_DESCENT_INSTRUCTIONS";
 
-/// Results that are the same bits on all instructions.
+/// Results that are bitwise equal on every instruction set.
 const SAME: [&str; 4] = ["batched_svds", "cosines", "activations", "ablations"];
 
 fn normal(rows: usize, columns: usize, seed: usize) -> Array2<f64> {
@@ -77,7 +77,7 @@ fn writes_results() {
     std::fs::write(Path::new(&folder).join("in_use"), instructions::in_use()).unwrap();
 }
 
-/// What a process of its own finds on some instructions; `None` if they were not there.
+/// Results of a separate process on a given instruction set; `None` if the machine lacks it.
 fn on(asked: &str) -> Option<Vec<(&'static str, Vec<f64>)>> {
     let folder = Folder::new(asked);
     let status = Command::new(std::env::current_exe().unwrap())
@@ -100,13 +100,13 @@ fn on(asked: &str) -> Option<Vec<(&'static str, Vec<f64>)>> {
     Some(results().into_iter().map(read).collect())
 }
 
-/// How far a result may be from another that is as accurate, entry by entry; 0 is the same bits.
+/// The largest difference between two results of equal accuracy, entry by entry; 0 means equal bits.
 fn bounds(name: &str, values: &[f64]) -> Vec<f64> {
     const EPS: f64 = f64::EPSILON;
     match name {
-        // Either is exact for a matrix that is off by n ε at most, relative to its norm.
+        // Each is exact for a matrix with a perturbation of at most n ε, relative to its norm.
         "large_svd" => vec![2.0 * 120.0 * EPS * values[0]; values.len()],
-        // The phases of both are within (d + 1) ε/2 (Σ|w x| + |b|), the cosines within 2 units.
+        // Both phases have errors within (d + 1) ε/2 (Σ|w x| + |b|), both cosines within 2 units.
         "cosines_of_images" => {
             let (map, inputs) = fourier();
             let w = map.frequencies();
@@ -115,8 +115,8 @@ fn bounds(name: &str, values: &[f64]) -> Vec<f64> {
             let off = |sum| map.amplitude() * (101.0 * EPS * sum + 4.0 * EPS);
             sums.indexed_iter().map(|entry| off(phase(entry))).collect()
         }
-        // Coefficients of both within 10 κ² ε of their size, residuals of any size; the square of an error that is no
-        // smaller than a tenth of what they predict moves by 20 times that.
+        // Both sets of coefficients have relative errors within 10 κ² ε, for residuals of any size. If an error is at
+        // least a tenth of the prediction, its square changes by at most 20 times as much.
         "curve" => {
             let (x, _) = curve();
             let kappa = |n: usize| {
@@ -131,7 +131,7 @@ fn bounds(name: &str, values: &[f64]) -> Vec<f64> {
 
 #[test]
 fn fewer_instructions_give_the_same_results() {
-    // Those of this process, which the test runner's environment chooses.
+    // Skip if the environment already chooses the instructions.
     if std::env::var_os(VARIABLE).is_some() {
         return;
     }
@@ -149,7 +149,7 @@ fn fewer_instructions_give_the_same_results() {
             }
         }
     }
-    // Asked for nothing that there is: the best.
+    // Asking for the set in use by name selects it.
     assert!(on(instructions::in_use()).is_some());
     assert_ne!(instructions::in_use(), "");
 }

@@ -1,5 +1,4 @@
-//! What needs a process of its own: this program started again, to be killed or kept short, and the programs of the
-//! examples.
+//! Tests that need their own process (this program again, to be killed or limited), and tests of the examples.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -13,5 +12,5 @@ mod shards;
 mod studies;
 mod tables;
 mod universality;
-#[cfg(feature = "plot")] // figures are among it
+#[cfg(feature = "plot")] // it writes figures too
 mod whole_file;

@@ -1,7 +1,7 @@
-//! Memory is asked for before it is taken: under `ulimit -v` every entry ends in an error before it works, and where
-//! there is enough, the peak is what was asked for.
+//! Memory is checked before it is allocated. Under `ulimit -v` every entry point returns an error before it starts; if
+//! there is enough, the peak matches the request.
 //!
-//! Each run is a process of its own: this binary again, with [`CASES`] in its environment.
+//! Each run is a separate process: this binary again, with [`CASES`] in its environment.
 
 use double_descent::bayes::{GaussianProcess, Model, Posterior};
 use double_descent::complexity::{LinearModel, Procedure, Search};
@@ -30,21 +30,21 @@ use rand::RngExt;
 use std::process::Command;
 use std::sync::Arc;
 
-/// In the environment of a child: which cases it runs.
+/// Environment variable that tells a child which cases to run.
 const CASES: &str = "DOUBLE_DESCENT_MEMORY_CASES";
-/// And how many bytes of inputs they may have.
+/// Environment variable with the size of their inputs in bytes.
 const BYTES: &str = "DOUBLE_DESCENT_MEMORY_BYTES";
 
-/// What a case is given: bytes of inputs, and whoever runs it, once the inputs are there.
+/// Receives the size of the inputs in bytes, and a closure that runs the work once the inputs exist.
 type Run<'a> = &'a mut dyn FnMut(&dyn Fn() -> Result<(), Error>);
 type Case = (&'static str, fn(usize, Run<'_>));
 
-/// Zeros are inputs that take address space and hardly any time.
+/// Zeros: inputs that take address space but almost no time to make.
 fn zeros(rows: usize, columns: usize) -> Array2<f64> {
     Array2::zeros((rows, columns))
 }
 
-/// Numbers without a pattern, from a multiplicative generator.
+/// Pseudo-random numbers from a multiplicative generator.
 fn numbers(rows: usize, columns: usize) -> Array2<f64> {
     let mut state = 1_u64;
     Array2::from_shape_simple_fn((rows, columns), || {
@@ -53,7 +53,7 @@ fn numbers(rows: usize, columns: usize) -> Array2<f64> {
     })
 }
 
-/// The side of a square of so many bytes.
+/// Side of a square matrix of `bytes` bytes.
 fn side(bytes: usize) -> usize {
     (bytes / 8).isqrt()
 }
@@ -62,12 +62,12 @@ fn done<T>(result: Result<T, Error>) -> Result<(), Error> {
     result.map(drop)
 }
 
-/// A table of zeros with one target, in all so many bytes.
+/// A table of zeros with one target column.
 fn dataset(rows: usize, columns: usize) -> Dataset {
     Dataset::new("zeros", zeros(rows, columns), zeros(rows, 1)).unwrap()
 }
 
-/// Entries whose work takes more than their inputs: with inputs of a third of what there is they are refused.
+/// Entry points that need more memory than their inputs: with inputs of a third of the limit, they are refused.
 const REFUSED: &[Case] = &[
     ("svd", |bytes, run| {
         let x = zeros(side(bytes), side(bytes));
@@ -263,7 +263,7 @@ const REFUSED: &[Case] = &[
     }),
 ];
 
-/// Entries that run to their end: what they ask for and what they take at their peak agree.
+/// Entry points that run to the end: their peak matches the memory that they request.
 const FITTING: &[Case] = &[
     ("svd", |_, run| {
         let x = numbers(1100, 1000);
@@ -307,7 +307,7 @@ const FITTING: &[Case] = &[
         let plane = Plane::new(&lists, &[100, 500, 1000, 1500, 2000]).unwrap();
         run(&|| done(plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }])));
     }),
-    // 128 MB of rows, of which 3 MB are there at once.
+    // 128 MB of rows, of which 3 MB are in memory at a time.
     ("plane of rows that are drawn", |_, run| {
         let plane =
             Plane::new(&[4000, 8000, 20_000], &[100, 400, 800]).unwrap().with_smallest_singular_value();
@@ -366,7 +366,7 @@ const FITTING: &[Case] = &[
     }),
 ];
 
-/// Runs the cases that the environment names: nothing, unless this is a child.
+/// Runs the cases named in the environment; does nothing unless this is a child.
 #[test]
 fn child() {
     let Ok(wanted) = std::env::var(CASES) else { return };
@@ -393,7 +393,7 @@ fn child() {
         memory::set_limit(Some(0));
         let Err(Error::Memory { needed, .. }) = work() else { panic!("not refused: too small a case") };
         memory::set_limit(None);
-        // The peak so far is forgotten; that of the inputs would hide the rest.
+        // Reset the peak, since that of making the inputs would hide the rest.
         std::fs::write("/proc/self/clear_refs", "5").unwrap();
         let before = status("VmRSS:");
         work().unwrap();
@@ -401,14 +401,14 @@ fn child() {
     });
 }
 
-/// A number of `/proc/self/status`, in bytes.
+/// A number from `/proc/self/status`, in bytes.
 fn status(name: &str) -> usize {
     let table = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = table.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     1024 * line.split_whitespace().next().unwrap().parse::<usize>().unwrap()
 }
 
-/// What a child prints; `limit` in kibibytes of address space.
+/// Runs a child and returns what it prints; `limit` is in kibibytes of address space.
 fn run_child(cases: &str, bytes: usize, limit: Option<usize>) -> (bool, String, String) {
     let limit = limit.map_or("unlimited".into(), |limit| limit.to_string());
     let output = Command::new("sh")
@@ -422,7 +422,7 @@ fn run_child(cases: &str, bytes: usize, limit: Option<usize>) -> (bool, String, 
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
 
-/// `ulimit -v` of 500 MB, 1 GB and 2 GB, with inputs of a third of that: an error, and not an abort.
+/// With `ulimit -v` of 500 MB, 1 GB and 2 GB, and inputs of a third of that: an error, not an abort.
 #[test]
 fn what_does_not_fit_is_refused_before_it_begins() {
     for limit in [500_000, 1_000_000, 2_000_000] {
@@ -435,8 +435,8 @@ fn what_does_not_fit_is_refused_before_it_begins() {
     }
 }
 
-/// The peak of resident memory is what was asked for, to a factor of 1.3 either way: code, stacks and what the
-/// allocator keeps come to it, and work space that is never touched does not.
+/// The peak of resident memory matches the request to a factor of 1.3 either way: code, stacks and memory kept by the
+/// allocator add to it, and workspace that is never touched does not count.
 #[test]
 fn the_peak_is_what_was_asked_for() {
     for (name, _) in FITTING {

@@ -1,4 +1,4 @@
-//! Studies in shards, as programs: the files have the bytes of one run's.
+//! Studies in shards, as programs: the files are bitwise those of one run.
 
 use crate::common::program::{BINARY, Folder};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-/// What engines set; a test may itself run under one.
+/// Variables that workload managers set; a test may itself run under one.
 const ENGINES: [&str; 12] = [
     "HQ_TASK_ID",
     "SLURM_ARRAY_TASK_ID",
@@ -45,7 +45,7 @@ fn done(folder: &Folder, words: &[&str]) -> String {
     text(&output.stdout)
 }
 
-/// What stands on standard error when a command fails.
+/// Runs a command that must fail, and returns its standard error.
 fn refused(folder: &Folder, code: i32, words: &[&str]) -> String {
     let output = run(folder, words);
     let error = text(&output.stderr);
@@ -54,7 +54,7 @@ fn refused(folder: &Folder, code: i32, words: &[&str]) -> String {
     error
 }
 
-/// Files below `a` and `b` are the same, but for those of the shards.
+/// Checks that the files below `a` and `b` are equal, except those of the shards.
 fn same(a: &Path, b: &Path) {
     let names = |folder: &Path| {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -69,7 +69,7 @@ fn same(a: &Path, b: &Path) {
         if a.is_dir() {
             same(&a, &b);
         } else if name == "settings.txt" {
-            // But for the folder, and for which part it was.
+            // Except for the folder, and which shard it was.
             let settings = |path: &Path| {
                 let text = std::fs::read_to_string(path).unwrap();
                 text.lines().filter(|line| !line.contains("--out ")).map(str::to_owned).collect::<Vec<_>>()
@@ -81,7 +81,7 @@ fn same(a: &Path, b: &Path) {
     }
 }
 
-/// A study in one run and in shards; the second folder.
+/// Runs a study whole and in shards, and compares the two folders.
 fn in_shards(folder: &Folder, study: &str, flags: &[&str], of: usize, order: &[usize]) {
     let words = |more: &[&'static str]| {
         [&[study][..], flags, more].concat().iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()
@@ -108,7 +108,7 @@ fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
         return;
     }
     let folder = Folder::new("shards-studies");
-    // Any order, and twice; figures too.
+    // In any order, one of them twice; with figures.
     in_shards(&folder, "ablations", &["--sizes", "5..15:5", "--repeats", "7"], 3, &[3, 1, 2, 1]);
     let few = ["--dataset", "diabetes", "--sizes", "8..12", "--repeats", "4", "--no-figures"];
     in_shards(&folder, "adversarial", &few, 5, &[1, 5, 2, 4, 3]);
@@ -131,7 +131,7 @@ fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
     let maps =
         ["--maps", "gaussian,tanh", "--repeats", "20", "--draws", "100", "--fixed", "6", "--largest", "12"];
     in_shards(&folder, "universality", &[&maps[..], &["--no-figures"]].concat(), 2, &[2, 1, 1]);
-    // Several sweeps, and sizes of costs of their own.
+    // Several sweeps, and sizes with different costs.
     let values = ["--sizes", "1..6", "--features", "3,8", "--repeats", "5", "--no-figures"];
     in_shards(&folder, "smallest_singular_value", &values, 3, &[2, 3, 1]);
     let ensembles =
@@ -161,7 +161,7 @@ fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
     );
 }
 
-/// Before anything is there: commands of shards that take minutes, which a shell runs.
+/// Before any record exists, a plan prints commands for shards of minutes each, which a shell can run.
 #[test]
 fn a_plan_is_as_many_commands_as_the_work_takes() {
     let Some(program) = BINARY else { return };
@@ -182,7 +182,7 @@ fn a_plan_is_as_many_commands_as_the_work_takes() {
     let (large, _) = plan(&["--repeats", "1000000000"]);
     let of = large.len();
     assert!(of > 2 && large[of / 2].contains(&format!("/{of}")), "{}", large[0]);
-    // More workers, shorter shards; and never so many that one takes under a minute.
+    // More workers get shorter shards, but never so many that one takes under a minute.
     let words = [&study[..], &["--repeats", "1000000000", "--shard", "plan/1000"]].concat();
     assert!(done(&folder, &words).lines().count() > of);
     let mut shell = Command::new("sh");
@@ -200,13 +200,13 @@ fn what_is_missing_is_said_and_run_again() {
         ["ablations", "--dataset", "diabetes", "--sizes", "5..10:5", "--repeats", "9", "--no-figures"];
     let with = |more: &[&'static str]| [&study[..], more].concat();
     done(&folder, &with(&["--out", "one"]));
-    // Nothing is there yet.
+    // Nothing exists yet.
     assert!(refused(&folder, 2, &["status", "parts"]).contains("no plan of shards is in parts"));
     assert!(refused(&folder, 2, &["merge"]).contains("merge needs the folder"));
     for shard in ["1/4", "3/4"] {
         done(&folder, &[&with(&["--out", "parts"])[..], &["--shard", shard]].concat());
     }
-    // Shard 3 of 4, cut off.
+    // Truncate shard 3 of 4.
     let cut = folder.0.join("parts/diabetes/shards/3-of-4.record");
     let bytes = std::fs::read(&cut).unwrap();
     std::fs::write(&cut, &bytes[..bytes.len() - 9]).unwrap();
@@ -225,7 +225,7 @@ fn what_is_missing_is_said_and_run_again() {
     let error = refused(&folder, 1, &["merge", "parts"]);
     assert!(error.contains("repeats 2..=") && error.contains("..=8 "), "{error}");
     assert!(error.contains("3-of-4.record"), "{error}");
-    // Its commands, run by a shell from the same folder.
+    // Its commands, run by a shell in the same folder.
     let commands = done(&folder, &["resume", "parts/diabetes"]);
     let lines: Vec<&str> = commands.lines().collect();
     assert_eq!(lines.len(), 3, "{commands}");
@@ -237,14 +237,14 @@ fn what_is_missing_is_said_and_run_again() {
         assert!(output.unwrap().status.success(), "{line}");
     }
     assert_eq!(done(&folder, &["resume", "parts"]), "");
-    // Moved to another machine, and merged there from another place.
+    // Moved to another machine, and merged there from another folder.
     std::fs::create_dir(folder.0.join("home")).unwrap();
     std::fs::rename(folder.0.join("parts"), folder.0.join("home/brought")).unwrap();
     done(&folder, &["merge", "home/brought/diabetes/shards"]);
     same(&folder.0.join("one"), &folder.0.join("home/brought"));
-    // The study and its flags in place of a folder.
+    // The study and its flags instead of a folder.
     assert_eq!(done(&folder, &[&["resume"][..], &with(&["--out", "home/brought"])].concat()), "");
-    // Other flags: other experiments, or plans.
+    // Other flags mean another experiment or plan.
     let other = refused(
         &folder,
         1,
@@ -295,7 +295,7 @@ fn an_engine_says_which_shard() {
     assert!(done(&folder, &["merge", "parts"]).contains("written: "));
 }
 
-/// Processes of a study, killed at random moments; what they had computed stays.
+/// Processes of a study are killed at random moments; finished work is kept.
 #[test]
 fn killed_shards_go_on() {
     if BINARY.is_none() {
@@ -321,7 +321,7 @@ fn killed_shards_go_on() {
     while before < 60 && kills < 40 {
         let lengths = [1, 2].map(length);
         let mut workers = [start("1/2"), start("2/2")];
-        // Until one of them has written something, beside its header.
+        // Wait until one of them has written something besides its header.
         let is_idle = || (1..=2).all(|k| length(k) <= lengths[k - 1].max(5000));
         for _ in 0..20_000 {
             if !is_idle() || workers.iter_mut().all(|worker| worker.try_wait().unwrap().is_some()) {
@@ -330,7 +330,7 @@ fn killed_shards_go_on() {
             std::thread::sleep(Duration::from_millis(1));
         }
         for worker in &mut workers {
-            worker.kill().unwrap(); // SIGKILL where there are signals
+            worker.kill().unwrap(); // SIGKILL on Unix
             worker.wait().unwrap();
         }
         let there = present();
@@ -342,7 +342,7 @@ fn killed_shards_go_on() {
     for shard in ["2/2", "1/2"] {
         assert!(start(shard).wait().unwrap().success());
     }
-    // What a kill leaves of a file that was being written.
+    // Remove what a kill leaves of a file that was being written.
     for entry in std::fs::read_dir(folder.0.join("parts/diabetes")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "part") {
@@ -353,7 +353,7 @@ fn killed_shards_go_on() {
     same(&folder.0.join("one"), &folder.0.join("parts"));
 }
 
-/// Ctrl-C: what is said before, what is there after, and that the same command goes on.
+/// Ctrl-C: what is announced before, what exists after, and that the same command resumes.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_keeps_what_it_said_it_would() {
@@ -362,7 +362,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
         return;
     }
     let folder = Folder::new("shards-interrupted");
-    // Seconds of work: the interrupt comes before its end.
+    // Seconds of work, so that the interrupt comes before the end.
     let study = ["ablations", "--dataset", "diabetes", "--repeats", "4000", "--no-figures", "--threads", "1"];
     let part = [&study[..], &["--out", "parts", "--shard", "1/1"]].concat();
     let record = folder.0.join("parts/diabetes/shards/1-of-1.record");
@@ -371,7 +371,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
     while length() < 20_000 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    // A shell starts what is to run in the background with SIGINT ignored: such a run is ended by SIGTERM.
+    // A shell starts background jobs with SIGINT ignored; then end the run by SIGTERM.
     let ignored = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = ignored.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
@@ -391,7 +391,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
     same(&folder.0.join("one"), &folder.0.join("parts"));
 }
 
-/// A long run says at once that a stop would keep nothing, and the commands that keep what is finished.
+/// A long run says at once that stopping it would keep nothing, and names the commands that keep finished work.
 #[test]
 fn a_long_run_names_the_command_that_may_be_stopped() {
     let Some(program) = BINARY else { return };
@@ -400,7 +400,7 @@ fn a_long_run_names_the_command_that_may_be_stopped() {
     let mut child = command(&folder, &study).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = std::io::BufReader::new(child.stderr.take().unwrap());
     let said: Vec<String> = std::io::BufRead::lines(lines).take(5).map(Result::unwrap).collect();
-    let _ = child.kill(); // or it has ended: the cells of so many repeats may be more than there is memory
+    let _ = child.kill(); // it may have ended: so many repeats may not fit in memory
     child.wait().unwrap();
     assert!(said[0].starts_with("this takes about ") && said[1].contains("Ctrl-C"), "{said:?}");
     let command = format!("  {program} ablations --dataset diabetes --repeats 400000 --no-figures --shard ");

@@ -1,17 +1,17 @@
-//! The studies as programs: how tests run them, and what a failure of theirs looks like.
+//! The studies as programs: how tests run them, and how they fail.
 
 use crate::common::program::{BINARY, Folder};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// A study: the program of all, and which of them.
+/// A study: the path of the common program, and the arguments that choose the study.
 pub struct Program(pub PathBuf, pub Vec<String>);
 
 pub fn program(study: &str) -> Option<Program> {
     BINARY.map(|path| Program(path.into(), vec![study.into()]))
 }
 
-/// Runs the program in `folder`, without the variables that change what it reads.
+/// Runs the program in `folder`, without the environment variables that change its input.
 pub fn run(program: &Program, folder: &Folder, arguments: &[&str]) -> Output {
     Command::new(&program.0)
         .args(&program.1)
@@ -26,7 +26,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// This exit code, nothing on standard output, one line `error: …` with all of `says` on standard error.
+/// Checks for this exit code, nothing on standard output, and one line `error: …` with all of `says` on standard error.
 pub fn fails(code: i32, program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]) {
     let output = run(program, folder, arguments);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -38,12 +38,12 @@ pub fn fails(code: i32, program: &Program, folder: &Folder, arguments: &[&str], 
     }
 }
 
-/// A study that cannot be done.
+/// Checks that a study fails while it runs.
 pub fn refused(program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]) {
     fails(1, program, folder, arguments, says);
 }
 
-/// An error of the command line.
+/// Checks for an error in the command line.
 pub fn misused(program: &Program, folder: &Folder, arguments: &[&str], says: &[&str]) {
     fails(2, program, folder, arguments, says);
 }

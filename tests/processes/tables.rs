@@ -1,4 +1,4 @@
-//! Studies on tables: data sets, sizes and splits that are wrong or odd, and what is said of them.
+//! Studies on tables: wrong or odd data sets, sizes and splits, and the messages about them.
 
 use crate::common::program::Folder;
 use crate::studies::{misused, program, refused, run, text};
@@ -67,7 +67,7 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     read("comma.csv", "a;b;y\n1,5;2;3\n", &["--delimiter", ";"], &["`1,5`", "(`--decimal-comma`)"]);
     let names: Vec<_> = (0..20_000).map(|i| format!("column{i}")).collect();
     let wide = format!("{}\n{}\n", names.join(","), vec!["1"; 20_000].join(","));
-    // A name of no column is a mistake of the flag.
+    // A name that matches no column is an error of the flag.
     let misnamed = |name: &str, text: &str, flags: [&str; 2], says: &[&str]| {
         let path = folder.file(name, text);
         misused(
@@ -96,7 +96,7 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     misnamed("quotes.csv", "a,y\n1,2\n", ["--features", "\"a, b\",y"], &["`a, b`"]);
 }
 
-/// What is said of tables that are small, constant, or in other units than the settings of the arms.
+/// Notes on tables that are small, constant, or in units that do not suit the arms' settings.
 #[test]
 fn notes_on_odd_tables() {
     let Some(program) = program("ablations") else { return };
@@ -111,19 +111,19 @@ fn notes_on_odd_tables() {
     };
     let number = |row: usize, by: usize| (row * by % 101) as f64 / 50.0 - 1.0;
     let plain = |row: usize| format!("{},{},{}", number(row, 37), number(row, 59), number(row, 7919));
-    // The default sizes go as far as the table.
+    // The default sizes extend as far as the table allows.
     let (out, _) = study("tiny.csv", 12, &plain, &[]);
     assert!(out.contains("at n = 11") && !out.contains("changes the"), "{out}");
     let (out, err) =
         study("constant.csv", 12, &|row| format!("{},{},4", number(row, 37), number(row, 59)), &[]);
     assert!(err.contains("every value of `y` is 4: there is nothing to predict"), "{err}");
     assert!(!out.is_empty());
-    // No size at the threshold: how to have one, or why there is none.
+    // No size at the threshold: the note says how to get one, or why there is none.
     let (out, _) = study("far.csv", 12, &plain, &["--sizes", "5..9"]);
     assert!(out.contains("no training set has n = p") && out.contains("it is with --sizes 1..4"), "{out}");
     let (out, _) = study("two.csv", 2, &plain, &[]);
     assert!(out.contains("n = p = 2 takes 3 rows, one of them to test on, and there are 2"), "{out}");
-    // Units in which no cutoff is large.
+    // Units in which every cutoff is too small.
     let large =
         |row: usize| format!("{},{},{}", 1e6 * number(row, 37), 1e6 * number(row, 59), number(row, 7919));
     let note =
@@ -134,7 +134,7 @@ fn notes_on_odd_tables() {
     assert!(!out.contains("no cutoff"), "{out}");
 }
 
-/// Twelve rows; the third column is different for each `salt`.
+/// Twelve rows; the third column depends on `salt`.
 fn rows(salt: usize) -> String {
     let row = |i: usize| format!("{},{},{}\n", i * 7 % 12, i * 5 % 11, i * i % (7 + salt));
     (0..12).map(row).collect::<Vec<_>>().concat()
@@ -155,7 +155,7 @@ fn names_with_commas_and_options_of_tables() {
     let named = folder.file("names.csv", format!("\"a, in m\",b,\"y, in s\"\n{}", rows(0)));
     let columns = ["--features", "\"a, in m\",b", "--target", "y, in s"];
     assert!(study(&named, &columns, "names") == expected);
-    // A path with a comma, in quotes of its own or alone.
+    // A path with a comma, with and without quotes.
     let comma = folder.file("one, two.csv", format!("a,b,y\n{}", rows(0)));
     assert!(study(&comma, &[], "one, two") == expected);
     assert!(study(&format!("\"{comma}\""), &[], "one, two") == expected);
@@ -183,7 +183,7 @@ fn no_input_replaces_the_results_of_another() {
     let output = study("one/data.csv,two/data.csv");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(cells("one_data") != cells("two_data"));
-    // One after the other: the second is refused before it begins, and the first may be repeated.
+    // One after the other: the second is refused before it starts, and the first may be repeated.
     assert_eq!(study("one/data.csv").status.code(), Some(0));
     let first = cells("data");
     let says = ["results/data", "one/data.csv", "two/data.csv", "--out"];
@@ -196,12 +196,12 @@ fn no_input_replaces_the_results_of_another() {
         &[&["--dataset", "one/data.csv,./one/data.csv"], &few[..]].concat(),
         &["one folder"],
     );
-    // The user's diabetes is not the embedded one.
+    // The user's diabetes.csv is not the embedded data set.
     folder.file("diabetes.csv", format!("a,b,y\n{}", rows(2)));
     let output = study("diabetes,diabetes.csv");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(cells("diabetes") != cells("diabetes_csv"));
-    // Names of dots stay below the folder of results.
+    // Names made of dots stay below the results folder.
     folder.file("...csv", format!("a,b,y\n{}", rows(3)));
     std::fs::remove_dir_all(folder.0.join("results/data")).unwrap();
     assert_eq!(study("...csv").status.code(), Some(0));
@@ -222,12 +222,12 @@ fn splits_with_mistakes_are_named() {
     replay("repeat,i0\n0,1\n", &["expected 2, found 1"]);
     replay("repeat,i0,i1\n0,1,442\n", &["row index", "442"]);
     replay("", &["no splits"]);
-    // One record of splits fits one table.
+    // A record of splits fits only one table.
     let path = folder.file("two.csv", "repeat,i0\n0,1\n");
     misused(&program, &folder, &["--splits", &path], &["--splits", "--dataset"]);
 }
 
-/// The words of a column sum to the constant: the rank is one less than p, and the threshold is there.
+/// The one-hot columns add up to the constant, so the rank is p − 1, and the threshold is there.
 #[test]
 fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
     let Some(program) = program("ablations") else { return };
@@ -254,7 +254,7 @@ fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
     let figure = folder.0.join("results/ablations/prices/three_factors.svg");
     let figure = std::fs::read_to_string(figure).unwrap();
     assert!(figure.contains("n = rank") && !figure.contains("p/n = 1"), "the marker");
-    // Without the constant nothing depends.
+    // Without the constant, the columns are independent.
     let output = run(
         &program,
         &folder,

@@ -1,11 +1,11 @@
-//! The universality study, run: stopped and taken up again, on any number of threads, the same bytes.
+//! Runs the universality study: stopped and resumed, on any number of threads, it gives the same bytes.
 
 use crate::common::program::{BINARY, Folder};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const SMALL: [&str; 8] = ["--fixed", "5", "--largest", "12", "--draws", "60", "--seed", "3"];
-/// A block of the record: its head, and eight repeats of both curves.
+/// Bytes of a block of the record: its head, and eight repeats of both curves.
 const RECORD: usize = 36 + 8 * 8 * (12 + 12);
 const MAPS: &str = "gaussian,sphere,tanh,relu,fourier,polynomial,tangent-elu";
 
@@ -22,7 +22,7 @@ fn run(program: &str, out: &Path, more: &[&str]) -> Output {
     output
 }
 
-/// The tables of a run, by name.
+/// The tables of a run, with their names.
 fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
     let mut tables: Vec<_> = std::fs::read_dir(out.join("universality"))
         .unwrap()
@@ -41,16 +41,16 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
     let whole = folder.0.join("whole");
     run(program, &whole, &["--maps", MAPS, "--repeats", "37", "--threads", "1"]);
     let expected = tables(&whole);
-    // Two tables a map, and no curve over p for tangent features.
+    // Two tables per map, except that tangent features have no curve over p.
     assert_eq!(expected.len(), 13);
 
-    // More threads; fewer repeats first, and a count that is no multiple of a chunk.
+    // More threads, with fewer repeats first, and a count that is not a multiple of the chunk size.
     let grown = folder.0.join("grown");
     run(program, &grown, &["--maps", MAPS, "--repeats", "3", "--threads", "2"]);
     run(program, &grown, &["--maps", MAPS, "--repeats", "37", "--threads", "3"]);
     assert!(tables(&grown) == expected);
 
-    // What a kill leaves: a file cut off anywhere, in its header or in a record, or with bytes that are not its own.
+    // What a kill may leave: a file truncated in its header or in a block, or with foreign bytes.
     let values = grown.join("universality/tanh.values");
     let bytes = std::fs::read(&values).unwrap();
     let record = RECORD;
@@ -61,7 +61,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
         assert!(tables(&grown) == expected, "cut to {length} of {} bytes", bytes.len());
         assert_eq!(std::fs::read(&values).unwrap().len(), bytes.len());
     }
-    // A flipped bit costs the block it is in, and that alone: the others are kept as they are.
+    // A flipped bit loses only its own block; the others are kept unchanged.
     let records = |bytes: &[u8]| bytes[header..].chunks(record).map(<[u8]>::to_vec).collect::<Vec<_>>();
     for lost in 0..5 {
         for place in [0, 7, 8, 35, 100, record - 1] {
@@ -80,7 +80,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
         }
     }
     assert!(tables(&grown) == expected, "flipped bits");
-    // Fewer repeats than there are: the first of them.
+    // Fewer repeats than recorded: the first ones.
     run(program, &grown, &["--maps", "tanh", "--repeats", "10"]);
     let few = folder.0.join("few");
     run(program, &few, &["--maps", "tanh", "--repeats", "10"]);
@@ -97,7 +97,7 @@ fn a_killed_run_goes_on_where_it_was() {
     let arguments = ["--maps", "softplus", "--repeats", "160"];
     let mut child =
         command(program, &killed, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // As soon as a block is there; a run that has ended by then is no harm.
+    // Kill as soon as a block exists; if the run has ended by then, that is fine.
     let values = killed.join("universality/softplus.values");
     let length = || std::fs::metadata(&values).map_or(0, |metadata| metadata.len());
     while length() < 2 * RECORD as u64 && child.try_wait().unwrap().is_none() {
@@ -112,8 +112,8 @@ fn a_killed_run_goes_on_where_it_was() {
     assert!(tables(&killed) == tables(&whole));
 }
 
-/// Its folder is removed under a running study: the study says so when it next writes, and makes it again with all that
-/// it had computed.
+/// The folder of a running study is removed: the study reports it at the next write, and makes the folder again with
+/// everything it has computed.
 #[test]
 fn a_folder_that_vanishes_is_made_again() {
     let Some(program) = BINARY else { return };
@@ -161,7 +161,7 @@ fn curves_lie_over_the_bound() {
             let record = record.unwrap();
             let number = |wanted: &str| record[place(wanted)].parse::<f64>().unwrap();
             let (mean, error, bound) = (number("mean"), number("standard_error"), number("lower_bound"));
-            // An estimated Σ is unbiased and independent of the training features: so is the mean.
+            // An estimated Σ is unbiased and independent of the training features, so the mean is unbiased too.
             assert!(mean + 5.0 * error >= bound, "{name}: {record:?}");
             assert!(number("q25") <= number("median") && number("median") <= number("q75"));
             rows += 1;

@@ -1,4 +1,4 @@
-//! Everything that is written is there whole or not at all: after a kill, on a full disk, over a file that was there.
+//! Every file is written completely or not at all: after a kill, on a full disk, and over an existing file.
 
 use crate::common::program::Folder;
 use double_descent::Error;
@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Rows of a table that takes a while to write: about 4 MB.
+/// Rows of a table that takes a while to write, about 4 MB.
 const ROWS: usize = 50_000;
 
-/// Where a child writes; without it, the tests of children do nothing.
+/// The folder where a child writes; without this variable, the tests for children do nothing.
 const CHILD: &str = "DOUBLE_DESCENT_CHILD_WRITES";
 
-/// Every cell holds `value`.
+/// A curve in which every cell holds `value`.
 fn curve(rows: usize, value: f64) -> Curve {
     let arm = ArmLabel::new("big", None);
     let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
@@ -58,7 +58,7 @@ fn writes_a_big_table_again_and_again() {
     }
 }
 
-/// Killed at 20 moments of its writing, a program leaves the earlier table or the new one.
+/// A program killed at 20 moments while writing leaves the earlier table or the new one.
 #[test]
 fn a_killed_program_leaves_no_part_of_a_table() {
     let folder = Folder::new("killed-writer");
@@ -72,7 +72,7 @@ fn a_killed_program_leaves_no_part_of_a_table() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // Not before it writes.
+        // Wait until it writes.
         let is_writing = || names(&folder.0).iter().any(|name| name.contains(&format!("-{}-", child.id())));
         let mut waited = 0;
         while !is_writing() && waited < 20_000 {
@@ -80,20 +80,20 @@ fn a_killed_program_leaves_no_part_of_a_table() {
             waited += 1;
         }
         std::thread::sleep(Duration::from_millis(7 * round));
-        child.kill().unwrap(); // SIGKILL where there are signals
+        child.kill().unwrap(); // SIGKILL on Unix
         child.wait().unwrap();
         let read = Curve::read_cells(&path, Axis::Samples).unwrap();
         assert_eq!(read.cells.len(), ROWS);
         let value = read.cells[0].train_mse.unwrap();
         assert!(read.cells == curve(ROWS, value).cells, "round {round}: of two tables");
     }
-    // What is left of killed writers has a name of its own.
+    // Remnants of killed writers have their own names.
     let left = names(&folder.0);
     assert!(left.iter().all(|name| name == "cells.csv" || name.starts_with(".double-descent-")), "{left:?}");
     assert!(left.len() > 1, "no child was killed while it wrote");
 }
 
-/// Everything that the library writes, into a folder: what is there and how it is written.
+/// Writes something into a folder. The list covers everything that the library writes, with its name.
 type Writer = Box<dyn Fn(&Path) -> Result<(), Error>>;
 
 fn writers(size: usize) -> Vec<(&'static str, Writer)> {
@@ -131,8 +131,8 @@ fn meets_a_full_disk() {
     println!("all refused");
 }
 
-/// A limit on the size of files is a disk that is full: as an error where the signal is ignored, else as the end of the
-/// program. The earlier files are as they were.
+/// A limit on file size acts like a full disk: an error if the signal is ignored, otherwise the end of the program.
+/// Earlier files are unchanged.
 #[test]
 #[cfg(unix)]
 fn a_full_disk_leaves_the_earlier_files() {
@@ -146,7 +146,7 @@ fn a_full_disk_leaves_the_earlier_files() {
         .collect();
     let command = child("meets_a_full_disk", &folder.0);
     for (trap, ends_well) in [("trap '' XFSZ; ", true), ("", false)] {
-        // Blocks of 512 or 1024 bytes.
+        // In blocks of 512 or 1024 bytes.
         let script = format!("{trap}ulimit -c 0; ulimit -f 32; exec \"$0\" \"$@\"");
         let output =
             Command::new("sh").args(["-c", &script]).args(&command).env(CHILD, &folder.0).output().unwrap();
@@ -197,7 +197,7 @@ fn a_file_that_is_not_finished_is_not_there() {
     let part = names(&folder.0).pop().unwrap();
     drop(file);
     assert!(names(&folder.0).is_empty());
-    // A part that a killed process of the same number left is passed over. Other tests of this process count as well.
+    // A part left by a killed process with the same id is skipped. Other tests here increase the counter too.
     let count: usize = part.trim_end_matches(".part").rsplit('-').next().unwrap().parse().unwrap();
     for count in count..count + 50 {
         let name = format!(".double-descent-{}-{count}.part", std::process::id());

@@ -1,4 +1,4 @@
-//! Two backends, one fit.
+//! Any two backends give the same fit.
 
 use super::random_case::{fit, for_all};
 use crate::common::backends::{routes, svd};
@@ -6,8 +6,8 @@ use crate::common::matrices::{norm, normal};
 use crate::common::ratios::one_norm;
 use double_descent::svd::Backend;
 
-/// Predictions of any two routes of this build, at training and at test rows: no further apart than two fits of
-/// matrices that are off by rounding.
+/// Predictions of any two routes of this build agree, at training and test rows, to within the bound for fits of
+/// matrices perturbed by rounding errors.
 #[test]
 fn backends_predict_alike() {
     let others = routes();

@@ -1,4 +1,4 @@
-//! Integer matrices of deficient rank, on some of which the divide and conquer of faer 0.24 returns wrong factorisations.
+//! Rank-deficient integer matrices. For some of them, faer 0.24's divide and conquer returns wrong factorisations.
 
 use crate::common::backends::{backends, svd};
 use crate::common::matrices::*;
@@ -9,7 +9,7 @@ fn rank_deficient(seed: u64) -> Array2<f64> {
     of_shape((130 + (seed * 37 % 120) as usize, 130 + (seed * 53 % 110) as usize), 100, seed)
 }
 
-/// The same, smaller.
+/// Smaller matrices of the same kinds.
 fn small_rank_deficient(seed: u64) -> Array2<f64> {
     of_shape((49 + (seed * 37 % 90) as usize, 49 + (seed * 53 % 80) as usize), 35, seed)
 }
@@ -20,12 +20,12 @@ fn of_shape((n, p): (usize, usize), ranks: u64, seed: u64) -> Array2<f64> {
         8 | 9 => duplicated_rows(n, p, (ranks * 2 / 5 + seed * 11 % ranks) as usize, seed),
         _ => relu_with_duplicates(n, p, n * 2 / 3, 3 + (seed % 20) as usize, seed),
     };
-    // To the range that a backend is promised; a power of two keeps the matrix exact.
+    // Into the range that backends are promised; scaling by a power of two is exact.
     let largest = x.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
     x * 2f64.powi(-(largest.log2().floor() as i32) - 1)
 }
 
-/// Off by more than a sound routine ever is, or no result at all.
+/// Returns whether the raw factorisation failed, or has a larger error than a sound routine ever has.
 fn raw_is_wrong(x: &Array2<f64>) -> bool {
     !Faer
         .factorise(x.view(), Route::First)
@@ -45,7 +45,7 @@ fn rank_deficient_matrices_are_right_by_the_first_route() {
     assert_eq!(wrong, 0);
 }
 
-/// Found by search: these come out of faer's own routine with backward errors of 1e-6 to 1e-3, in silence.
+/// Seeds found by search: faer's own routine silently returns backward errors of 1e-6 to 1e-3 on them.
 #[test]
 fn matrices_that_faer_itself_gets_wrong() {
     for seed in [456, 637, 1212, 2177, 2975, 4808, 6159, 8559] {

@@ -1,18 +1,18 @@
 //! DDRVBD (TESTING/EIG/ddrvbd.f), the test program of LAPACK's SVD drivers.
 //!
-//! Its sizes are those of `svd.in`, its types of matrix
+//! The sizes are those of `svd.in`. The matrix types are
 //!
 //! 1. zero,
 //! 2. the identity,
-//! 3. `U D V` with orthogonal `U`, `V` and an even spectrum, that is mode 4 of DLATMS. Its comment says "evenly
-//!    spaced entries 1, …, ULP", a condition number of 1/ULP; its code asks DLATMS for COND = min(m, n). Both are
-//!    here. (The comment's random signs do nothing: DLATMS draws none for a matrix that is not symmetric.)
-//! 4. the same times UNFL/ULP,
-//! 5. the same times ULP/UNFL.
+//! 3. `U D V` with orthogonal `U`, `V` and an even spectrum (mode 4 of DLATMS). DDRVBD's comment says "evenly spaced
+//!    entries 1, …, ULP", a condition number of 1/ULP, but its code passes COND = min(m, n) to DLATMS. We test both.
+//!    (The random signs in that comment have no effect: DLATMS draws none for an unsymmetric matrix.)
+//! 4. type 3 times UNFL/ULP,
+//! 5. type 3 times ULP/UNFL.
 //!
-//! Its ratios 1 to 4 ([`svd_ratios`]) are taken of the thin factorisation, where it has the full one; 5 to 7 compare
-//! with the same driver's other modes (some vectors, none), which no backend here has. A ratio of 50 fails there,
-//! of [`THRESHOLD`] here.
+//! Ratios 1 to 4 ([`svd_ratios`]) are computed here for the thin factorisation; DDRVBD uses the full one. Its ratios 5
+//! to 7 compare with other modes of the same driver (some vectors, none), which no backend has here. DDRVBD fails at a
+//! ratio of 50; we fail at [`THRESHOLD`].
 
 use super::spectra::{KAPPA, SIZES, Spectrum};
 use crate::common::backends::{routes, svd};
@@ -46,7 +46,7 @@ fn singular_value_decompositions() {
     table.finish();
 }
 
-/// LAPACK's drivers have nothing to do there; a fit has nothing to say.
+/// Checks that an empty matrix is refused. LAPACK's drivers accept one and do nothing.
 pub fn refused_as_empty(backend: &dyn Backend, m: usize, n: usize) {
     let refused = Svd::with_backend(&Array2::zeros((m, n)), backend);
     assert!(matches!(refused, Err(Error::Empty { .. })), "{}: {m} × {n}: {refused:?}", backend.name());

@@ -1,24 +1,25 @@
 //! DDRVLS (TESTING/LIN/ddrvls.f), the test program of LAPACK's least squares drivers, for the minimum-norm fit.
 //!
-//! Sizes and right-hand sides are those of `dtest.in`. Types of matrix, by DQRT15: `A = U D V` with `D` of random
-//! entries in (0.1, 1), the largest of them 1, and `B` in the range of `A`, so that residuals are zero;
+//! Sizes and right-hand sides are those of `dtest.in`. The matrices are made as in DQRT15: `A = U D V`, with `D` of
+//! random entries in (0.1, 1), the largest set to 1, and `B` in the range of `A`, so that residuals are zero. Types:
 //!
-//! 1. of full rank; 2. scaled up, to a largest entry of 2⁹¹⁶; 3. scaled down, to 2⁻⁹¹⁶;
+//! 1. full rank; 2. scaled up to a largest entry of 2⁹¹⁶; 3. scaled down to 2⁻⁹¹⁶;
 //! 4. to 6. the same with rank ⌊3 min(m, n)/4⌋.
 //!
-//! The cutoff is that of DDRVLS, `√EPS − (√EPS − EPS)/2`, relative. The ratios are those it takes of DGELSS and
-//! DGELSD,
+//! The cutoff is that of DDRVLS, `√EPS − (√EPS − EPS)/2`, relative. The ratios are those that DDRVLS computes for
+//! DGELSS and DGELSD,
 //!
-//! - of singular values, `Σ|σ − d| / (Σd min(m, n) EPS)`;
-//! - of the residual (DQRT16), `|B − A X| / (|A| |X| max(m, n) EPS)`, the largest over right-hand sides;
-//! - of the residual against the column space (DQRT17), `|(B − A X)ᵀ A| / (|A| |B| max(m, n, k) EPS)`, where m > rank;
-//! - of the solution in the row space (DQRT14): what an LQ factorisation of `A` over `Xᵀ`, both scaled to a largest
-//!   entry of 1, leaves of `X` beside the `m` rows of `A`, over `max(m, n, k) EPS`, where n > m;
+//! - singular values: `Σ|σ − d| / (Σd min(m, n) EPS)`;
+//! - residual (DQRT16): `|B − A X| / (|A| |X| max(m, n) EPS)`, the largest over right-hand sides;
+//! - residual against the column space (DQRT17): `|(B − A X)ᵀ A| / (|A| |B| max(m, n, k) EPS)`, if m > rank;
+//! - solution in the row space (DQRT14), if n > m: stack `A` on `Xᵀ`, both scaled to a largest entry of 1, and compute
+//!   an LQ factorisation; the ratio is what remains of `X` outside the row space of `A`, over
+//!   `max(m, n, k) EPS`;
 //!
-//! and two that are stricter: `X` beside the row space that `A` was made with, which sees what DQRT14 does not where
-//! `A` is rank-deficient, over `1/d_rank` as well, the share by which rounding `A` turns its row space (Wedin); and
-//! the rank, which must be that of `D` under the cutoff of DDRVLS and under the default one. A ratio of 30 fails
-//! there, of [`THRESHOLD`] here.
+//! and two stricter ones. The first is the part of `X` outside the row space from which `A` was made; unlike DQRT14, it
+//! also tests rank-deficient `A`. It is divided by `1/d_rank` as well, the amount by which rounding `A` rotates its row
+//! space (Wedin). The second is the rank: it must be that of `D`, both under DDRVLS's cutoff and under the default one.
+//! DDRVLS fails at a ratio of 30; we fail at [`THRESHOLD`].
 
 use super::drvbd::refused_as_empty;
 use crate::common::backends::{routes, svd};
@@ -60,7 +61,7 @@ struct Problem {
     name: &'static str,
     a: Array2<f64>,
     b: Array2<f64>,
-    /// The singular values.
+    /// Singular values.
     d: Array1<f64>,
     rank: usize,
     /// An orthonormal basis of the row space, `n × rank`.
@@ -68,11 +69,11 @@ struct Problem {
 }
 
 impl Problem {
-    /// The six types.
+    /// Problems of the six types.
     fn all(m: usize, n: usize, k: usize) -> Vec<Self> {
         let full = Self::new("type 1,", m, n, k, m.min(n));
         let deficient = Self::new("type 4,", m, n, k, 3 * m.min(n) / 4);
-        // The code of DQRT15: safe minimum / EPS / EPS, and its reciprocal.
+        // As in the code of DQRT15: safe minimum / EPS / EPS, and its reciprocal.
         let small = UNFL / EPS / EPS;
         let scaled = [
             full.scaled("type 2,", 1.0 / small),
@@ -96,7 +97,7 @@ impl Problem {
         Self { name, a, b: left.dot(&weights), d, rank, rows }
     }
 
-    /// Scaled to a largest entry of `size`; the zero matrix stays.
+    /// Scales `A` to a largest entry of `size`; leaves the zero matrix unchanged.
     fn scaled(&self, name: &'static str, size: f64) -> Self {
         let factor = if self.rank > 0 { size / largest(self.a.view()) } else { 1.0 };
         let Self { a, b, d, rank, rows, .. } = self;
@@ -111,7 +112,7 @@ impl Problem {
         let found = default.with_cutoff(cutoff).unwrap();
         let x = found.solve(&self.b, &MinNorm::with_cutoff(cutoff).unwrap()).unwrap();
 
-        // `X` is the same at any scale of `A` and `B` together.
+        // `X` does not change if `A` and `B` are scaled together.
         let scale = to_order_one(self.a.view());
         let (a, b) = (&self.a * scale, &self.b * scale);
         let (sigma, d) = (found.singular_values() * scale, &self.d * scale);
@@ -138,7 +139,7 @@ impl Problem {
     }
 }
 
-/// DQRT14: the largest entry of what Householder's triangle of `[Aᵀ, X]` has of `X` under row `m`, for n > m.
+/// DQRT14, for n > m: in the Householder triangle of `[Aᵀ, X]`, the largest entry of the columns of `X` below row `m`.
 fn beside_rows(a: &Array2<f64>, x: &Array2<f64>) -> f64 {
     let m = a.nrows();
     let size = largest(a.view());
@@ -157,6 +158,6 @@ fn beside_rows(a: &Array2<f64>, x: &Array2<f64>) -> f64 {
             column.scaled_add(-along, &v);
         }
     }
-    // DQRT14 goes on to triangulate the rest, which keeps each column's length; the longest column bounds it.
+    // DQRT14 goes on to triangulate this block. That preserves column lengths, so the longest column is an upper bound.
     work.slice(s![m.., m..]).columns().into_iter().map(|c| c.dot(&c).sqrt()).fold(0.0, larger)
 }

@@ -1,4 +1,4 @@
-//! Entries at the ends of the range of an f64, zeros, and what is no number.
+//! Entries at the ends of the range of an f64, zeros, NaN and infinity.
 
 use crate::common::backends::{routes, svd};
 use crate::common::matrices::{integers, normal, unit};
@@ -7,7 +7,7 @@ use double_descent::rng::stream;
 use double_descent::svd::{Backend, Svd};
 use ndarray::{Array2, array};
 
-/// nalgebra 0.35 hangs on these; LAPACK may return NaN without an error.
+/// nalgebra 0.35 hangs on these inputs; LAPACK may return NaN without an error.
 #[test]
 fn nan_and_infinity_are_refused_by_place() {
     let mut cases = vec![
@@ -35,7 +35,7 @@ fn nan_and_infinity_are_refused_by_place() {
     }
 }
 
-/// faer 0.24 itself: σ off by a third at 1e-200, no convergence at 1e154.
+/// On its own, faer 0.24 gets σ wrong by a third at 1e-200 and does not converge at 1e154.
 #[test]
 fn entries_of_any_scale() {
     for backend in routes() {
@@ -44,13 +44,13 @@ fn entries_of_any_scale() {
             let base = svd(&backend, &x);
             for scale in [1e-300, 1e-200, 1e-154, 1e154, 1e200, 1e300] {
                 let found = svd(&backend, &(&x * scale));
-                // The product with a scale that is no power of two rounds each entry: under one unit.
+                // Multiplying by a scale that is not a power of two rounds each entry, which adds less than one unit.
                 let off = (found.singular_values() / scale - base.singular_values()).mapv(f64::abs);
                 let bound = 2.0 * unit(&x) * base.singular_values()[0];
                 assert!(off.iter().all(|&v| v <= bound), "{} {scale:e}: {off}", backend.name());
             }
         }
-        // Entries of very different size: 1e-300 counts as 0 next to 1e300.
+        // Entries of very different sizes: 1e-300 counts as 0 next to 1e300.
         let found = svd(&backend, &array![[1e300, 0.0], [0.0, 1e-300]]);
         assert_eq!((found.singular_values()[0], found.rank()), (1e300, 1));
         assert!(found.singular_values()[1] <= 1e-300);
@@ -93,7 +93,7 @@ fn subnormal_entries() {
                 let (found, base) = (svd(&backend, &x), svd(&backend, &counts));
                 assert_eq!((found.u(), found.vt()), (base.u(), base.vt()), "the vectors know no scale");
                 for (small, &known) in found.singular_values().iter().zip(base.singular_values()) {
-                    // The singular values are numbers of steps, rounded once.
+                    // Singular values are multiples of the smallest step, rounded once.
                     assert!((small.to_bits() as f64 - known).abs() <= 0.5, "{small:e} for {known} steps");
                 }
             }

@@ -1,4 +1,4 @@
-//! Backends that lie, and what the check of every factorisation says to them.
+//! Backends that return wrong results, and how the check of every factorisation reports them.
 
 use crate::common::backends::{backends, svd};
 use crate::common::matrices::*;
@@ -12,18 +12,18 @@ use ndarray::{Array2, ArrayView2, s};
 use rand::{Rng, RngExt};
 use std::sync::Arc;
 
-/// What is done to a factorisation.
+/// A fault put into a factorisation.
 #[derive(Clone, Copy, Debug)]
 enum Spoil {
-    /// There is none.
+    /// The backend returns an error instead.
     Refuse,
     By(fn(&mut RawSvd)),
-    /// In a place drawn from a seed.
+    /// At a place drawn from this seed.
     Random(Slip, u64),
 }
 
-/// A backend whose results are spoiled on their way, all or those of matrices with so many rows: by either route,
-/// or by the first alone.
+/// A backend whose results are spoiled: all of them, or those of matrices with a given number of rows; by both routes,
+/// or by the first only.
 #[derive(Debug)]
 struct Liar {
     honest: Arc<dyn Backend>,
@@ -55,7 +55,7 @@ impl Backend for Liar {
     }
 }
 
-/// Of a 7 × 5 matrix of rank 4, and what the error must say.
+/// Faults in the factorisation of a 7 × 5 matrix of rank 4, with the text that the error must contain.
 const LIES: [(&str, Spoil, &str); 16] = [
     ("refuses", Spoil::Refuse, "no convergence"),
     ("σ₁ is NaN", Spoil::By(|raw| raw.sigma[0] = f64::NAN), "negative, NaN"),
@@ -122,14 +122,15 @@ fn two_wrong_routes_are_an_error_that_names_backend_and_check() {
         let alone = Svd::with_backend(&x, &liar).unwrap_err();
         assert!(matches!(alone, Error::Backend { name: "liar", .. }), "{lie}: {alone}");
         let text = alone.to_string();
-        // Both routes say why.
+        // The message reports both routes.
         assert_eq!(text.matches(says).count(), 2, "{lie}: {text}");
         assert!(text.contains("`liar`") && text.contains("second route"), "{lie}: {text}");
         assert_eq!(Svd::many(&[x.view()], &liar)[0].as_ref().unwrap_err(), &alone);
     }
 }
 
-/// The check allows 30 units, LAPACK's tests three to five times what the suite allows: its ratios must tell.
+/// The check allows 30 units, and LAPACK's own tests three to five times what this suite allows; so the suite's ratios
+/// must reveal smaller faults.
 #[test]
 fn the_ratios_of_the_suite_see_what_the_check_lets_pass() {
     const UNIT: f64 = 40.0 * f64::EPSILON;
@@ -142,23 +143,23 @@ fn the_ratios_of_the_suite_see_what_the_check_lets_pass() {
     for (place, spoil) in spoils.into_iter().enumerate() {
         let liar = Liar { honest: Arc::new(Faer), spoil: Spoil::By(spoil), second_too: true, rows: None };
         let ratio = svd_ratios(&x, &svd(&liar, &x))[place];
-        // As far off as it was made, and the few units of a sound routine.
+        // The size of the fault, plus the few units of a sound routine.
         assert!((15.0..25.0).contains(&ratio), "{place}: {ratio}");
     }
 }
 
-/// What a broken routine or device could do, in a random place.
+/// What a broken routine or device might do, at a random place.
 #[derive(Clone, Copy, Debug)]
 enum Slip {
-    /// Every singular value is off by a relative 1e-6.
+    /// Every singular value has a relative error of 1e-6.
     Values,
-    /// One of them is off by 1e-6 σ₁.
+    /// One singular value is off by 1e-6 σ₁.
     OneValue,
-    /// One column of `U` leans by 1e-6 towards another.
+    /// One column of `U` is tilted by 1e-6 towards another.
     NotOrthogonal,
-    /// `V` holds one NaN.
+    /// `V` contains one NaN.
     NotANumber,
-    /// Two columns of `U` have changed places.
+    /// Two columns of `U` are swapped.
     SwappedPair,
     /// One entry of `U` is off by 1e-6.
     OneEntry,

@@ -10,7 +10,7 @@ use ndarray::{Array1, Array2};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Each set with the powers of its predictor; `longley` has six predictors and a constant.
+/// Each data set with the powers of its predictor; `longley` has six predictors and a constant.
 const SETS: [(&str, std::ops::RangeInclusive<usize>); 11] = [
     ("norris", 0..=1),
     ("pontius", 0..=2),
@@ -25,10 +25,10 @@ const SETS: [(&str, std::ops::RangeInclusive<usize>); 11] = [
     ("wampler5", 0..=5),
 ];
 
-/// Certified values have 15 digits: the last is off by half at most.
+/// Certified values have 15 digits, so the last is off by at most half a unit.
 const CERTIFIED: f64 = 5e-15;
 
-/// A data set and what is certified of it.
+/// A data set with its certified values.
 struct Set {
     name: &'static str,
     x: Array2<Number>,
@@ -77,7 +77,7 @@ fn records(path: &Path) -> Vec<Vec<String>> {
     reader.records().map(|row| row.unwrap().iter().map(Into::into).collect()).collect()
 }
 
-/// That no digit was copied wrong.
+/// Checks that no digit was copied wrong.
 #[test]
 fn exact_arithmetic_finds_every_certified_digit() {
     for set in Set::all() {
@@ -85,22 +85,23 @@ fn exact_arithmetic_finds_every_certified_digit() {
         let found = exact.beta.iter().chain(&exact.deviations).chain([&exact.squares]);
         let certified = set.beta.iter().chain(&set.deviations).chain([&set.squares]);
         for (found, certified) in found.zip(certified) {
-            // Where 0 is certified, the 512 bits of y and the powers are all that is left.
+            // Where the certified value is 0, only the rounding error of 512-bit arithmetic is left.
             let bound = if *certified == 0.0 { 1e-100 } else { CERTIFIED * certified.abs() };
             assert!((found - certified).abs() <= bound, "{}: {found:e} for {certified:e}", set.name);
         }
     }
 }
 
-/// Filip's ten powers have κ = 1.8e15: the default cutoff, 82 ε, counts the last singular value as zero, and this one
-/// does not.
+/// Cutoff for Filip. Its ten powers have κ = 1.8e15, so the default cutoff, 82 ε, treats the last singular value as
+/// zero; this one does not.
 const FILIP: Cutoff = Cutoff::Relative(f64::EPSILON);
 
-/// With columns as given, and each divided by a power of two near its length.
+/// Fits with the columns as given, and with each divided by a power of two near its length.
 ///
-/// Higham (*Accuracy and Stability of Numerical Algorithms*, 2nd ed., theorem 20.1): a backward error of η moves the
-/// solution by `η κ (2 + (κ + 1) ‖r‖ / (‖X‖ ‖β‖))` relative to its length; η = 10 ε here, as wherever exact arithmetic
-/// is at hand. Filip with columns as given has η κ > 1: the theorem says nothing, and its digits are only printed.
+/// Theorem 20.1 of Higham (*Accuracy and Stability of Numerical Algorithms*, 2nd ed.) bounds the error: a backward
+/// error of η moves the solution by `η κ (2 + (κ + 1) ‖r‖ / (‖X‖ ‖β‖))` relative to its length. Here η = 10 ε, as in
+/// every test against exact arithmetic. Filip with its columns as given has η κ > 1, where the theorem says nothing, so
+/// its digits are printed but not checked.
 #[test]
 fn certified_digits_are_found() {
     let sets = Set::all();
@@ -129,8 +130,8 @@ fn certified_digits_are_found() {
     println!("{report}\n{:<16}{condition}\n", "log₁₀ κ");
 }
 
-/// Fits with each column divided by its scale and checks the error against the theorem. Returns how many decimal
-/// digits of each coefficient agree at least, and the condition number.
+/// Fits with each column divided by its scale and checks the error against the theorem. Returns the fewest correct
+/// decimal digits over all coefficients, and the condition number.
 fn digits(
     backend: &dyn Backend,
     set: &Set,
@@ -156,7 +157,7 @@ fn digits(
     ((-worst.log10()).min(15.0), kappa)
 }
 
-/// What a user sees who does not choose: the rank says what the fit left out.
+/// What a user sees with the default cutoff: the reported rank shows that the fit left something out.
 #[test]
 fn the_default_cutoff_reports_filip_as_rank_deficient() {
     let set = Set::read("filip", 0..=10);

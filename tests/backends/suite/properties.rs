@@ -1,4 +1,4 @@
-//! What holds for every matrix, on random ones.
+//! Properties that hold for every matrix, tested on random ones.
 
 use super::random_case::{fit, for_all};
 use crate::common::backends::svd;
@@ -12,7 +12,7 @@ fn pseudoinverse(backend: &dyn Backend, x: &Array2<f64>) -> Array2<f64> {
     svd(backend, x).pseudoinverse().unwrap()
 }
 
-/// `A = X⁺` comes with errors of η κ relative to `‖A‖ ≤ κ`, `‖X‖` being of order 1.
+/// `A = X⁺` has an error of η κ relative to `‖A‖ ≤ κ`; `‖X‖` is of order 1.
 #[test]
 fn the_four_identities_of_moore_and_penrose() {
     for_all(200, |backend, case| {
@@ -27,7 +27,8 @@ fn the_four_identities_of_moore_and_penrose() {
     });
 }
 
-/// Two pseudoinverses of matrices that are η apart differ by `2 η κ ‖X⁺‖` at most (Wedin 1973); here each has an η.
+/// Pseudoinverses of two matrices that are η apart differ by at most `2 η κ ‖X⁺‖` (Wedin 1973); here each of the two
+/// has its own η.
 #[test]
 fn the_pseudoinverse_of_the_transpose_is_the_transpose_of_the_pseudoinverse() {
     for_all(200, |backend, case| {
@@ -39,7 +40,8 @@ fn the_pseudoinverse_of_the_transpose_is_the_transpose_of_the_pseudoinverse() {
     });
 }
 
-/// Weyl: singular values move by no more than the error of the matrix, here that of forming it and of factorising it.
+/// By Weyl's inequality, singular values move by no more than the error of the matrix: here, that of forming it and of
+/// factorising it.
 #[test]
 fn singular_values_are_the_known_ones() {
     for_all(300, |backend, case| {
@@ -56,17 +58,17 @@ fn singular_values_are_the_known_ones() {
     });
 }
 
-/// A power of two commutes with every rounding, so that the bits are the same at any scale.
+/// Scaling by a power of two commutes with every rounding, so it changes no bit.
 #[test]
 fn powers_of_two_change_no_bit() {
     for_all(100, |backend, case| {
         let x = case.x();
         let base = svd(backend, &x);
-        // Down to where entries 1e-24 times the largest keep all their bits, up to where σ₁ is just finite.
+        // From the scale where entries 1e-24 times the largest keep all their bits to that where σ₁ is barely finite.
         for power in [-940, -513, 1, 512, 1023] {
             let scale = 2f64.powi(power);
             let found = svd(backend, &(&x * scale));
-            // Of zero only rounding errors are left, and those may lie under the range.
+            // Zero singular values are only rounding errors, which may underflow.
             let kept = |sigma: &ndarray::Array1<f64>| sigma.slice(s![..case.rank]).to_owned();
             assert_eq!(kept(found.singular_values()), kept(base.singular_values()) * scale, "2^{power}");
             assert!(found.u() == base.u() && found.vt() == base.vt(), "2^{power}");
@@ -89,7 +91,7 @@ fn permuted_rows_and_columns_permute_the_fit() {
     });
 }
 
-/// By the order of random numbers.
+/// A random permutation of `0..len`.
 fn shuffled(len: usize, seed: u64) -> Vec<usize> {
     let keys = normal(len, 1, seed + 20);
     let mut order: Vec<usize> = (0..len).collect();
@@ -106,12 +108,12 @@ fn rotated_features_leave_predictions() {
         let rotated = fit(&svd(backend, &x.dot(&rotation)), &y);
         let test = normal(3, case.p, case.seed + 40);
         let off = norm((test.dot(&rotation).dot(&rotated) - test.dot(&beta)).view());
-        // The rotation rounds as well: an η of its own.
+        // The rotation rounds as well, so it adds an η.
         assert!(off <= 2.0 * norm(test.view()) * case.spread(&beta), "{off:e}");
     });
 }
 
-/// `[X, X]/2 (a, b) = X (a + b)/2`, shortest for `a = b = w` with `X w = y`.
+/// `[X, X]/2 (a, b) = X (a + b)/2`; the shortest solution is `a = b = w` with `X w = y`.
 #[test]
 fn twice_the_same_features_share_the_coefficients() {
     for_all(200, |backend, case| {
@@ -119,7 +121,7 @@ fn twice_the_same_features_share_the_coefficients() {
         let beta = fit(&svd(backend, &x), &y);
         let twice = concatenate(Axis(1), &[x.view(), x.view()]).unwrap() / 2.0;
         let found = fit(&svd(backend, &twice), &y);
-        // The unit of a matrix of twice the columns.
+        // The unit of a matrix with twice as many columns.
         let bound = 2.0 * case.spread(&beta);
         for half in [found.slice(s![..case.p, ..]), found.slice(s![case.p.., ..])] {
             assert!(norm((&half - &beta).view()) <= bound);
@@ -139,7 +141,7 @@ fn rows_twice_over_leave_the_fit() {
     });
 }
 
-/// `(XᵀX)⁻¹Xᵀy` for n ≥ p, `Xᵀ(XXᵀ)⁻¹y` for n ≤ p, in 512-bit arithmetic.
+/// Compared with `(XᵀX)⁻¹Xᵀy` for n ≥ p and `Xᵀ(XXᵀ)⁻¹y` for n ≤ p, in 512-bit arithmetic.
 #[test]
 fn fits_are_those_of_the_normal_equations() {
     for_all(40, |backend, case| {
@@ -151,7 +153,7 @@ fn fits_are_those_of_the_normal_equations() {
     });
 }
 
-/// `σ/(σ² + λ)` is `1/σ` less a share of `λ/σ²`.
+/// As λ → 0, `σ/(σ² + λ)` tends to `1/σ`, with a relative error of at most `λ/σ²`.
 #[test]
 fn ridge_becomes_minimum_norm() {
     for_all(200, |backend, case| {
@@ -166,7 +168,7 @@ fn ridge_becomes_minimum_norm() {
         for lambda in [1.0, 1e-3, 1e-6, 1e-9].map(|share| share * last * last) {
             let ridge = found.solve(&y, &Ridge::new(lambda).unwrap()).unwrap();
             let off = norm((ridge - &beta).view());
-            // Rounding of the two sums beside it, of the same factorisation.
+            // Plus the rounding errors of the two sums; the factorisation is shared.
             let share = lambda / (last * last);
             assert!(
                 off <= (share + 100.0 * f64::EPSILON * case.kappa()) * norm(beta.view()),
@@ -178,8 +180,8 @@ fn ridge_becomes_minimum_norm() {
     });
 }
 
-/// From 0 with steps `1/σ₁² = 1`: what is left after `k` steps is `(1 − 1/κ²)ᵏ`, and each step's rounding is
-/// forgotten at that rate, so that `κ²` of them add up.
+/// Gradient descent from 0 with step size `1/σ₁² = 1`. After `k` steps, a share `(1 − 1/κ²)ᵏ` of the error remains. The
+/// rounding error of each step decays at the same rate, so `κ²` of them add up.
 #[test]
 fn gradient_descent_converges_to_the_minimum_norm_fit() {
     for_all(60, |backend, case| {
@@ -204,7 +206,7 @@ fn projections_are_idempotent_and_complementary() {
         let identity = Array2::eye(x.ncols());
         let rows = found.project_row_space(&identity).unwrap();
         let null = found.project_null_space(&identity).unwrap();
-        // Products of two matrices that are orthonormal to one unit each.
+        // Products of two matrices, each orthonormal to one unit.
         let bound = 4.0 * unit(&x);
         let close = |a: &Array2<f64>, b: &Array2<f64>| norm((a - b).view()) <= bound;
         assert!(close(&rows.dot(&rows), &rows) && close(&null.dot(&null), &null));

@@ -1,4 +1,4 @@
-//! Random regression problems that shrink: shapes, spectra, seeds.
+//! Random regression problems (shapes, spectra, seeds) that shrink on failure.
 
 use super::spectra::Spectrum;
 use crate::common::backends::{Watched, routes};
@@ -10,27 +10,27 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A matrix with `σ₁ = 1` and targets of two outputs.
+/// A matrix with `σ₁ = 1`, and targets with two outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     pub n: usize,
     pub p: usize,
     pub rank: usize,
     spectrum: Spectrum,
-    /// The decimal logarithm of the condition number over the rank.
+    /// Decimal logarithm of the condition number, over the nonzero singular values.
     digits: f64,
     pub seed: u64,
 }
 
 impl Case {
-    /// `n × p`, its condition number over its rank [`Case::kappa`].
+    /// The `n × p` matrix. Its condition number over the nonzero singular values is [`Case::kappa`].
     pub fn x(&self) -> Array2<f64> {
         let mut sigma = vec![0.0; self.n.min(self.p)];
         sigma[..self.rank].copy_from_slice(&self.sigma());
         with_spectrum(self.n, self.p, &sigma, self.seed)
     }
 
-    /// The singular values that are not zero.
+    /// The nonzero singular values.
     pub fn sigma(&self) -> Vec<f64> {
         self.spectrum.values(self.rank, 10f64.powf(self.digits))
     }
@@ -48,20 +48,21 @@ impl Case {
         self.rank == self.n.min(self.p)
     }
 
-    /// As a matrix of full rank, with at most `side` rows and columns.
+    /// Changes the case to full rank, with at most `side` rows and columns.
     pub fn full_rank(mut self, side: usize) -> Self {
         (self.n, self.p) = (1 + (self.n - 1) % side, 1 + (self.p - 1) % side);
         self.rank = self.n.min(self.p);
         self
     }
 
-    /// With a condition number of at most 10.
+    /// Reduces the condition number to at most 10.
     pub fn well_conditioned(self) -> Self {
         Self { digits: self.digits / 6.0, ..self }
     }
 
-    /// How far apart two fits `B` on `X` may be where each is exact for a matrix off by [`unit`] (Wedin 1973):
-    /// `η κ (‖B‖ + κ ‖R‖)` for each and for each of the two terms by which a pseudoinverse moves, `R` the residual.
+    /// Bound on the distance between two fits `B` on `X`, each exact for a matrix that is off by [`unit`] (Wedin 1973):
+    /// `η κ (‖B‖ + κ ‖R‖)`, once for each fit and for each of the two terms of the pseudoinverse's perturbation; `R` is
+    /// the residual.
     pub fn spread(&self, beta: &Array2<f64>) -> f64 {
         let (x, kappa) = (self.x(), self.kappa());
         let residual = norm((x.dot(beta) - self.y()).view());
@@ -70,7 +71,7 @@ impl Case {
 }
 
 prop_compose! {
-    /// Both sides of `Jacobi`'s limit of 32; condition numbers to 1e6.
+    /// Cases on both sides of `Jacobi`'s limit of 32, with condition numbers up to 1e6.
     fn cases()(n in 1..=40_usize, p in 1..=40_usize)(
         n in Just(n),
         p in Just(p),
@@ -83,13 +84,13 @@ prop_compose! {
     }
 }
 
-/// `property` of many cases, always the same ones, on every backend; a failure is shrunk and shown.
+/// Checks `property` on `count` cases with every backend. The cases are fixed; a failure is shrunk and reported.
 pub fn for_all(count: u32, property: impl Fn(&Watched, &Case)) {
     for backend in routes() {
         let config = ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() };
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[1; 32]);
         let outcome = TestRunner::new_with_rng(config, rng).run(&cases(), |case| {
-            // Proptest without `std` lets a panic pass, and shrinks what is returned as an error.
+            // Proptest without `std` does not catch panics; it shrinks only failures that are returned as errors.
             catch_unwind(AssertUnwindSafe(|| property(&backend, &case)))
                 .map_err(|panic| TestCaseError::fail(said(panic.as_ref())))
         });
@@ -99,13 +100,13 @@ pub fn for_all(count: u32, property: impl Fn(&Watched, &Case)) {
     }
 }
 
-/// What a panic said.
+/// Message of a panic.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
 }
 
-/// Random cases that fail are shrunk, and the report names the smallest.
+/// Failing random cases are shrunk, and the report names the smallest.
 #[test]
 fn a_failure_is_shrunk() {
     let panic = catch_unwind(|| for_all(64, |_, case| assert!(case.n < 7, "n is {}", case.n))).unwrap_err();

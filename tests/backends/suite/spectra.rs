@@ -2,7 +2,7 @@
 
 use crate::common::ratios::ULP;
 
-/// `svd.in`: the rows and columns of what DDRVBD and DCHKBD factorise.
+/// Shapes that DDRVBD and DCHKBD factorise, from `svd.in`.
 pub const SIZES: [(usize, usize); 19] = [
     (0, 0),
     (0, 1),
@@ -25,10 +25,10 @@ pub const SIZES: [(usize, usize); 19] = [
     (40, 40),
 ];
 
-/// How a matrix's singular values are spread, from 1 to 1/κ.
+/// How a matrix's singular values are spread between 1 and 1/κ.
 #[derive(Clone, Copy, Debug)]
 pub enum Spectrum {
-    /// Mode 1: one of them 1, all others 1/κ.
+    /// Mode 1: one is 1, all others are 1/κ.
     Clustered,
     /// Mode 3: κ^(−(i−1)/(r−1)).
     Geometric,
@@ -50,5 +50,5 @@ impl Spectrum {
     }
 }
 
-/// The condition number of both programs' spectra, 1/ULP.
+/// Condition number of the spectra of both programs, 1/ULP.
 pub const KAPPA: f64 = 1.0 / ULP;

@@ -1,4 +1,4 @@
-//! Matrices that other implementations get wrong, or fail on.
+//! Matrices on which other implementations fail or are wrong.
 
 use crate::common::backends::{routes, svd};
 use crate::common::matrices::*;
@@ -6,10 +6,10 @@ use crate::common::ratios::{SVD_RATIOS, Table, Worst, svd_ratios};
 use double_descent::svd::Backend;
 use ndarray::{Array2, array};
 
-/// The threshold of the LAPACK programs here.
+/// The threshold used for the LAPACK test programs in this suite.
 const THRESHOLD: f64 = 10.0;
 
-/// Every matrix below, with its rank where that is known and safe from rounding.
+/// Every matrix below, with its rank if that is known and unaffected by rounding errors.
 #[test]
 fn traps_of_other_implementations() {
     let mut all = small();
@@ -57,7 +57,7 @@ fn small() -> Vec<Trap> {
         Trap::new("−0", array![[-0.0, 0.0], [0.0, -0.0], [-0.0, -0.0]], Some(0)),
         Trap::new("−0 beside 1", array![[-0.0, 1.0], [-0.0, -0.0]], Some(1)),
     ];
-    // nalgebra 0.35: a wrong σ₁ on 231 of those from 2 × 2 up.
+    // nalgebra 0.35: a wrong σ₁ for 231 of these matrices, starting at 2 × 2.
     for (n, p) in (1..=30).flat_map(|n| (1..=30).map(move |p| (n, p))) {
         all.push(Trap::new(format!("ones, {n} × {p}"), Array2::ones((n, p)), Some(1)));
     }
@@ -74,7 +74,7 @@ fn small() -> Vec<Trap> {
     for n in [1, 5, 40] {
         all.push(Trap::new(format!("identity of {n}"), Array2::eye(n), Some(n)));
     }
-    // faer 0.24: no convergence, now and then.
+    // faer 0.24: sometimes no convergence.
     for seed in 0..200 {
         let x = with_spectrum(6, 12, &[4.0, 3.0, 3.0, 1.0, 1.0, 0.0], 1000 + 2 * seed);
         all.push(Trap::new(format!("σ = 4, 3, 3, 1, 1, 0, seed {seed}"), x, Some(5)));
@@ -99,7 +99,7 @@ fn ill_conditioned() -> Vec<Trap> {
         });
         all.push(Trap::new(format!("Kahan, {n}"), kahan, None));
     }
-    // LAPACK's DGESDD with vectors, before 3.10: other singular values than without, from n = 26 on (issue 316).
+    // LAPACK before 3.10 (issue 316): from n = 26, DGESDD with vectors returns other singular values than without.
     for n in [10, 26, 40] {
         let mut companion = Array2::zeros((n, n));
         let mut coefficient = -1.0;
@@ -112,7 +112,7 @@ fn ill_conditioned() -> Vec<Trap> {
         }
         all.push(Trap::new(format!("companion, {n}"), companion, None));
     }
-    // Over more than the range of an f64's digits.
+    // Graded over more orders of magnitude than an f64 has digits.
     for p in [3, 8, 20] {
         let scale = |j: usize| 1e-3f64.powi(j as i32);
         let graded = |by: fn(usize, usize) -> usize| {
@@ -126,7 +126,7 @@ fn ill_conditioned() -> Vec<Trap> {
     all
 }
 
-/// Exact ranks: integer matrices; the default cutoff is strict, and over the rounding errors.
+/// Integer matrices, whose ranks are exact. The default cutoff is strict and above the rounding errors.
 fn rank_deficient_cases() -> Vec<Trap> {
     let mut all = Vec::new();
     let shapes = [
@@ -158,7 +158,7 @@ fn rank_deficient_cases() -> Vec<Trap> {
     all
 }
 
-/// Todd 1961; the matrix's own rounding is amplified by its condition number.
+/// Condition number from Todd 1961. The matrix's own rounding errors are amplified by that number.
 #[test]
 fn the_condition_number_of_the_hilbert_matrix() {
     let x = Array2::from_shape_fn((5, 5), |(i, j)| 1.0 / (i + j + 1) as f64);

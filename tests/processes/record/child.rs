@@ -1,4 +1,4 @@
-//! This test program once more, as a process that can be killed.
+//! This test program, started again as a process that can be killed.
 
 use super::studies::study;
 use double_descent::sweep::{Identity, Record, Shard};
@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// What a child does, and with which record; without it, the tests of children do nothing.
+/// Environment variable with a child's task and record; without it, the tests for children do nothing.
 const CHILD: &str = "DOUBLE_DESCENT_CHILD_RECORDS";
 
-/// A process for a task at a path, after some commands of a shell.
+/// Starts a process for a task at a path, after some shell commands.
 pub fn child(task: &str, path: &Path, before: &str) -> Child {
     let script = format!("{before}exec \"$0\" \"$@\"");
     let program = std::env::current_exe().unwrap();
@@ -36,7 +36,7 @@ fn does_what_its_parent_asks() {
             std::thread::sleep(Duration::from_secs(60));
         }
         "merges" => super::shards::merges(path),
-        // shard:study/repeats:k/of, and the folder.
+        // `shard:study/repeats:k/of`, with the folder as path.
         _ if task.starts_with("shard:") => {
             let mut parts = task.split(':').skip(1);
             let (name, repeats) = parts.next().unwrap().split_once('/').unwrap();

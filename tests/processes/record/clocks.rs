@@ -1,4 +1,4 @@
-//! Clocks that are wrong, or jump: nothing depends on the time of day.
+//! Wrong or jumping clocks: nothing depends on the time of day.
 
 use super::child::child;
 use super::studies::{bytes, of_one_run, resumed, small, study};
@@ -8,12 +8,12 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// The first moment that a file can have, almost; and one in the year 2096.
+/// Almost the earliest time that a file can have; and one in the year 2096.
 fn moments() -> [SystemTime; 2] {
     [1, 4_000_000_000].map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Gives all files of a folder a time.
+/// Sets the modification time of every file in a folder.
 fn set(folder: &Path, time: SystemTime) {
     for entry in fs::read_dir(folder).unwrap() {
         File::options().write(true).open(entry.unwrap().path()).unwrap().set_modified(time).unwrap();
@@ -31,14 +31,14 @@ fn times_of_files_say_nothing() {
         path
     };
     let [past, future] = moments();
-    // Records that were written after, or long before, the plan and one another.
+    // Records that appear to be written after, or long before, the plan and one another.
     for (k, time) in [(2, future), (0, past), (1, future), (1, past)] {
         compute(k);
         set(&folder.0, time);
     }
     let merged = || bytes(&sweep.merge(&shards.records().unwrap()).unwrap());
     assert!(merged() == expected);
-    // A record that is cut off is taken up, whichever of its files is the older.
+    // A truncated record is resumed, whichever of its files is older.
     for time in [past, future] {
         let path = compute(1);
         let cut = fs::read(&path).unwrap();
@@ -55,8 +55,8 @@ fn times_of_files_say_nothing() {
     assert!(resumed(&sweep, &one) == expected);
 }
 
-/// Where libfaketime is (Debian: libfaketime), or `DOUBLE_DESCENT_FAKETIME` says: every clock of a process, the one that
-/// must not jump too, goes forth and back by years while it writes.
+/// Needs libfaketime (the Debian package), or its path in `DOUBLE_DESCENT_FAKETIME`. While a process writes, all its
+/// clocks, even the monotonic one, jump back and forth by years.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_clock_that_jumps_while_shards_are_computed() {

@@ -1,4 +1,4 @@
-//! Shards of a crossed study: sizes of costs of their own, whose results are those of one run to the bit.
+//! Shards of a crossed study, whose sizes have different costs: results are bitwise those of one run.
 
 use crate::common::program::Folder;
 use double_descent::Error;
@@ -50,7 +50,7 @@ fn any_number_of_shards_is_one_run() {
         assert!(status.missing.is_empty() && status.again.is_empty());
         assert!(status.files.iter().all(|file| file.state == ShardState::Complete));
         assert_eq!(study.merge(&folder.records().unwrap()).unwrap(), expected);
-        // The stated bound on their costs.
+        // The documented bound on their costs.
         let costs: Vec<f64> = shards(of).into_iter().map(|shard| work.flops_of(shard)).collect();
         let (low, high) = costs.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), &c| (l.min(c), h.max(c)));
         assert!(high - low <= work.largest(), "{low} to {high}");
@@ -76,7 +76,7 @@ fn what_is_missing_is_named_and_another_study_refused() {
     assert!(
         matches!(&error, Error::Unsupported { reason } if reason.contains("are in none of the 2 records"))
     );
-    // Every number of training sets is another study: its results are means over all of them.
+    // A different number of training sets is a different study: its results are means over all of them.
     for (other, says) in
         [(self::study(5, 0.5), "training sets 5 and"), (self::study(4, 0.4), "label noise 0.4")]
     {

@@ -1,4 +1,4 @@
-//! Files that have been changed: bytes, a version, a name.
+//! Files with changed bytes, versions or names.
 
 use super::studies::{bytes, small, under};
 use crate::common::program::Folder;
@@ -6,8 +6,8 @@ use double_descent::Error;
 use double_descent::rng::stream;
 use double_descent::sweep::{Identity, Record};
 
-/// Each byte flipped once; at every fourth place, by chance, it is removed, and the file cut: the bytes of one run after it is
-/// taken up again, or a refusal; and damage to a block costs that block alone.
+/// Flips each byte once; at random, at about every fourth position, also removes it and truncates the file there. The
+/// result is either bitwise that of one run after resuming, or a refusal. Damage to one block loses only that block.
 #[test]
 fn a_record_with_any_byte_changed() {
     let folder = Folder::new("changed");
@@ -46,7 +46,7 @@ fn a_record_with_any_byte_changed() {
         }
         assert!(bytes(&recording.run(&()).unwrap()) == expected, "{what}");
         drop(recording);
-        // And mended for good.
+        // The repair is permanent.
         let again = sweep.record(&path).unwrap();
         assert!(again.missing().is_empty() && again.notices().is_empty(), "{what}: {:?}", again.notices());
     };
@@ -64,16 +64,16 @@ fn a_record_with_any_byte_changed() {
         let after = starts.iter().filter(|&&start| start >= at).count();
         try_out(&good[..at], cut.filter(|_| after == 0), &format!("cut to {at} bytes"));
     }
-    // A tail of zeros, as a power cut may leave, and of anything.
+    // A tail of zeros, as a power failure may leave, or of other bytes.
     for tail in [vec![0; 1000], vec![0xf1; 77], b"\xf1block\r\n".repeat(20)] {
         try_out(&[&good[..], &tail].concat(), None, "a tail");
     }
     println!("{} bytes, header {}, {refused} changes refused", good.len(), starts[0]);
-    // Headers alone are refused: 3 changes to each of their bytes, and none elsewhere; the writer's name is nobody's.
+    // Only changes in the header are refused; there are about 1.5 per byte. Changes of the writer's name are accepted.
     assert!(refused > 0 && refused < 2 * starts[0]);
 }
 
-/// The file of a running record is taken away: it is made again, unless another has its name.
+/// If the file of a running record is removed, it is made again, unless another file has taken its name.
 #[test]
 #[cfg(unix)]
 fn a_record_that_vanishes_is_made_again() {
@@ -103,7 +103,7 @@ fn a_record_that_vanishes_is_made_again() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody else's");
 }
 
-/// Heads of blocks that all promise the rest of the file would make a reader go through it again and again.
+/// If many block headers claimed the rest of the file, a reader would scan it again and again.
 #[test]
 fn a_file_made_to_be_slow_is_refused() {
     let folder = Folder::new("slow");

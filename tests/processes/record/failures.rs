@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayRef2, s};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Coordinates, and a panic or an overflow at some.
+/// A coordinate map that panics or overflows at some sizes.
 #[derive(Debug)]
 struct Faulty {
     panics: Arc<AtomicBool>,
@@ -29,7 +29,7 @@ impl FeatureMap for Faulty {
     }
 }
 
-/// Failures are recorded with the cells; where another day may not see them, the next run tries again.
+/// Failures are recorded with the cells; those that may not recur are retried in the next run.
 #[test]
 fn failures_survive_and_some_are_tried_again() {
     let folder = Folder::new("failures");
@@ -39,7 +39,7 @@ fn failures_survive_and_some_are_tried_again() {
         let switch = Arc::new(AtomicBool::new(panics));
         let own = Arc::clone(&switch);
         let maps = Maps::drawn(move |repeat| {
-            // The first repeat is sound: a fingerprint is of what a map does there.
+            // The first repeat works, because the fingerprint is computed from the map there.
             let panics = if repeat == 0 { Arc::new(AtomicBool::new(false)) } else { Arc::clone(&own) };
             Ok(Faulty { panics })
         });

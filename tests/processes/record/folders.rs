@@ -1,4 +1,4 @@
-//! Folders in which the shards of one sweep meet.
+//! Folders that collect the shards of one sweep.
 
 use super::child::child;
 use super::studies::{STUDIES, bytes, of_one_run, small, study, under};
@@ -45,14 +45,14 @@ fn shards_in_any_order_and_twice_are_one_run() {
         }
         let expected = of_one_run(&sweep);
         assert!(merged(&sweep, &folder.0) == expected, "{name}");
-        // Again, and cut in another way; more shards than repeats.
+        // Again, split in another way, with more shards than repeats.
         compute(&sweep, &folder.0, shard("2/4"));
         compute(&sweep, &folder.0, shard("2/3"));
         compute(&sweep, &folder.0, shard("7/20"));
         compute(&sweep, &folder.0, shard("1/20"));
         assert!(merged(&sweep, &folder.0) == expected, "{name}");
         assert!(shards.status().unwrap().missing.is_empty());
-        // More repeats: the plan grows, and what is there stays.
+        // With more repeats the plan grows, and existing records stay.
         let more = study(name, 13);
         assert_eq!(more.shards(&folder.0).unwrap().status().unwrap().missing, [11, 12]);
         for k in 0..4 {
@@ -80,7 +80,7 @@ fn other_plans_and_foreign_records_are_refused_with_the_difference() {
         assert!(words.contains("splits drawn, seed 6 and splits drawn, seed 5"), "{words}");
         assert!(matches!(error, Error::File { path, .. } if path.ends_with(Plan::FILE)));
     }
-    // A shard of the other, and a file that is none, among this one's.
+    // A shard of another sweep, then a file that is not a record, among those of this one.
     let place = folder.0.join("elsewhere");
     let foreign = folder.0.join("2-of-2.record");
     std::fs::copy(compute(&other, &place, shard("2/2")), &foreign).unwrap();
@@ -96,17 +96,17 @@ fn other_plans_and_foreign_records_are_refused_with_the_difference() {
     std::fs::write(&foreign, "repeat,n,p\n".repeat(40)).unwrap();
     refusal("no record of this crate");
     std::fs::remove_file(&foreign).unwrap();
-    // A pipe that nobody writes to is not waited for.
+    // A named pipe without a writer must not block.
     if cfg!(unix) {
         assert!(std::process::Command::new("mkfifo").arg(&foreign).status().unwrap().success());
         refusal("is no regular file");
         std::fs::remove_file(&foreign).unwrap();
     }
-    // A shard of another name, and files of other endings.
+    // A shard with another name, and files with other extensions.
     std::fs::rename(&own, folder.0.join("all of it.record")).unwrap();
     std::fs::write(folder.0.join("slurm-17.out"), "said").unwrap();
     assert!(merged(&sweep, &folder.0) == expected);
-    // Without its plan; with a damaged one.
+    // Without the plan, then with a damaged one.
     std::fs::remove_file(folder.0.join(Plan::FILE)).unwrap();
     assert!(merged(&sweep, &folder.0) == expected && shards.status().unwrap().missing.is_empty());
     shards.begin(shard("1/2")).unwrap();
@@ -117,7 +117,7 @@ fn other_plans_and_foreign_records_are_refused_with_the_difference() {
     assert!(error.contains("damaged") && error.contains(Plan::FILE), "{error}");
 }
 
-/// Cut off or changed at random places: what is lost is known, and computed again.
+/// Shards truncated or changed at random places: what is lost is known and computed again.
 #[test]
 fn damaged_shards_give_the_same_bytes_or_a_refusal() {
     let folder = Folder::new("folder-damaged");
@@ -139,7 +139,7 @@ fn damaged_shards_give_the_same_bytes_or_a_refusal() {
         std::fs::write(&paths[which], &bytes).unwrap();
         let status = shards.status().unwrap();
         match sweep.merge(&shards.records().unwrap()) {
-            // The writer's name alone has changed.
+            // Only the writer's name has changed.
             Ok(curve) => assert!(super::studies::bytes(&curve) == expected),
             Err(error) => {
                 refused += 1;
@@ -149,7 +149,7 @@ fn damaged_shards_give_the_same_bytes_or_a_refusal() {
                 assert_ne!(status.files[which].state, ShardState::Complete);
             }
         }
-        // Headers that are damaged are not written over.
+        // Files with damaged headers are not overwritten.
         if let ShardState::Refused(error) = &status.files[which].state {
             assert_eq!(&sweep.record(&paths[which]).unwrap_err(), error);
             std::fs::remove_file(&paths[which]).unwrap();
@@ -160,8 +160,8 @@ fn damaged_shards_give_the_same_bytes_or_a_refusal() {
     assert!(refused > 40, "{refused}");
 }
 
-/// Processes that compute shards and are killed at random lengths of their records, twenty times; others go on, and whole
-/// shards vanish with their nodes.
+/// Processes that compute shards are killed at random record lengths, twenty times; others continue, and sometimes a
+/// whole shard disappears as if with its node.
 #[test]
 fn killed_workers_lose_the_block_under_way() {
     let folder = Folder::new("folder-killed");
@@ -178,7 +178,7 @@ fn killed_workers_lose_the_block_under_way() {
         }
         assert!(rounds < 300, "{kills} kills in {rounds} rounds");
         rounds += 1;
-        // All is there before twenty kills, or a node vanishes with what it had.
+        // If everything finishes before twenty kills, or now and then anyway, a node disappears with its shard.
         if status.again.is_empty() || rounds % 7 == 0 {
             let lost = shards.path(Shard::new(under(&mut rng, 5), 5).unwrap());
             vanished += usize::from(std::fs::remove_file(lost).is_ok());
@@ -196,7 +196,7 @@ fn killed_workers_lose_the_block_under_way() {
                 waited += 1;
             }
             if worker.try_wait().unwrap().is_none() {
-                worker.kill().unwrap(); // SIGKILL where there are signals
+                worker.kill().unwrap(); // SIGKILL on Unix
                 kills += 1;
             }
         }
@@ -215,7 +215,7 @@ fn killed_workers_lose_the_block_under_way() {
     assert!(merged(&sweep, &place) == of_one_run(&sweep));
 }
 
-/// The tables of all studies without their curves: bytes of those that the curves write.
+/// Tables of all studies, streamed without holding the curves: the same bytes as those that the curves write.
 #[test]
 fn streamed_tables_are_those_of_one_run() {
     let folder = Folder::new("folder-tables");

@@ -1,5 +1,5 @@
-//! Records of sweeps: whatever stops a run, and whatever befalls its file, the result has the bytes of one run, or there is
-//! an error that says what to do.
+//! Records of sweeps. Whatever stops a run or damages its file, the result is bitwise that of one run, or an error says
+//! what to do.
 
 mod child;
 mod clocks;

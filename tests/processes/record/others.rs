@@ -14,7 +14,7 @@ use ndarray::Array2;
 use rand::RngExt;
 use std::sync::Arc;
 
-/// Gains that the description does not tell.
+/// A filter whose description does not tell its gain.
 #[derive(Debug)]
 struct Quiet(f64);
 
@@ -83,11 +83,11 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
         assert_eq!(std::fs::read(&path).unwrap(), before, "{says}");
         assert_ne!(other.identity().unwrap().fingerprint(), sweep.identity().unwrap().fingerprint());
     }
-    // What decides no number may differ.
+    // Settings that do not affect any number may differ.
     for threads in [None, Some(1), Some(3)] {
         assert!(with(&|s| s.threads = threads).record(&path).is_ok());
     }
-    // Another kind of payload or file; a newer format.
+    // Another kind of payload or file, then a newer format.
     assert!(study("plane", 2).record(&path).unwrap_err().to_string().contains("training table"));
     let error = Record::<Vec<f64>>::open(&path, &sweep.identity().unwrap()).unwrap_err().to_string();
     assert!(error.contains("holds numbers and holds cells 2"), "{error}");
@@ -110,7 +110,7 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     assert!(matches!(sweep.merge(&[folder.0.join("nothing")]), Err(Error::Io { .. })));
 }
 
-/// Values, maps, targets and distributions of one name and other numbers.
+/// Values, maps, targets and distributions with the same name but other numbers.
 #[test]
 fn what_no_name_tells_is_told_by_numbers() {
     let folder = Folder::new("numbers-tell");
@@ -145,7 +145,7 @@ fn what_no_name_tells_is_told_by_numbers() {
     assert!(distribution(2).record(&own).is_err());
 }
 
-/// The header of a record in which a text stands in place of another of one length, with its checksum.
+/// Replaces a text in a record's header by another of the same length, and updates the checksum.
 fn with_text(record: &[u8], old: &str, new: &str) -> Vec<u8> {
     let start = record.windows(8).position(|bytes| bytes == b"\xf1block\r\n").unwrap_or(record.len());
     let mut changed = record.to_vec();
@@ -158,7 +158,7 @@ fn with_text(record: &[u8], old: &str, new: &str) -> Vec<u8> {
     changed
 }
 
-/// Numbers may change from one version to the next: their records do not meet.
+/// Numbers may change between versions, so records of different versions do not mix.
 #[test]
 fn records_of_other_versions_are_refused() {
     let folder = Folder::new("versions");

@@ -1,4 +1,4 @@
-//! Shards of sweeps with fewer repeats than shards: parts of repeats, with the bytes of one run.
+//! Shards of sweeps with fewer repeats than shards: parts of repeats, bitwise equal to one run.
 
 use super::studies::{STUDIES, bytes, of_one_run, study};
 use crate::common::program::Folder;
@@ -12,13 +12,13 @@ use rand::RngExt;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Every engine, and how its repeats are cut.
+/// Every engine, with the way its repeats are split.
 fn sweeps() -> Vec<(&'static str, Cut, Sweep)> {
     let mut all: Vec<(&str, Cut, Sweep)> = STUDIES
         .into_iter()
         .map(|name| {
             let cut = match name {
-                // That of "nested" makes all p at one n from one factorisation, which has no parts.
+                // The engine of "nested" makes all p at one n from one factorisation, which cannot be split.
                 "models" | "penalties" | "nested" => Cut::Repeats,
                 _ => Cut::Samples,
             };
@@ -26,7 +26,7 @@ fn sweeps() -> Vec<(&'static str, Cut, Sweep)> {
         })
         .collect();
     let plane = study("plane", 2);
-    // Narrow steps among wide ones, cells on both sides of n = p, and at it; in an order of their own.
+    // Narrow steps among wide ones, with cells on both sides of n = p and at it, unsorted.
     let features = vec![4, 60, 8, 9, 10, 16, 30, 39, 40, 41, 50];
     let modes = Arm::leading_modes(5);
     let metrics = vec![Metric::TrainMse, Metric::TestMse, Metric::SmallestSingularValue];
@@ -83,7 +83,7 @@ fn parts_of_repeats_in_any_order_are_one_run() {
             for k in (0..of).rev().chain([1]) {
                 compute(&sweep, &folder.0, Shard::new(k, of).unwrap());
             }
-            // Cut in another way.
+            // Split in another way.
             compute(&sweep, &folder.0, Shard::new(1, 2).unwrap());
             let shards = sweep.shards(&folder.0).unwrap();
             assert_eq!(shards.cut(), cut, "{name}: the plan says how");
@@ -117,7 +117,7 @@ fn missing_parts_are_named_and_computed_again() {
         "{error}"
     );
     assert_eq!(sweep.missing(&shards.records().unwrap()).unwrap(), [0]);
-    // Stopped in its middle, and taken up.
+    // Stopped in the middle, then resumed.
     let path = shards.begin(shard(1)).unwrap();
     let stopped = |_: usize, _: usize| ControlFlow::Break(());
     let recording = sweep.record_by(&path, shards.cut()).unwrap().shard(1, 4).unwrap();
@@ -130,7 +130,7 @@ fn missing_parts_are_named_and_computed_again() {
         compute(&sweep, &folder.0, shard(k));
     }
     assert!(bytes(&sweep.merge(&shards.records().unwrap()).unwrap()) == of_one_run(&sweep));
-    // More repeats add to them.
+    // More repeats extend them.
     let more = study("samples", 3);
     assert_eq!(more.shards(&folder.0).unwrap().cut(), Cut::Samples);
     for k in 0..2 {
@@ -140,7 +140,7 @@ fn missing_parts_are_named_and_computed_again() {
     assert!(bytes(&more.merge(&records).unwrap()) == of_one_run(&more));
 }
 
-/// Whole repeats and parts of them do not meet in one folder, and an engine has the parts that it has.
+/// Whole repeats and parts of repeats cannot share a folder, and an engine only has its own kind of parts.
 #[test]
 fn records_that_are_cut_in_two_ways_are_refused() {
     let folder = Folder::new("parts-refused");

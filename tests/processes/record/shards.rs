@@ -26,12 +26,12 @@ fn seven_shards_in_any_order_are_one_run() {
                 paths.swap(last, under(&mut rng, last + 1));
             }
         }
-        // One twice, and one that others overlap.
+        // One shard twice, and one that overlaps others.
         let again = folder.0.join(format!("{name}-again"));
         study.record(&again).unwrap().shard(1, 3).unwrap().run(&()).unwrap();
         let twice: Vec<PathBuf> = paths.iter().chain(&paths[2..4]).chain([&again]).cloned().collect();
         assert!(bytes(&study.merge(&twice).unwrap()) == expected);
-        // One that is not there: repeats ⌊17·2/7⌋ = 4 up to ⌊17·3/7⌋ = 7.
+        // A missing shard: repeats ⌊17·2/7⌋ = 4 up to ⌊17·3/7⌋ = 7.
         paths.sort();
         let lost = paths.remove(2);
         let error = study.merge(&paths).unwrap_err();
@@ -39,7 +39,7 @@ fn seven_shards_in_any_order_are_one_run() {
             matches!(&error, Error::Unsupported { reason } if reason.contains("repeats 4..=6 ")),
             "{error}"
         );
-        // One that has been damaged since: what it lacks is named, and so is the file.
+        // A shard damaged since: the error names what is missing, and the file.
         let mut damaged = std::fs::read(&lost).unwrap();
         *damaged.last_mut().unwrap() ^= 1;
         std::fs::write(&lost, &damaged).unwrap();
@@ -53,7 +53,7 @@ fn seven_shards_in_any_order_are_one_run() {
             assert!(matches!(study.record(&again).unwrap().shard(k, of), Err(Error::Domain { .. })));
         }
     }
-    // A foreign one, and one that says the same repeat in another way.
+    // A foreign shard, and one with different results for the same repeat.
     let (sweep, expected) = small();
     let (own, other) = (folder.0.join("own"), folder.0.join("other"));
     sweep.record(&own).unwrap().run(&()).unwrap();
@@ -62,7 +62,7 @@ fn seven_shards_in_any_order_are_one_run() {
     let error = sweep.merge(&[&own, &other]).unwrap_err();
     assert!(matches!(&error, Error::File { path, .. } if *path == other), "{error:?}");
     assert!(error.to_string().contains("seed 5 and splits drawn, seed 6"), "{error}");
-    // The other's blocks under this one's header: what two kinds of machines would do.
+    // The other's blocks under this one's header, as two kinds of machines would produce.
     let (ours, theirs) = (std::fs::read(&own).unwrap(), std::fs::read(&other).unwrap());
     let header = ours.windows(8).position(|bytes| bytes == b"\xf1block\r\n").unwrap();
     std::fs::write(&other, [&ours[..header], &theirs[header..]].concat()).unwrap();
@@ -72,7 +72,7 @@ fn seven_shards_in_any_order_are_one_run() {
     assert!(bytes(&sweep.merge(&[&own]).unwrap()) == expected);
 }
 
-/// Records of a large result, and what the merging process takes beside it.
+/// Merges the records of a large result, and prints the memory that the merge takes besides it.
 #[cfg(target_os = "linux")]
 pub fn merges(folder: &Path) {
     let peak = || {
@@ -91,7 +91,7 @@ pub fn merges(folder: &Path) {
 #[cfg(not(target_os = "linux"))]
 pub fn merges(_: &Path) {}
 
-/// A merge holds its result and one repeat: 600 cells of 240,000.
+/// A merge holds its result and one repeat: 600 of 240,000 cells.
 #[test]
 #[cfg(target_os = "linux")]
 fn merging_takes_the_memory_of_its_result() {
@@ -107,6 +107,6 @@ fn merging_takes_the_memory_of_its_result() {
     let numbers: Vec<usize> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
     let (result, taken) = (numbers[0], numbers[1]);
     println!("{line}");
-    // Beside the result: a repeat (some 130 kB decoded), the code and the stack that it needs, what the allocator keeps.
+    // Besides the result: one repeat (about 130 kB decoded), code and stack for it, and memory kept by the allocator.
     assert!(result > 30 << 20 && taken < result + (6 << 20), "{line}");
 }

@@ -1,4 +1,4 @@
-//! Runs that end before they are done, and go on.
+//! Runs that stop early and are resumed.
 
 use super::child::child;
 use super::studies::{STUDIES, of_one_run, resumed, study};
@@ -9,8 +9,8 @@ use rand::RngExt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// Killed at 30 moments, each at a random length of the record: at once the rest is computed from a copy, and the record
-/// itself goes on in the next child.
+/// Kills a run at 30 moments, each at a random record length. Each time, the rest is computed from a copy at once,
+/// while the record itself continues in the next child.
 fn killed(name: &str, repeats: usize, seed: u64) {
     let folder = Folder::new(&format!("killed-{name}"));
     let (path, copy) = (folder.0.join("of.record"), folder.0.join("copy.record"));
@@ -33,7 +33,7 @@ fn killed(name: &str, repeats: usize, seed: u64) {
             waited += 1;
         }
         std::thread::sleep(Duration::from_micros(rng.random_range(0..3000)));
-        child.kill().unwrap(); // SIGKILL where there are signals
+        child.kill().unwrap(); // SIGKILL on Unix
         child.wait().unwrap();
         if !path.exists() {
             continue;
@@ -77,7 +77,7 @@ fn stopped_and_grown_records_give_the_result_of_one_run() {
             assert!(done <= total);
             if done > total / 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        // Stopped; then on another number of threads; then with more repeats.
+        // Stopped, then resumed on another number of threads, then extended to more repeats.
         let sweep = study(name, 24);
         let part = sweep.record(&path).unwrap().run(&stopped).unwrap();
         assert!(!part.complete && part.cells.len() < sweep.run().unwrap().cells.len());
@@ -86,7 +86,7 @@ fn stopped_and_grown_records_give_the_result_of_one_run() {
         let more = study(name, 31);
         assert_eq!(more.record(&path).unwrap().missing(), (24..31).collect::<Vec<_>>());
         assert!(resumed(&more, &path) == of_one_run(&more), "{name}");
-        // Fewer than there are: the first of them.
+        // Fewer repeats than recorded: the first ones.
         let fewer = study(name, 5);
         assert!(resumed(&fewer, &path) == of_one_run(&fewer), "{name}");
     }
@@ -100,7 +100,7 @@ fn a_full_disk_costs_the_block_under_way() {
     let expected = of_one_run(&study);
     for (name, trap, ends_well) in [("error", "trap '' XFSZ; ", true), ("signal", "", false)] {
         let path = folder.0.join(name);
-        // A part of the record: 600 cells a repeat of some 30 bytes. Blocks of 512 or 1024 bytes.
+        // Part of the record: 600 cells per repeat, about 30 bytes each. `ulimit` counts blocks of 512 or 1024 bytes.
         let child = child("nested/60", &path, &format!("{trap}ulimit -c 0; ulimit -f 400; "));
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
@@ -114,7 +114,7 @@ fn a_full_disk_costs_the_block_under_way() {
     }
 }
 
-/// Fewer repeats than threads: the cells of each are computed side by side; and splits that are given.
+/// Fewer repeats than threads: the cells of each repeat are computed in parallel. Also given splits.
 #[test]
 fn few_repeats_on_many_threads() {
     let folder = Folder::new("few");

@@ -1,4 +1,4 @@
-//! The sweeps that are recorded, by name, and their results as bytes.
+//! The sweeps to record, by name, and their results as bytes.
 
 use double_descent::Adversary;
 use double_descent::curve::{Curve, Metric};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 pub const STUDIES: [&str; 6] = ["samples", "nested", "models", "plane", "penalties", "noise"];
 
-/// The sweep of a name, in so many repeats.
+/// The sweep with a given name and number of repeats.
 pub fn study(name: &str, repeats: usize) -> Sweep {
     let diabetes = Dataset::diabetes();
     let both = || vec![Arm::min_norm(), Arm::ridge(1e-3).unwrap()];
@@ -43,7 +43,7 @@ pub fn study(name: &str, repeats: usize) -> Sweep {
     sweep
 }
 
-/// All of a result as bytes: numbers by their bits.
+/// A whole result as bytes, with numbers by their bits.
 pub fn bytes(curve: &Curve) -> Vec<u8> {
     let mut bytes = Vec::new();
     curve.write_cells(&mut bytes).unwrap();
@@ -52,17 +52,17 @@ pub fn bytes(curve: &Curve) -> Vec<u8> {
     bytes
 }
 
-/// The bytes of one run.
+/// The bytes of a single run.
 pub fn of_one_run(sweep: &Sweep) -> Vec<u8> {
     bytes(&sweep.run().unwrap())
 }
 
-/// The bytes of what a record has after it is taken up.
+/// The bytes of the result after a record is resumed.
 pub fn resumed(sweep: &Sweep, path: &Path) -> Vec<u8> {
     bytes(&sweep.record(path).unwrap().run(&()).unwrap())
 }
 
-/// A small sweep, and its result.
+/// A small sweep with its result.
 pub fn small() -> (Sweep, Vec<u8>) {
     let mut sweep = study("samples", 4);
     (sweep.samples, sweep.threads) = (vec![5, 10], Some(1));
@@ -71,7 +71,7 @@ pub fn small() -> (Sweep, Vec<u8>) {
     (sweep, expected)
 }
 
-/// A random number under `most`.
+/// A random number below `most`.
 pub fn under(rng: &mut impl rand::Rng, most: usize) -> usize {
     rng.random_range(0..most.max(1))
 }

@@ -1,4 +1,4 @@
-//! One writer at a time, and errors of the work.
+//! Only one writer at a time, and errors in the work.
 
 use super::child::child;
 use crate::common::program::Folder;
@@ -13,7 +13,7 @@ fn one_writer_at_a_time() {
     let identity = Identity::new("numbers");
     let mut other = child("waits", &path, "");
     let mut waited = 0;
-    // Until its first block is there.
+    // Wait for its first block.
     while !std::fs::read(&path).is_ok_and(|bytes| bytes.windows(8).any(|w| w == b"\xf1block\r\n"))
         && waited < 20_000
     {
@@ -26,7 +26,7 @@ fn one_writer_at_a_time() {
     assert!(refused.to_string().contains(&says) && refused.to_string().contains("wait"), "{says}: {refused}");
     other.kill().unwrap();
     other.wait().unwrap();
-    // A kill leaves no lock, and loses nothing.
+    // A kill leaves no lock and loses nothing.
     let record = Record::<Vec<f64>>::open(&path, &identity).unwrap();
     assert_eq!(record.get(0).unwrap(), Some(vec![1.0]));
     assert!(record.notices().is_empty());
