@@ -26,7 +26,7 @@ pub enum Axis {
 }
 
 impl Axis {
-    /// Its words for the horizontal axis of a figure.
+    /// Returns its label for the horizontal axis of a figure.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Axis {
         }
     }
 
-    /// The symbol of its values: `n` in `n = 10`.
+    /// Returns the symbol of its values: `n` in `n = 10`.
     #[must_use]
     pub fn symbol(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Axis {
         }
     }
 
-    /// The unit of its values, in words: `1` for a pure number, and where only the arm's family knows it.
+    /// Returns the unit of its values, in words: `1` for a pure number, or if only the arm's family knows the unit.
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
@@ -77,15 +77,15 @@ impl Axis {
         matches!(self, Self::Samples | Self::Features | Self::Members)
     }
 
-    /// Where a cell stands on it: `n` or `p`, and [`Cell::value`] on all other axes. `None` where a cell has no such
-    /// value, or one that is NaN.
+    /// Returns a cell's value on this axis: `n`, `p`, or [`Cell::value`] on any other axis. `None` if the cell has no
+    /// such value, or if it is NaN.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub fn value(self, cell: &Cell) -> Option<f64> {
         match self {
             Self::Samples => Some(cell.n as f64),
             Self::Features => Some(cell.p as f64),
-            // One zero: −0 is at the same place.
+            // Adding 0 turns −0 into 0: both are the same place.
             _ => cell.value().filter(|value| !value.is_nan()).map(|value| value + 0.0),
         }
     }

@@ -1,15 +1,15 @@
-//! The arms of several curves in one.
+//! Combines the arms of several curves in one curve, or keeps only some of them.
 
 use super::{Curve, Provenance};
 use crate::Error;
 
 impl Curve {
-    /// This curve with the arms of another one after its own: what a basis, a limit or another estimator gives, measured
-    /// by a sweep of its own, beside the rest. Cells are put in the order of every curve: by repeat, then axis value, then
-    /// arm. Where the two come from differs, the provenance has the words of both.
+    /// Appends the arms of another curve to this one: a basis, a limit or another estimator, measured in a separate
+    /// sweep. Cells are sorted as in every curve: by repeat, then axis value, then arm. Where the provenances differ,
+    /// the result has the words of both.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for curves over two axes, or with an arm of one label in both.
+    /// [`Error::Unsupported`] if the curves have different axes, or if both have an arm with the same label.
     ///
     /// # Examples
     /// ```
@@ -54,7 +54,7 @@ impl Curve {
         self.complete &= other.complete;
         self.provenance.add(other.provenance);
         let axis = self.axis;
-        // By the other of n and p too: a curve may have cells at several of it.
+        // Also by both n and p: on a curve over one of them, the other may vary too.
         self.cells.sort_by(|a, b| {
             let at = |cell| axis.value(cell).unwrap_or(f64::NAN);
             let by_place = || at(a).total_cmp(&at(b)).then((a.n, a.p).cmp(&(b.n, b.p)));
@@ -66,7 +66,7 @@ impl Curve {
 }
 
 impl Curve {
-    /// The arms of some families alone, in their order here; unknown names are left out.
+    /// Keeps only the arms of the given families, in this curve's order. Unknown names are ignored.
     ///
     /// # Examples
     /// ```
@@ -99,7 +99,7 @@ impl Curve {
 }
 
 impl Provenance {
-    /// The words of another one after these, where they differ.
+    /// Appends the words of another provenance where they differ.
     fn add(&mut self, other: Self) {
         let texts = [
             (&mut self.data, other.data),

@@ -30,7 +30,7 @@ pub(super) enum Column {
     Setting,
     Rank,
     Of(Metric),
-    /// Where a cell stands on an axis that counts neither samples nor features.
+    /// A cell's value on an axis that counts neither samples nor features.
     Value,
 }
 
@@ -48,7 +48,7 @@ impl Column {
         }
     }
 
-    /// Those that a table has where one of its cells has a number in them.
+    /// Returns the optional columns: a table has such a column if one of its cells has a number for it.
     fn later() -> impl Iterator<Item = Self> {
         let all = Metric::ALL.iter().map(|&metric| Self::Of(metric)).chain([Self::Value]);
         all.filter(|column| !COLUMNS.contains(column))
@@ -63,7 +63,7 @@ impl Column {
     }
 }
 
-/// What a table of cells must know before its first row: how many there are, and which columns they have.
+/// What a table must know before its first row: the number of cells, and their columns.
 pub(crate) struct Extent {
     pub(crate) count: usize,
     unseen: Vec<Column>,
@@ -79,14 +79,14 @@ impl Extent {
     pub(crate) fn add(&mut self, cells: &[Cell]) {
         self.count += cells.len();
         for cell in cells {
-            // Mostly a cell has none of them.
+            // Most cells have none of these columns.
             if !cell.is_plain() {
                 self.unseen.retain(|column| column.number(cell).is_none());
             }
         }
     }
 
-    /// The same of so many cells of which it is known what one of them at least has: which metrics, and whether a value.
+    /// Adds `count` cells, given which metrics at least one of them has, and whether one has a value.
     pub(crate) fn add_some(&mut self, count: usize, has: impl Fn(Metric) -> bool, has_value: bool) {
         self.count += count;
         self.unseen.retain(|column| match *column {
@@ -96,7 +96,7 @@ impl Extent {
         });
     }
 
-    /// Those of every table, and behind them each that one of the cells has a number in.
+    /// Returns the columns of every table, then each optional column for which a cell has a number.
     pub(super) fn columns(&self) -> Vec<Column> {
         let later = Column::later().filter(|column| !self.unseen.contains(column));
         COLUMNS.into_iter().chain(later).collect()

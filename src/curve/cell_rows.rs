@@ -1,4 +1,4 @@
-//! Cells as rows of text.
+//! Formats cells as rows of text.
 
 use super::cell_columns::{COLUMNS, Column, Extent};
 use super::rows_left::{COLUMN as ROWS_LEFT, Countdown, ROOM};
@@ -6,31 +6,31 @@ use super::{ArmLabel, Cell};
 use csv::WriterBuilder;
 use std::ops::Range;
 
-/// What all rows of a table of cells share.
+/// State shared by all rows of a table of cells.
 pub(crate) struct CellTable {
     columns: Vec<Column>,
     labels: Vec<Label>,
-    /// How many rows there are.
+    /// The number of rows.
     count: usize,
-    /// The most bytes of a row.
+    /// The maximum length of a row, in bytes.
     longest: usize,
 }
 
-/// Rows of a table of cells in the making, one after the other.
+/// Builder for the rows of a table of cells.
 pub(crate) struct CellRows<'a> {
     table: &'a CellTable,
     text: Text,
     place: SharedFields,
-    /// Those of [`numbers`].
+    /// One for each number that [`numbers`] returns.
     memos: [Memo; 8],
-    /// The columns that not every table has.
+    /// The optional columns.
     later: Vec<(Column, Memo)>,
     rows_left: Countdown,
-    /// Where the numbers of the last row are in the text.
+    /// The byte range of the last row's numbers in the text.
     numbers: Range<usize>,
 }
 
-/// The numbers of a cell in [`COLUMNS`], before and after its rank.
+/// Returns a cell's numbers in the order of [`COLUMNS`], split into those before and after the rank.
 fn numbers(cell: &Cell) -> ([Option<f64>; 4], [Option<f64>; 4]) {
     (
         [cell.train_mse, cell.test_mse, cell.bias_squared, cell.smallest_singular_value],
@@ -43,12 +43,12 @@ impl CellTable {
         let (columns, count) = (extent.columns(), extent.count);
         let labels: Vec<Label> = arms.iter().map(Label::new).collect();
         let longest = labels.iter().map(|label| label.text.len()).max().unwrap_or(LABEL);
-        // Place and countdown take less than a field for each of their four numbers.
+        // The four numbers of the place and the countdown take less than a field each.
         let longest = (columns.len() + 4) * FIELD + longest;
         Self { columns, labels, count, longest }
     }
 
-    /// The first line.
+    /// Returns the header line.
     pub(crate) fn header(&self) -> Vec<u8> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name()).collect();
         let mut header = names.join(",").into_bytes();
@@ -59,7 +59,7 @@ impl CellTable {
         header
     }
 
-    /// The rows that come after so many others, as text in place of what `text` held.
+    /// Starts the rows that follow the first `before` ones, overwriting what `text` held.
     pub(crate) fn rows_after(&self, before: usize, mut text: Text) -> CellRows<'_> {
         let later = &self.columns[COLUMNS.len()..];
         text.used = 0;
@@ -99,7 +99,7 @@ impl CellRows<'_> {
         text.used += line.used;
     }
 
-    /// The same of a cell that is as the one before, but for its arm.
+    /// Adds a cell that differs from the one before only in its arm, by copying the formatted numbers.
     pub(crate) fn push_again(&mut self, cell: &Cell) {
         if self.numbers.is_empty() {
             return self.push(cell);
@@ -117,32 +117,32 @@ impl CellRows<'_> {
         text.used += used;
     }
 
-    /// The rows so far.
+    /// Returns the rows so far.
     pub(super) fn text(&self) -> &[u8] {
         self.text.bytes()
     }
 
-    /// Forgets the rows so far: those that follow take their place.
+    /// Discards the rows so far and reuses their memory.
     pub(super) fn forget(&mut self) {
         self.text.used = 0;
         self.numbers = 0..0;
     }
 
-    /// The rows, and their room.
+    /// Returns the rows, in their buffer.
     pub(crate) fn finish(self) -> Text {
         self.text
     }
 }
 
-/// How much text is gathered before it goes to the writer.
+/// Bytes of text to collect before passing it to the writer.
 pub(super) const FLUSH_AT: usize = 1 << 17;
 
-/// Bytes of a label that are copied in one piece.
+/// Block size for copying a label, in bytes.
 const LABEL: usize = 64;
 
 /// `name,setting` as CSV, quoted where the name needs it.
 pub(super) struct Label {
-    /// Room for it: a multiple of [`LABEL`].
+    /// The label, padded to a multiple of [`LABEL`].
     text: Vec<u8>,
     length: usize,
 }
@@ -165,10 +165,10 @@ impl Label {
     }
 }
 
-/// Bytes of the longest number with its comma, and of room to copy it in one piece.
+/// Size of a field's buffer, in bytes: it holds the longest number with its comma, and is copied as one block.
 const FIELD: usize = 32;
 
-/// A short text in room for `ROOM` bytes: a number after its comma.
+/// A short text in a buffer of `ROOM` bytes, such as a comma and a number.
 #[derive(Clone, Copy)]
 struct Field<const ROOM: usize = FIELD> {
     text: [u8; ROOM],
@@ -176,7 +176,7 @@ struct Field<const ROOM: usize = FIELD> {
 }
 
 impl<const ROOM: usize> Field<ROOM> {
-    /// What does not fit is cut off.
+    /// Truncates what does not fit.
     fn new(text: &str) -> Self {
         let length = text.len().min(ROOM);
         let mut room = [0; ROOM];
@@ -186,9 +186,10 @@ impl<const ROOM: usize> Field<ROOM> {
 }
 
 impl Field {
-    /// A number after its comma.
+    /// A comma, then the number.
     fn number(number: &str) -> Self {
-        /// Two pieces of known length that overlap are copied faster than one of unknown length; most numbers are as long.
+        /// Copying two overlapping pieces of known length is faster than one of unknown length; most numbers are this
+        /// long.
         const PIECE: usize = 16;
         let mut field = Self { text: [0; FIELD], length: 1 + number.len().min(FIELD - 1) };
         field.text[0] = b',';
@@ -205,10 +206,10 @@ impl Field {
     }
 }
 
-/// Text in room that can be used again: fresh from the system it is slow at first touch.
+/// Text in a reusable buffer: newly allocated memory is slow at first touch.
 #[derive(Default)]
 pub(crate) struct Text {
-    /// Longer than what is in it.
+    /// The buffer, longer than the text in it.
     room: Vec<u8>,
     used: usize,
 }
@@ -218,7 +219,7 @@ impl Text {
         &self.room[..self.used]
     }
 
-    /// Room for so many bytes more.
+    /// Makes room for this many more bytes.
     fn line(&mut self, bytes: usize) -> Line<'_> {
         if self.used + bytes > self.room.len() {
             self.room.resize((2 * self.room.len()).max(self.used + bytes + FLUSH_AT), 0);
@@ -227,7 +228,7 @@ impl Text {
     }
 }
 
-/// A line of text in the making. (Its length is counted apart from that of the text, in a register.)
+/// A line being written. (Its length is counted separately from the text's, so that it stays in a register.)
 struct Line<'a> {
     room: &'a mut [u8],
     used: usize,
@@ -239,8 +240,8 @@ impl Line<'_> {
         self.used += text.len();
     }
 
-    /// All bytes of the field's room are copied, which is known in advance how to do; those behind its end count as
-    /// nothing.
+    /// Copies the field's whole buffer, whose size is known at compile time; bytes past the field's end are not
+    /// counted.
     fn push_field<const ROOM: usize>(&mut self, field: &Field<ROOM>) {
         self.push_room((&field.text, field.length));
     }
@@ -250,7 +251,7 @@ impl Line<'_> {
         self.used += length;
     }
 
-    /// The place, and the arm's label.
+    /// Writes the place and the arm's label.
     fn push_start(&mut self, place: &SharedFields, label: Option<&Label>) {
         self.push_field(&place.text);
         match label {
@@ -267,7 +268,7 @@ impl Line<'_> {
     }
 }
 
-/// The fields that all arms of a factorisation share, as text: made once for all of them.
+/// The fields shared by all arms of a factorisation, formatted once.
 struct SharedFields {
     key: Option<(usize, usize, usize, usize)>,
     /// `repeat,n,p,`: three counts of at most 20 digits.
@@ -292,7 +293,7 @@ impl SharedFields {
     }
 }
 
-/// The last number of a column and its text: arms that agree, and many do, format it once.
+/// The last number of a column, with its text. Many arms agree, so that it is formatted once.
 struct Memo {
     value: Option<f64>,
     field: Field,

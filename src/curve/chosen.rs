@@ -1,4 +1,4 @@
-//! Of a family of arms the one that a metric is best for, cell by cell.
+//! Chooses the best arm of a family by a metric, cell by cell.
 
 use super::{ArmLabel, Axis, Cell, Curve, Metric};
 use crate::Error;
@@ -6,13 +6,13 @@ use crate::machine::memory::{list, reserve};
 use std::collections::HashMap;
 
 impl Curve {
-    /// Of each repeat and place the cell of that arm of a family for which `metric` is largest: a penalty chosen by the
-    /// evidence, say. On an axis of samples or features [`Cell::value`] is the setting that was chosen. Cells without the
-    /// metric are passed over; of equal ones the first is taken.
+    /// Keeps, for each repeat and place, the cell of the family's arm with the largest `metric`: a penalty chosen by
+    /// the evidence, say. On an axis of samples or features, [`Cell::value`] is the chosen setting. Cells without the
+    /// metric are skipped; ties go to the first.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a family that the curve does not have, [`Error::Unsupported`] where none of its cells has
-    /// the metric, [`Error::Memory`].
+    /// [`Error::UnknownName`] for a family that the curve does not have, [`Error::Unsupported`] if none of its cells
+    /// has the metric, [`Error::Memory`].
     ///
     /// # Examples
     /// ```
@@ -38,7 +38,7 @@ impl Curve {
         self.chosen(family, metric, |new, old| new > old)
     }
 
-    /// [`Curve::most_of`] for the smallest value of a metric: a leave-one-out error.
+    /// Does the same as [`Curve::most_of`] for the smallest value of a metric, such as a leave-one-out error.
     ///
     /// # Errors
     /// Those of [`Curve::most_of`].

@@ -15,24 +15,22 @@ use std::path::Path;
 impl Curve {
     /// Writes every cell as a row `repeat,n,p,arm,setting,train_mse,test_mse,bias_squared,
     /// smallest_singular_value,rank,mean_squared_bias,test_mse_opposite,test_error_rate,coefficient_norm,rows_left`;
-    /// fields that an arm does not have are blank. Before `rows_left` come the other metrics, by their
-    /// [names](Metric::name), and `value`, the place on an axis that counts neither samples nor features: each of them where
-    /// a cell has it.
+    /// fields that an arm does not have are blank. Other metrics, under their [names](Metric::name), and `value`, the
+    /// value on an axis that counts neither samples nor features, get a column before `rows_left` if a cell has them.
     ///
-    /// `rows_left` says how many rows come after this one, 0 in the last: so a table that was cut off tells. (A table
-    /// without cells is a header without this column.) Leave the column out if you keep some rows only, or
-    /// put them in another order.
+    /// `rows_left` is the number of rows after this one, 0 in the last, so that a truncated table is detected. (A table
+    /// without cells is a header without this column.) Drop the column if you keep only some rows, or reorder them.
     ///
     /// The file is written whole or not at all: [`whole_file`].
     ///
     /// # Errors
-    /// [`Error::Io`]; a file that was there earlier is as it was.
+    /// [`Error::Io`]; an existing file is then left unchanged.
     pub fn save_cells(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         whole_file::write(path, |file| self.write_cells(file))
     }
 
-    /// [`Curve::save_cells`] to any writer.
+    /// Does the same as [`Curve::save_cells`] to any writer.
     ///
     /// # Errors
     /// Those of the writer.
@@ -44,7 +42,7 @@ impl Curve {
         let mut rows = table.rows_after(0, Text::default());
         for cell in &self.cells {
             rows.push(cell);
-            // As long as a file's own buffer, which then copies nothing.
+            // As large as a file's own buffer, which then copies nothing.
             if rows.text().len() >= FLUSH_AT {
                 writer.write_all(rows.text())?;
                 rows.forget();
@@ -54,17 +52,18 @@ impl Curve {
         writer.flush()
     }
 
-    /// Reads cells back, columns by their names in any order. What a table of cells does not say is blank in the result:
-    /// its provenance, and whether the sweep came to its end. Arms of the same name and setting are one.
+    /// Reads cells back; columns are found by name, in any order. A table does not say where it comes from or whether
+    /// the sweep was complete: the provenance is blank, and the curve counts as complete. Arms with the same name and
+    /// setting are merged.
     ///
-    /// Tables of earlier and later versions are read too: a metric that a table lacks is absent in all its cells, and a
-    /// column that this version does not know is passed over.
+    /// Tables of earlier and later versions are read too: a metric that the table lacks is absent from all cells, and a
+    /// column unknown to this version is skipped.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::File`] with line and column for a field that is no number; [`Error::UnknownColumn`] without
-    /// one of `repeat`, `n`, `p`, `arm`, `rank`, and `value` where the axis counts neither samples nor features;
-    /// [`Error::File`] with the number of missing rows for a table that was cut off, or that lacks rows inside. (Tables of
-    /// earlier versions have no `rows_left` and cannot tell.)
+    /// [`Error::Io`]; [`Error::File`] with line and column for a field that is not a number; [`Error::UnknownColumn`]
+    /// if one of `repeat`, `n`, `p`, `arm`, `rank` is missing, or `value` on an axis that counts neither samples nor
+    /// features; [`Error::File`] with the number of missing rows if the table was cut off or lacks rows inside. (Tables
+    /// of earlier versions have no `rows_left`, so that this goes unnoticed.)
     pub fn read_cells(path: impl AsRef<Path>, axis: Axis) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
@@ -103,7 +102,7 @@ impl Curve {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(e) => {
-                    // A row that is cut is the last: it is missing, too.
+                    // A row that is cut off is the last one, and counts as missing.
                     let e = not_a_row(e);
                     let cut = reader.get_ref().is_done && matches!(e, Error::File { .. });
                     return Err(if cut {
@@ -142,9 +141,9 @@ impl Curve {
     }
 
     /// Writes the summaries of several metrics, a row per arm, axis value and metric: `arm,setting,
-    /// n,p,metric,count,mean,mean_low,mean_high,min,q25,median,q75,max,standard_deviation,rows_left`; `rows_left` says how
-    /// many rows come after this one. On an axis that counts neither samples nor features its `value` stands before
-    /// `rows_left`. The file is written whole or not at all.
+    /// n,p,metric,count,mean,mean_low,mean_high,min,q25,median,q75,max,standard_deviation,rows_left`; `rows_left` is
+    /// the number of rows after this one. On an axis that counts neither samples nor features, a column `value` comes
+    /// before `rows_left`. The file is written whole or not at all.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`Curve::summaries`].
@@ -158,7 +157,7 @@ impl Curve {
         self.save_summary_tables(path, metrics, &self.summaries_of(metrics, bootstrap)?)
     }
 
-    /// Writes summaries, a table for each metric, of this curve's arms and axis.
+    /// Writes summaries of this curve's arms along its axis, one table per metric.
     pub(crate) fn save_summary_tables(
         &self,
         path: &Path,
@@ -181,18 +180,19 @@ impl Curve {
     }
 }
 
-/// The arms of a table in the order of their first rows. A setting is what its bits are: NaN equals itself.
+/// The arms of a table, in the order of their first rows. Settings are compared by their bits, so that NaN equals
+/// itself.
 #[derive(Default)]
 struct Arms {
     labels: Vec<ArmLabel>,
     places: HashMap<(String, Option<u64>), usize>,
-    /// Of the last row: the next is mostly of the arm that follows.
+    /// The arm of the last row; the next row usually has the arm after it.
     last: usize,
 }
 
 impl Arms {
     fn place(&mut self, name: &str, setting: Option<f64>) -> usize {
-        // Not a number is one setting, however it is spelled.
+        // All NaN are the same setting, whatever their bits.
         let bits = |setting: f64| if setting.is_nan() { f64::NAN.to_bits() } else { setting.to_bits() };
         let is = |arm: &ArmLabel| arm.name == name && arm.setting.map(bits) == setting.map(bits);
         let near = [self.last + 1, 0, self.last];
@@ -208,7 +208,7 @@ impl Arms {
     }
 }
 
-/// The start of a field, fit for a message.
+/// Returns the start of a field, escaped for a message.
 fn quoted(field: &str) -> String {
     const MOST: usize = 40;
     let mut text: String = field.chars().take(MOST).flat_map(char::escape_debug).collect();
@@ -218,7 +218,7 @@ fn quoted(field: &str) -> String {
     text
 }
 
-/// What is wrong with a row.
+/// Says what is wrong with a row.
 fn in_words(kind: &csv::ErrorKind) -> String {
     match kind {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -229,13 +229,13 @@ fn in_words(kind: &csv::ErrorKind) -> String {
     }
 }
 
-/// The places of the columns of cells in a header.
+/// The positions of the columns in a header.
 struct Columns {
-    /// Of `repeat`, `n`, `p`, `arm` and `rank`.
+    /// Positions of `repeat`, `n`, `p`, `arm` and `rank`.
     needed: [usize; 5],
     setting: Option<usize>,
     value: Option<usize>,
-    /// Of the metrics that the table has.
+    /// Positions of the metrics that the table has.
     metrics: Vec<(Metric, usize)>,
 }
 

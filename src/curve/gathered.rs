@@ -1,11 +1,11 @@
-//! Values of cells that come one after the other, and are not kept.
+//! Collects metric values from a stream of cells that are not kept themselves.
 
 use super::packed::Packed;
 use super::summary::{Group, Sorted, Weights, check_draws, reserve_draws, summarised};
 use super::{Axis, Bootstrap, Cell, Metric, Summary};
 use crate::Error;
 
-/// What is gathered of cells: some metrics, by arm and axis value.
+/// What is collected from cells: some metrics, by arm and axis value.
 pub(crate) struct Slots<'a> {
     kind: Axis,
     /// The values of the axis, ascending.
@@ -14,48 +14,48 @@ pub(crate) struct Slots<'a> {
     metrics: &'a [Metric],
 }
 
-/// That of some cells that follow each other, one after the other.
+/// The values collected from consecutive cells, in their order.
 #[derive(Default)]
 pub(crate) struct Listed {
     places: Vec<Place>,
     arms: Vec<usize>,
-    /// So many for each cell as there are metrics.
+    /// One number for each cell and metric, cell by cell.
     numbers: Vec<Packed>,
 }
 
-/// Where on the axis the arms of one factorisation stand, which follow each other.
+/// The axis place of consecutive cells: the arms of one factorisation.
 #[derive(Clone, Copy)]
 struct Place {
     index: usize,
     value: f64,
     n: usize,
     p: usize,
-    /// How many cells there are up to the last of them.
+    /// The number of cells up to and including the last one at this place.
     end: usize,
 }
 
-/// That of all cells.
+/// The values collected from all cells.
 pub(crate) struct Gathered<'a> {
     slots: &'a Slots<'a>,
     all: Listed,
-    /// Of the bootstrap of their means, if there is one.
+    /// The weights for bootstrapping their means, if requested.
     weights: Option<Weights>,
 }
 
 impl<'a> Slots<'a> {
-    /// For cells on an axis of these values, ascending, of so many arms.
+    /// Creates the slots for cells of `arms` arms on an axis with these ascending values.
     pub(crate) fn new(kind: Axis, axis: Vec<f64>, arms: usize, metrics: &'a [Metric]) -> Self {
         Self { kind, axis, arms, metrics }
     }
 
-    /// How many there are.
+    /// Returns the number of slots.
     pub(crate) fn count(&self) -> usize {
         self.axis.len().saturating_mul(self.arms)
     }
 }
 
 impl Listed {
-    /// Takes the metrics of the next cell.
+    /// Adds the metrics of the next cell.
     pub(crate) fn add(&mut self, cell: &Cell, slots: &Slots<'_>) {
         let Some(value) = slots.kind.value(cell) else { return };
         let Cell { n, p, arm, .. } = *cell;
@@ -75,7 +75,7 @@ impl Listed {
         }
     }
 
-    /// Takes those of the last one once more, for another arm at its place.
+    /// Adds the last cell's metrics again, for another arm at the same place.
     pub(crate) fn add_again(&mut self, arm: usize, slots: &Slots<'_>) {
         let Some(last) = self.places.last_mut() else { return };
         self.arms.push(arm);
@@ -83,7 +83,7 @@ impl Listed {
         self.numbers.extend_from_within(self.numbers.len() - slots.metrics.len()..);
     }
 
-    /// Forgets them, and keeps their room.
+    /// Removes all values and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.places.clear();
         self.arms.clear();
@@ -92,14 +92,14 @@ impl Listed {
 }
 
 impl<'a> Gathered<'a> {
-    /// Of no cells yet, and with room for so many.
+    /// Starts without cells, with room for `count`.
     pub(crate) fn new(slots: &'a Slots<'a>, count: usize, bootstrap: Option<Bootstrap>) -> Self {
         let numbers = Vec::with_capacity(count.saturating_mul(slots.metrics.len()));
         let all = Listed { places: Vec::new(), arms: Vec::with_capacity(count), numbers };
         Self { slots, all, weights: bootstrap.map(Weights::new) }
     }
 
-    /// Takes the metrics of the cells that follow.
+    /// Appends the metrics of the cells that follow.
     pub(crate) fn append(&mut self, more: &Listed) {
         let before = self.all.arms.len();
         self.all.places.extend(more.places.iter().map(|place| Place { end: before + place.end, ..*place }));
@@ -107,7 +107,7 @@ impl<'a> Gathered<'a> {
         self.all.numbers.extend_from_slice(&more.numbers);
     }
 
-    /// Calls `each` with the slot, the place and the number in the list of every cell.
+    /// Calls `each` for every cell, with its slot and the indices of its place and of the cell.
     fn each_cell(&self, mut each: impl FnMut(usize, usize, usize)) {
         let mut cells = self.all.arms.iter().enumerate();
         let mut start = 0;
@@ -122,8 +122,7 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    /// Checks the bootstrap, and asks for its memory if so many metrics are summarised at once. How many cells each slot
-    /// has.
+    /// Checks the bootstrap and its memory for `at_once` metrics at a time. Returns the number of cells in each slot.
     pub(crate) fn check(&self, at_once: usize) -> Result<Vec<usize>, Error> {
         let bootstrap = self.weights.as_ref().map(Weights::bootstrap);
         check_draws(bootstrap)?;
@@ -134,11 +133,12 @@ impl<'a> Gathered<'a> {
         Ok(counts)
     }
 
-    /// The summaries of a metric, as [`Curve::summaries`](super::Curve::summaries) has them, with the `counts` of
+    /// Returns the summaries of a metric as [`Curve::summaries`](super::Curve::summaries) does, given the `counts` from
     /// [`check`](Self::check).
     pub(crate) fn summaries(&self, metric: usize, counts: &[usize]) -> Result<Vec<Summary>, Error> {
         let number = |cell: usize| self.all.numbers[cell * self.slots.metrics.len() + metric].get();
-        // Each as it comes would go to another place of a table that no cache holds with those of the other metrics.
+        // One metric at a time: successive numbers go to distant slots, and the tables of all metrics do not fit the
+        // cache.
         let mut sorted = Sorted::new(counts);
         self.each_cell(|slot, place, cell| {
             if let Some(number) = number(cell) {
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::curve::{ArmLabel, Curve, Provenance};
 
-    /// Cells of two arms at three places, not every one with every metric, and at one place more than elsewhere.
+    /// Cells of two arms at three places. Some lack a metric, and one place has more cells than the others.
     fn cells() -> Vec<Cell> {
         let cell = |i: usize| {
             let mut cell = Cell::new(i / 6, [4, 9, 20][i / 2 % 3], 7, i % 2);

@@ -1,18 +1,18 @@
-//! Parts of an experiment, put together: shards of its repeats.
+//! Merges the parts of an experiment: shards of its repeats.
 
 use super::{ArmLabel, Curve, Failure, Provenance};
 use crate::Error;
 use std::collections::BTreeMap;
 
 impl Curve {
-    /// One curve of the parts of an experiment, each with repeats of its own: what one run of all those repeats gives,
-    /// cell by cell, whatever the order of the parts. The arms, the axis and the [`Provenance`] must agree.
+    /// Merges the parts of an experiment, each with its own repeats, into one curve. Every cell is what one run of all
+    /// the repeats gives, whatever the order of the parts. The arms, the axis and the [`Provenance`] must agree.
     ///
     /// The result is [complete](Curve::complete) if all parts are, and no repeat is missing between 0 and the last.
     ///
     /// # Errors
-    /// [`Error::Empty`] without parts; [`Error::Unsupported`] if two parts are of different experiments, or have a repeat
-    /// in common: the message says which, counting parts from 1.
+    /// [`Error::Empty`] without parts; [`Error::Unsupported`] if two parts belong to different experiments, or share a
+    /// repeat: the message says which, counting parts from 1.
     ///
     /// # Examples
     /// ```
@@ -57,7 +57,7 @@ impl Curve {
             whole.provenance.by_svd.append(&mut part.provenance.by_svd);
             whole.complete &= part.complete;
         }
-        // Stable: within a repeat, which is of one part, the order stays.
+        // The sorts are stable: within a repeat, which belongs to one part, the order stays.
         whole.cells.sort_by_key(|cell| cell.repeat);
         whole.failures.sort_by_key(|failure| failure.repeat);
         whole.provenance.by_svd.sort_by_key(|(repeat, _)| *repeat);
@@ -65,13 +65,13 @@ impl Curve {
         Ok(whole)
     }
 
-    /// The repeats of its cells and failures, each once.
+    /// Returns the distinct repeats of its cells and failures.
     fn repeats_seen(&self) -> Vec<usize> {
         let of_cells = self.cells.iter().map(|cell| cell.repeat);
         super::distinct(of_cells.chain(self.failures.iter().map(|failure: &Failure| failure.repeat)))
     }
 
-    /// What tells the experiments of two curves apart.
+    /// Returns the first difference between the experiments of two curves, in words.
     fn difference(&self, other: &Self) -> Option<String> {
         let differ = |what: &str, ours: &dyn std::fmt::Debug, theirs: &dyn std::fmt::Debug| {
             let (ours, theirs) = (format!("{ours:?}"), format!("{theirs:?}"));
@@ -83,7 +83,7 @@ impl Curve {
         if self.arms.len() != other.arms.len() {
             return Some(format!("it has {} arms and not {}", other.arms.len(), self.arms.len()));
         }
-        // By their words: two settings that are both no number are the same.
+        // Arms are compared as text, so that two NaN settings are equal.
         let words = |arm: &ArmLabel| match arm.setting {
             Some(setting) => format!("{} at {setting:?}", arm.name),
             None => arm.name.clone(),
@@ -106,7 +106,7 @@ impl Curve {
     }
 }
 
-/// A text fit for a message.
+/// Shortens a text for a message.
 fn shown(text: &str) -> String {
     const MOST: usize = 120;
     let mut shown: String = text.chars().take(MOST).collect();

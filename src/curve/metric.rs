@@ -1,12 +1,12 @@
-//! The metrics, as one table: a metric is an entry here, and everything that lists metrics is made of the entries.
+//! The metrics, defined in one table: everything that lists metrics is generated from its entries.
 
 use super::packed::Packed;
 
-/// Makes [`Metric`] and [`Cell`] of the table at the end of this file.
+/// Generates [`Metric`] and [`Cell`] from the table below.
 ///
-/// An entry is `/// what it is`, then `Variant, field, "unit";`. The field's name is that of the column in tables.
-/// Metrics under `fields` are fields of a cell that all can read. Those under `packed` take half the room and are read
-/// through a method: most cells do not have them, and a sweep has many cells.
+/// An entry is `/// what it is`, then `Variant, field, "unit";`. The field's name is also the column name in tables.
+/// Metrics under `fields` are public fields of a cell. Metrics under `packed` take half the memory and are read through
+/// a method: most cells do not have them, and a sweep has many cells.
 macro_rules! metrics {
     (
         fields { $($(#[doc = $doc:literal])+ $variant:ident, $field:ident, $unit:literal;)+ }
@@ -22,10 +22,10 @@ macro_rules! metrics {
         }
 
         impl Metric {
-            /// All of them.
+            /// All metrics.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+ $(Self::$packed_variant,)+];
 
-            /// The name of its column in tables.
+            /// Returns the name of its column in tables.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -34,7 +34,7 @@ macro_rules! metrics {
                 }
             }
 
-            /// Its unit, in words: `1` for a pure number.
+            /// Returns its unit, in words: `1` for a pure number.
             #[must_use]
             pub fn unit(self) -> &'static str {
                 match self {
@@ -76,7 +76,7 @@ macro_rules! metrics {
                 #[cfg_attr(feature = "serde", serde(default))]
                 pub(crate) $packed: Packed,
             )+
-            /// Where it stands on an axis that counts neither samples nor features.
+            /// Its value on an axis that counts neither samples nor features.
             #[cfg_attr(feature = "serde", serde(default))]
             pub(crate) value: Packed,
             /// Numerical rank of the training features.
@@ -84,7 +84,7 @@ macro_rules! metrics {
         }
 
         impl Cell {
-            /// One of its metrics; `None` where the arm does not have it.
+            /// Returns one of its metrics; `None` if the arm does not have it.
             #[must_use]
             pub fn metric(&self, metric: Metric) -> Option<f64> {
                 match metric {
@@ -93,18 +93,18 @@ macro_rules! metrics {
                 }
             }
 
-            /// Which metrics it has: a bit for each, in the order of [`Metric::ALL`].
+            /// Returns which metrics it has: a bit for each, in the order of [`Metric::ALL`].
             pub(crate) fn present(&self) -> u64 {
                 let has = [$(self.$field.is_some(),)+ $(!self.$packed.is_absent(),)+];
                 has.iter().rev().fold(0, |bits, &has| bits << 1 | u64::from(has))
             }
 
-            /// Whether it has neither a value nor one of the metrics that most cells lack.
+            /// Whether it has no axis value and none of the packed metrics.
             pub(crate) fn is_plain(&self) -> bool {
                 self.value.is_absent() $(& self.$packed.is_absent())+
             }
 
-            /// Sets a metric, or takes it away.
+            /// Sets a metric, or removes it.
             pub fn set(&mut self, metric: Metric, value: Option<f64>) {
                 match metric {
                     $(Metric::$variant => self.$field = value,)+
@@ -131,11 +131,11 @@ metrics! {
         TestMse, test_mse, "targets squared";
         /// Test error for the other sign of an adversary's direction.
         TestMseOpposite, test_mse_opposite, "targets squared";
-        /// Square of the mean over test rows of the bias (the study's quantity).
+        /// Square of the mean bias over test rows (the study's quantity).
         BiasSquared, bias_squared, "targets squared";
-        /// Mean over test rows of the squared bias.
+        /// Mean squared bias over test rows.
         MeanSquaredBias, mean_squared_bias, "targets squared";
-        /// Smallest singular value over the rank cutoff; 0 at rank 0.
+        /// Smallest singular value above the rank cutoff; 0 at rank 0.
         SmallestSingularValue, smallest_singular_value, "features";
         /// Share of test rows whose largest prediction is not at their largest target: the classification error
         /// of one-hot targets.
@@ -144,87 +144,87 @@ metrics! {
         CoefficientNorm, coefficient_norm, "targets per feature";
     }
     packed {
-        /// Largest singular value over the smallest one that is over the rank cutoff.
+        /// Largest singular value divided by the smallest one above the rank cutoff.
         ConditionNumber, condition_number, "1";
-        /// Mean squared error at training rows, each predicted by the fit to all others.
+        /// Mean squared error at training rows, each predicted by the fit to all other training rows.
         LeaveOneOut, leave_one_out, "targets squared";
-        /// What label noise of variance 1 adds to the test error on average over the noise: `E‖xᵀ X⁺‖²` for the
-        /// minimum-norm fit, with the mean over test rows `x`.
+        /// Expected contribution to the test error of label noise with variance 1: `E‖xᵀ X⁺‖²` for the minimum-norm
+        /// fit, with the mean over test rows `x`.
         ExpectedNoise, expected_noise, "1";
         /// Effective degrees of freedom of the fit: the trace of the matrix that takes training targets to fitted
-        /// values, `Σᵣ σᵣ g(σᵣ)` for a filter with gains `g`. Of ridge it is the effective dimension `Σ σ²/(σ² + λ)`; of
-        /// minimum-norm fits the rank.
+        /// values, `Σᵣ σᵣ g(σᵣ)` for a filter with gains `g`. For ridge it is the effective dimension `Σ σ²/(σ² + λ)`;
+        /// for minimum-norm fits, the rank.
         DegreesOfFreedom, degrees_of_freedom, "1";
-        /// `‖β̂ − β₀‖`, over all outputs, from the coefficients `β₀` where the fit started.
+        /// `‖β̂ − β₀‖`, over all outputs, where `β₀` are the coefficients at the start of the fit.
         DistanceFromStart, distance_from_start, "targets per feature";
         /// Effective parameters on the test rows (Curth, Jeffares and van der Schaar 2023): `p̂⁰ = n · mean ‖ŝ(x₀)‖²` for
         /// predictions `ŝ(x₀)·y`. They fall again past the threshold.
         EffectiveParameters, effective_parameters, "1";
-        /// The same on the training rows: `tr H Hᵀ = Σ (σ g)²`, `min(n, p)` for minimum-norm fits.
+        /// Effective parameters on the training rows: `tr H Hᵀ = Σ (σ g)²`, `min(n, p)` for minimum-norm fits.
         EffectiveParametersTrain, effective_parameters_train, "1";
         /// Bartlett's effective rank `r_k` of the sample covariance at the index `k = 0`: `Σ σ²/σ₁²`.
         StableRank, stable_rank, "1";
         /// Bartlett's effective rank `R_k` at the index `k = 0`: `(Σ σ²)²/Σ σ⁴`.
         ParticipationRatio, participation_ratio, "1";
-        /// A bound on the Rademacher complexity of all linear predictors with a norm up to that of the fit, on the training
-        /// rows: `√k ‖β̂‖ ‖X‖_F / n` for `k` outputs.
+        /// Bound on the Rademacher complexity, on the training rows, of all linear predictors with norm at most that of
+        /// the fit: `√k ‖β̂‖ ‖X‖_F / n` for `k` outputs.
         RademacherBound, rademacher_bound, "targets";
-        /// The Fisher–Rao norm of the fit, by the model's Fisher matrix over the test rows at noise variance 1:
-        /// `√(mean ‖f(x₀)‖²)`, predictions `f` without the constant of a free intercept.
+        /// Fisher–Rao norm of the fit, with the model's Fisher matrix over the test rows at noise variance 1: `√(mean
+        /// ‖f(x₀)‖²)`, for predictions `f` without the constant of a free intercept.
         FisherRaoNorm, fisher_rao_norm, "targets";
-        /// Of ridge with a penalty `λ > 0` as a Bayesian model (a prior `N(0, τ²)` on each coefficient, noise variance
-        /// `v = λτ²`): the log evidence `ln p(Y)` at the `v` where it is largest. With a free intercept, which has no prior,
-        /// that of the targets less their mean.
+        /// Log evidence `ln p(Y)` of ridge with a penalty `λ > 0` as a Bayesian model (a prior `N(0, τ²)` on each
+        /// coefficient, noise variance `v = λτ²`), at the `v` that maximises it. With a free intercept, which has no
+        /// prior, the evidence is that of the targets minus their mean.
         LogEvidence, log_evidence, "1";
-        /// The log evidence less the log likelihood of the fit: the logarithm of MacKay's Occam factor.
+        /// Log evidence minus the log likelihood of the fit: the logarithm of MacKay's Occam factor.
         LogOccamFactor, log_occam_factor, "1";
-        /// The mean over test rows of the posterior variance of a prediction, in the model of the log evidence. The test
-        /// error and this is the error of a draw from the posterior.
+        /// Posterior variance of a prediction, averaged over test rows, in the model of the log evidence. The test
+        /// error plus this variance is the error of a draw from the posterior.
         PosteriorVariance, posterior_variance, "targets squared";
-        /// Share of training rows whose largest prediction is not at their largest target, as
-        /// [`TestErrorRate`](Metric::TestErrorRate) on the rows of the fit itself: 0 for fits that interpolate.
+        /// Share of training rows whose largest prediction is not at their largest target:
+        /// [`TestErrorRate`](Metric::TestErrorRate) on the training rows, 0 for fits that interpolate.
         TrainErrorRate, train_error_rate, "1";
-        /// Bartlett's effective rank `r_k` of the sample covariance past its `k` largest eigenvalues: `Σ_{i>k} σᵢ²/σ_{k+1}²`. A
-        /// sweep states its `k`; nothing at or past the rank.
+        /// Bartlett's effective rank `r_k` of the sample covariance past its `k` largest eigenvalues: `Σ_{i>k}
+        /// σᵢ²/σ_{k+1}²`. The sweep sets `k`; absent if `k` is at or past the rank.
         TailStableRank, tail_stable_rank, "1";
         /// Bartlett's effective rank `R_k` past the `k` largest eigenvalues: `(Σ_{i>k} σᵢ²)²/Σ_{i>k} σᵢ⁴`.
         TailParticipationRatio, tail_participation_ratio, "1";
-        /// Effective model complexity (Nakkiran et al. 2020): the most samples whose mean training error is at most a
-        /// tolerance. It belongs to a training procedure, not to one training set.
+        /// Effective model complexity (Nakkiran et al. 2020): the largest number of samples at which the mean training
+        /// error is at most a tolerance. It is a property of a training procedure, not of one training set.
         ModelComplexity, model_complexity, "1";
     }
 }
 
 impl Cell {
-    /// A cell of a repeat with `n` training samples and `p` features, for the arm of that index: without metrics, of
-    /// rank 0.
+    /// Creates a cell of a repeat with `n` training samples and `p` features, for the arm with that index. It has no
+    /// metrics, and rank 0.
     #[must_use]
     pub fn new(repeat: usize, n: usize, p: usize, arm: usize) -> Self {
         Self { repeat, n, p, arm, ..Self::default() }
     }
 
-    /// With one metric more: a number, or an option of one.
+    /// Sets one metric: a number, or an `Option` of one.
     #[must_use]
     pub fn with(mut self, metric: Metric, value: impl Into<Option<f64>>) -> Self {
         self.set(metric, value.into());
         self
     }
 
-    /// With the numerical rank of its training features.
+    /// Sets the numerical rank of its training features.
     #[must_use]
     pub fn with_rank(mut self, rank: usize) -> Self {
         self.rank = rank;
         self
     }
 
-    /// At a value of an axis that counts neither samples nor features: a penalty, a time, a share.
+    /// Sets the value on an axis that counts neither samples nor features: a penalty, a time, a share.
     #[must_use]
     pub fn at(mut self, value: impl Into<Option<f64>>) -> Self {
         self.value = Packed::new(value.into());
         self
     }
 
-    /// The value that [`Cell::at`] set.
+    /// Returns the value that [`Cell::at`] set.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
         self.value.get()
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(names.len(), Metric::ALL.len());
     }
 
-    /// A sweep writes and reads a million cells: each byte of one counts. (A plain `Option<f64>` takes 16.)
+    /// A sweep writes and reads a million cells, so every byte of a cell counts. (A plain `Option<f64>` takes 16.)
     #[test]
     fn a_cell_is_small() {
         assert!(size_of::<Cell>() <= 5 * 8 + 8 * 16 + 19 * 8);

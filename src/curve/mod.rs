@@ -43,7 +43,7 @@ use crate::Error;
 use crate::error::words::counted;
 use point::Engine;
 
-/// The name of an arm and the value of its knob, if it has one.
+/// The name of an arm, and its setting if it has one.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -63,7 +63,7 @@ impl ArmLabel {
     }
 }
 
-/// A cell that could not be computed; all others are in [`Curve::cells`].
+/// A cell that could not be computed. Computed cells are in [`Curve::cells`].
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -74,31 +74,32 @@ pub struct Failure {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// The arm that failed, an index into [`Curve::arms`]; `None` where all of them did, or where it is not known which.
+    /// The arm that failed, an index into [`Curve::arms`]; `None` if all of them failed, or if it is unknown which one
+    /// did.
     #[cfg_attr(feature = "serde", serde(default))]
     pub arm: Option<usize>,
-    /// The value of an axis that counts neither samples nor features.
+    /// The axis value, on an axis that counts neither samples nor features.
     #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub value: Option<f64>,
-    /// Why.
+    /// The reason.
     pub error: Error,
 }
 
 impl Failure {
-    /// Of all arms of a repeat with `n` training samples and `p` features.
+    /// Creates a failure of all arms, in a repeat with `n` training samples and `p` features.
     #[must_use]
     pub fn new(repeat: usize, n: usize, p: usize, error: Error) -> Self {
         Self { repeat, n, p, arm: None, value: None, error }
     }
 
-    /// Of one arm.
+    /// Restricts the failure to one arm.
     #[must_use]
     pub fn of_arm(mut self, arm: usize) -> Self {
         self.arm = Some(arm);
         self
     }
 
-    /// At a value of an axis that counts neither samples nor features.
+    /// Sets the axis value, on an axis that counts neither samples nor features.
     #[must_use]
     pub fn at(mut self, value: impl Into<Option<f64>>) -> Self {
         self.value = value.into();
@@ -106,31 +107,31 @@ impl Failure {
     }
 }
 
-/// Where a curve comes from: what a caption states.
+/// Where a curve comes from: the facts that a caption states.
 #[derive(Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Provenance {
     /// The data set or distribution.
     pub data: String,
-    /// Its rows, where it is a table.
+    /// Its number of rows, if it is a table.
     pub rows: Option<usize>,
     /// Intercept and standardisation, in words.
     pub preparation: String,
     /// How training sets were chosen.
     pub sampling: String,
-    /// The seed, where anything was drawn.
+    /// The seed, if anything was drawn at random.
     pub seed: Option<u64>,
     /// The estimator and its rank cutoff.
     pub estimator: String,
-    /// Whether an SVD computed every cell, or one growing factorisation each repeat.
+    /// Whether every cell was computed by an SVD, or each repeat by one growing factorisation.
     pub engine: Engine,
-    /// Cells of a nested curve that an SVD computed all the same: repeat and axis value.
+    /// Cells of a nested curve that fell back to an SVD, as repeat and axis value.
     pub by_svd: Vec<(usize, usize)>,
 }
 
 impl Provenance {
-    /// Of a data set or distribution and an estimator, in words; the other fields are blank.
+    /// Describes the data (a data set or distribution) and the estimator in words; the other fields are blank.
     ///
     /// # Examples
     /// ```
@@ -153,11 +154,11 @@ impl Provenance {
 pub struct Curve {
     /// What varies.
     pub axis: Axis,
-    /// The arms; cells point into it.
+    /// The arms; cells hold indices into this list.
     pub arms: Vec<ArmLabel>,
     /// The cells, ordered by repeat, then axis value in the order of the sweep, then arm.
     pub cells: Vec<Cell>,
-    /// Cells that could not be computed, and why. (Texts of earlier versions have none.)
+    /// Cells that could not be computed, and why. (Curves stored by earlier versions have none.)
     #[cfg_attr(feature = "serde", serde(default))]
     pub failures: Vec<Failure>,
     /// Whether every planned cell was visited; `false` if an observer stopped the sweep.
@@ -167,7 +168,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// A curve without cells: complete, nothing failed.
+    /// Creates a curve without cells or failures, marked complete.
     ///
     /// # Examples
     /// ```
@@ -185,7 +186,7 @@ impl Curve {
         Self { axis, arms, cells: Vec::new(), failures: Vec::new(), complete: true, provenance }
     }
 
-    /// The index of an arm. A setting that is NaN is found by NaN.
+    /// Returns the index of an arm. A NaN setting matches NaN.
     #[must_use]
     pub fn arm(&self, name: &str, setting: Option<f64>) -> Option<usize> {
         let is_nan = |setting: Option<f64>| setting.is_some_and(f64::is_nan);
@@ -193,25 +194,26 @@ impl Curve {
         self.arms.iter().position(|arm| arm.name == name && same(arm.setting))
     }
 
-    /// The indices of all arms of a family, in order.
+    /// Returns the indices of all arms of a family, in order.
     #[must_use]
     pub fn family(&self, name: &str) -> Vec<usize> {
         (0..self.arms.len()).filter(|&arm| self.arms[arm].name == name).collect()
     }
 
-    /// The values of the axis, ascending. (`n` and `p` are counts and exact up to 2⁵³; [`Axis::symbol`] and
-    /// [`Axis::unit`] say what the numbers are.) Cells without a value of the axis are left out.
+    /// Returns the distinct axis values, ascending. (`n` and `p` are counts and exact up to 2⁵³; [`Axis::symbol`] and
+    /// [`Axis::unit`] say what the numbers are.) Cells without an axis value are left out.
     #[must_use]
     pub fn values(&self) -> Vec<f64> {
         self.extent().0
     }
 
-    /// [`Curve::values`] and [`Curve::repeats`], in one walk over the cells: of a million they fill no cache.
+    /// Returns [`Curve::values`] and [`Curve::repeats`] from one pass over the cells: a million of them do not fit the
+    /// cache.
     fn extent(&self) -> (Vec<f64>, usize) {
         let (mut values, mut repeats): (Vec<f64>, usize) = (Vec::new(), 0);
         for cell in &self.cells {
             repeats = repeats.max(cell.repeat.saturating_add(1));
-            // Cells of one factorisation follow each other.
+            // Cells of one factorisation are adjacent, so most repeated values are skipped here.
             if let Some(value) = self.axis.value(cell).filter(|value| values.last() != Some(value)) {
                 values.push(value);
             }
@@ -221,8 +223,8 @@ impl Curve {
         (values, repeats)
     }
 
-    /// The values of an axis of counts (samples, features, members), ascending. Empty on other axes, whose values are
-    /// [`Curve::values`].
+    /// Returns the distinct values of an axis of counts (samples, features, members), ascending. Empty on any other
+    /// axis: use [`Curve::values`] there.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers
     pub fn axis_values(&self) -> Vec<usize> {
@@ -238,14 +240,14 @@ impl Curve {
         distinct(self.cells.iter().filter_map(count))
     }
 
-    /// One cell: a repeat, a count on the axis, an arm.
+    /// Returns the cell of a repeat, a count on the axis and an arm.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub fn cell(&self, repeat: usize, axis_value: usize, arm: usize) -> Option<&Cell> {
         self.cell_at(repeat, axis_value as f64, arm)
     }
 
-    /// One cell: a repeat, a value of the axis, an arm.
+    /// Returns the cell of a repeat, an axis value and an arm.
     #[must_use]
     pub fn cell_at(&self, repeat: usize, value: f64, arm: usize) -> Option<&Cell> {
         let is =
@@ -253,25 +255,25 @@ impl Curve {
         self.cells.iter().find(is)
     }
 
-    /// `68 of 120 fits failed`; `None` where none did.
+    /// Returns, for example, `68 of 120 fits failed`; `None` if none did.
     pub(crate) fn failed_in_words(&self) -> Option<String> {
         let arms = self.arms.len().max(1);
         let failed: usize = self.failures.iter().map(|failure| failure.arm.map_or(arms, |_| 1)).sum();
         (failed > 0).then(|| format!("{failed} of {} failed", counted(self.cells.len() + failed, "fit")))
     }
 
-    /// How many repeats there are.
+    /// Returns the number of repeats.
     #[must_use]
     pub fn repeats(&self) -> usize {
         self.cells.iter().map(|cell| cell.repeat.saturating_add(1)).max().unwrap_or(0)
     }
 }
 
-/// Ascending, each once.
+/// Sorts the values in ascending order and drops duplicates.
 fn distinct(values: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut all: Vec<usize> = Vec::new();
     for value in values {
-        // Neighbours in a table are mostly equal.
+        // Neighbours in a table are usually equal.
         if all.last() != Some(&value) {
             all.push(value);
         }

@@ -1,24 +1,24 @@
-//! Order statistics of several groups of numbers at once, a group in each lane of a register: no branch is guessed, where
-//! sorting one group after the other guesses wrong half of the time.
+//! Order statistics of several groups of numbers at once, one group per SIMD lane. This needs no branch prediction;
+//! sorting one group after another mispredicts half of its branches.
 
-// Loops over lanes index several arrays at once; all must be inlined into one function per instruction set.
+// Loops over lanes index several arrays at once, and everything must be inlined into one function per instruction set.
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 use crate::machine::instructions::arch;
 
-/// Groups side by side: eight lanes are one 512-bit or two 256-bit registers.
+/// Groups sorted together: eight lanes are one 512-bit or two 256-bit registers.
 const LANES: usize = 8;
 
-/// Numbers of a group from which on sorting it alone, in fewer steps, is as fast.
+/// Largest group sorted in lanes. Beyond it, sorting each group alone takes fewer steps and is as fast.
 const MOST: usize = 256;
 
-/// Numbers at an end that are kept in order at each step; more are rarely all moved.
+/// Longest tail kept sorted in lanes, where every step moves the whole list. A longer list is rarely moved as a whole.
 const FEW: usize = 8;
 
-/// The smallest, the quartiles with the median between them, and the largest of a group.
+/// Minimum, lower quartile, median, upper quartile and maximum of a group.
 pub(super) type Five = [f64; 5];
 
-/// Those of groups that are not empty.
+/// Returns the five numbers of each group. No group may be empty.
 pub(super) fn five_numbers(groups: &[&[f64]]) -> Vec<Five> {
     let (mut all, mut keys, mut sorted) = (Vec::with_capacity(groups.len()), Vec::new(), Vec::new());
     for alike in groups.chunk_by(|a, b| a.len() == b.len()) {
@@ -52,7 +52,7 @@ fn five(count: usize, at: impl Fn(usize) -> f64) -> Five {
     [at(0), quantile(0.25), quantile(0.5), quantile(0.75), at(count - 1)]
 }
 
-/// The quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
+/// Returns the quantile of sorted, non-empty values, interpolated linearly (type 7 of Hyndman & Fan 1996).
 pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     quantile_of(sorted.len(), q, |place| sorted[place])
 }
@@ -68,13 +68,13 @@ fn quantile_of(count: usize, q: f64, at: impl Fn(usize) -> f64) -> f64 {
     at(below) * (1.0 - fraction) + at(above) * fraction
 }
 
-/// The bits of a number as an integer of the same place in [`f64::total_cmp`]'s order, and back.
+/// Maps a number's bits to an integer that sorts as [`f64::total_cmp`] does, and back.
 fn key(bits: i64) -> i64 {
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
-/// Sorts each lane: Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2M), which compares
-/// the same places whatever they hold.
+/// Sorts each lane by Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2M), which
+/// compares the same places whatever their values.
 struct Sort<'a>(&'a mut [[i64; LANES]]);
 
 impl pulp::WithSimd for Sort<'_> {
@@ -105,7 +105,8 @@ impl pulp::WithSimd for Sort<'_> {
     }
 }
 
-/// For each row of so many values in any order its quantiles `tail` and `1 − tail`, `tail` small: only the ends are sorted.
+/// Returns the quantiles `tail` and `1 − tail` of each row of `length` unsorted values. For a small `tail`: only the
+/// ends are sorted.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(super) fn tail_quantiles(rows: &[f64], length: usize, tail: f64) -> Vec<(f64, f64)> {
     let place = tail * (length - 1) as f64;
@@ -136,7 +137,7 @@ pub(super) fn tail_quantiles(rows: &[f64], length: usize, tail: f64) -> Vec<(f64
     all
 }
 
-/// Keeps a short list in order: `value` goes before all that it beats, the last falls off.
+/// Inserts `value` into a short sorted list before all values that it beats; the last one drops out.
 fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
     let Some(mut place) = list.len().checked_sub(1) else { return };
     if !beats(list[place]) {
@@ -149,7 +150,7 @@ fn insert_before(list: &mut [f64], beats: impl Fn(f64) -> bool, value: f64) {
     list[place] = value;
 }
 
-/// The same for rows in the lanes: their smallest and their largest values, in order.
+/// Finds the smallest and the largest values of each row, in order, with one row per lane.
 struct Ends<'a> {
     rows: &'a [f64],
     length: usize,
@@ -188,7 +189,7 @@ impl pulp::WithSimd for Ends<'_> {
 mod tests {
     use super::*;
 
-    /// Numbers of no particular order, some of them equal, and what a cell may hold that is none.
+    /// Unsorted numbers, some of them equal, with the special values that a cell may hold.
     fn numbers(count: usize) -> Vec<f64> {
         let number = |i: usize| match (i * 7919 + 13) % 101 {
             3 => -0.0,
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(tail_quantiles(&[5.0], 1, 0.025), [(5.0, 5.0)]);
     }
 
-    /// In lanes and alone, to the last bit.
+    /// Sorting in lanes and alone gives the same bits.
     #[test]
     fn groups_side_by_side_are_as_each_alone() {
         let bits = |five: &Five| five.map(f64::to_bits);
@@ -228,7 +229,7 @@ mod tests {
                 assert_eq!(bits(&five_numbers(&[group])[0]), bits(five), "{count}");
             }
         }
-        // Groups of other counts between them.
+        // Groups of other sizes in between.
         let all = numbers(60);
         let groups = [&all[..9], &all[9..18], &all[18..20], &all[20..29], &all[29..38]];
         for (group, five) in groups.iter().zip(five_numbers(&groups)) {

@@ -1,15 +1,15 @@
-//! A number that may be absent, in the room of the number.
+//! A number that may be absent, in the size of the number.
 
 use std::fmt;
 
-/// An `Option<f64>` in 8 bytes: one of the 2⁵³ − 2 patterns of bits that are all NaN stands for `None`.
+/// An `Option<f64>` in 8 bytes: one of the 2⁵³ − 2 bit patterns of NaN stands for `None`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Packed {
-    /// The bits of the number, with those of [`ABSENT`] flipped, so that nothing is 0.
+    /// The bits of the number XOR [`ABSENT`], so that `None` is 0.
     flipped: u64,
 }
 
-/// A NaN that no arithmetic makes.
+/// A NaN that no arithmetic produces.
 const ABSENT: u64 = 0xfff4_6f6e_655f_6f66;
 
 impl Packed {

@@ -1,4 +1,4 @@
-//! Curves as Parquet: a column for each quantity with a type of its own, and nulls for what a cell does not have.
+//! Curves as Parquet: a typed column for each quantity, and nulls for what a cell does not have.
 
 use super::cell_columns::{Column, Extent};
 use super::{ArmLabel, Cell, Curve};
@@ -16,19 +16,20 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Cells that are written together: 27 MiB of them, and what becomes of them, are in memory.
+/// Cells per row group: 27 MiB of cells, and their encoded pages, are in memory at once.
 const GROUP: usize = 1 << 17;
 
 impl Curve {
-    /// Writes every cell as a row of a Parquet file, for polars, pandas, `DuckDB` and the like: the columns of
-    /// [`save_cells`](Self::save_cells) but for `rows_left`, which the end of such a file makes needless. `repeat`, `n`, `p`
-    /// and `rank` are 64-bit integers, `arm` is a string, all others are 64-bit floats and null where a cell has none; bits
-    /// are kept. The file's metadata name the axis (`double_descent.axis`), the data, the sampling and the estimator.
+    /// Writes every cell as a row of a Parquet file, for polars, pandas, `DuckDB` and the like. The columns are those
+    /// of [`save_cells`](Self::save_cells) without `rows_left`, which the footer of a Parquet file makes unnecessary.
+    /// `repeat`, `n`, `p` and `rank` are 64-bit integers, and `arm` is a string. All others are 64-bit floats, kept to
+    /// the bit, and null if a cell has no number. The file's metadata name the axis (`double_descent.axis`), the data,
+    /// the sampling and the estimator.
     ///
-    /// The file is written whole or not at all: [`whole_file`](crate::whole_file). Pages are packed by Snappy.
+    /// The file is written whole or not at all: [`whole_file`](crate::whole_file). Pages are compressed with Snappy.
     ///
     /// # Errors
-    /// [`Error::Io`]; a file that was there earlier is as it was. [`Error::Memory`].
+    /// [`Error::Io`]; an existing file is then left unchanged. [`Error::Memory`].
     ///
     /// # Examples
     /// ```
@@ -50,18 +51,18 @@ impl Curve {
     }
 }
 
-/// A Parquet table of cells in the making, row group after row group.
+/// A Parquet table of cells being written, one row group after another.
 pub(crate) struct CellColumns {
     writer: SerializedFileWriter<WholeFile>,
     path: std::path::PathBuf,
     columns: Vec<Column>,
     arms: Vec<(ByteArray, Option<f64>)>,
-    /// Those of the row group that is not full yet.
+    /// The cells of the row group that is not full yet.
     cells: Vec<Cell>,
 }
 
 impl CellColumns {
-    /// Begins a table of cells of this extent, with the arms and the origin of `outline`.
+    /// Begins a table of cells of this extent, with the arms and the provenance of `outline`.
     pub(crate) fn begin(path: &Path, extent: &Extent, outline: &Curve) -> Result<Self, Error> {
         let columns = extent.columns();
         let held = extent.count.min(GROUP);
@@ -100,7 +101,7 @@ impl CellColumns {
         if self.cells.len() == GROUP { self.flush() } else { Ok(()) }
     }
 
-    /// Puts the file in its place, when all of it is on the disk.
+    /// Moves the file into place once all of it is on disk.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         if !self.cells.is_empty() {
             self.flush()?;
@@ -137,7 +138,7 @@ fn field(column: Column) -> Result<Type, ParquetError> {
     field.with_repetition(repetition).with_logical_type(logical).build()
 }
 
-/// One column of a row group.
+/// Writes one column of a row group.
 fn write<W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     column: Column,

@@ -1,15 +1,16 @@
-//! Two points of a curve of medians: its peak, and where it is highest.
+//! Points of a curve of medians: its peak, and where it is highest and lowest.
 
 use super::shape::CONFIDENCE;
 use super::{Cell, Curve, MedianPoint, Metric};
 
 impl Curve {
-    /// The peak of double descent: an interior maximum of the curve of medians from which it descends on both sides, as
-    /// far as the repeats certify it at 95 % confidence ([`ShapeTest`](super::ShapeTest) has the rule). The highest of
-    /// several; its median is that over the repeats that have the metric along the whole axis.
+    /// Returns the double descent peak: an interior maximum of the curve of medians with a descent on both sides,
+    /// certified by the repeats at 95 % confidence (for the rule see [`ShapeTest`](super::ShapeTest)). Of several
+    /// peaks, it is the highest. Its median is taken over the repeats that have the metric along the whole axis.
     ///
-    /// `None` where no peak is certified: a curve that falls, rises, or is a U has none, whatever its largest value
-    /// ([`Curve::highest`]), and one of few repeats may hide one. [`Curve::shape`] says which, with limits.
+    /// `None` if no peak is certified: a curve that falls, rises, or is a U has none, whatever its largest value
+    /// ([`Curve::highest`]), and with few repeats a peak may go undetected. [`Curve::shape`] tells which shape it is,
+    /// with limits.
     ///
     /// # Examples
     /// ```
@@ -32,8 +33,8 @@ impl Curve {
         Some(MedianPoint { n: cell.n, p: cell.p, value: peak.peak, median: peak.height })
     }
 
-    /// Where the median of a metric is largest, for one arm: at an end of the axis or inside, by chance or not. `None`
-    /// without a value of the metric. The last of equal ones.
+    /// Returns the point at which an arm's median of a metric is largest: at an end of the axis or inside, by chance or
+    /// not. `None` if the arm has no value of the metric. Ties go to the last.
     ///
     /// # Examples
     /// ```
@@ -53,8 +54,8 @@ impl Curve {
         points.max_by(|a, b| a.median.total_cmp(&b.median))
     }
 
-    /// Where the median of a metric is smallest, for one arm: the best that it does. `None` without a value of the metric.
-    /// The first of equal ones.
+    /// Returns the point at which an arm's median of a metric is smallest: the best result, for an error. `None` if the
+    /// arm has no value of the metric. Ties go to the first.
     #[must_use]
     pub fn lowest(&self, arm: usize, metric: Metric) -> Option<MedianPoint> {
         let points = self.medians(arm, metric).into_iter().filter(|point| !point.median.is_nan());

@@ -9,23 +9,23 @@ use super::Cell;
 pub enum Engine {
     /// From the grown factorisation.
     Nested,
-    /// By an SVD; on a nested curve, of that point's triangle: its matrix is close to rank-deficient.
+    /// By an SVD. On a nested curve it is the SVD of that point's triangle, as the matrix is close to rank-deficient.
     #[default]
     Svd,
 }
 
-/// How the leave-one-out error of a point was found.
+/// How the leave-one-out error of a point was computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum LeftOut {
-    /// From the factorisation of all rows; or it was not asked for.
+    /// From the factorisation of all rows, or not requested.
     #[default]
     Nested,
-    /// For so many rows, from an SVD of all others: their removal changes which singular values count, or the
-    /// factorisation of all rows does not know their errors to 8 digits.
+    /// For this many rows, from an SVD of all other rows: removing the row changes which singular values count, or the
+    /// factorisation of all rows gives its error to fewer than 8 digits.
     Refits(usize),
-    /// Not at all: so many rows need such a refit, which is too much work. [`Point::loo_mse`] is `None`.
+    /// Not computed: this many rows need such a refit, which is too much work. [`Point::loo_mse`] is `None`.
     ///
     /// [`Point::loo_mse`]: crate::nested::Point::loo_mse
     TooMany(usize),
@@ -40,27 +40,26 @@ pub struct Point {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// Numerical rank of the training features; with ridge, where nothing is cut off, in how many directions
-    /// they leave the span of those before.
+    /// Numerical rank of the training features. With ridge, which cuts nothing off, it is the number of directions in
+    /// which they leave the span of the earlier ones.
     pub rank: usize,
-    /// `‖X β̂ − Y‖²_F / (n k)`; exactly 0 where the rows are independent and there is no
-    /// penalty.
+    /// `‖X β̂ − Y‖²_F / (n k)`; exactly 0 if the rows are independent and there is no penalty.
     pub train_mse: f64,
-    /// The same on the test rows; `None` where there are none.
+    /// Mean squared error on the test rows; `None` if there are none.
     pub test_mse: Option<f64>,
     /// `‖β̂‖_F`.
     pub norm: f64,
-    /// The expected noise term `tr((X⁺)ᵀ Σ X⁺)`, where a covariance Σ of test features was given: what label
-    /// noise of variance 1 adds to the excess test error on average, with no noise drawn. With ridge
-    /// `(Xᵀ X + λ I)⁻¹ Xᵀ` stands for `X⁺`.
+    /// The expected noise term `tr((X⁺)ᵀ Σ X⁺)`, if a covariance Σ of test features was given: what label noise of
+    /// variance 1 adds to the excess test error on average, computed without drawing noise. With ridge, `(Xᵀ X + λ I)⁻¹
+    /// Xᵀ` replaces `X⁺`.
     pub noise: Option<f64>,
-    /// `σᵣ` of the training features, `r` their numerical rank, where it was asked for; `None` at rank 0.
+    /// `σᵣ` of the training features, where `r` is their numerical rank, if requested; `None` at rank 0.
     pub smallest_singular_value: Option<f64>,
-    /// The leave-one-out error, where it was asked for: the mean of `eᵢ²` over rows and outputs, `eᵢ` the
-    /// error at training row `i` of the minimum-norm fit to all other training rows (to none of them at `n =
-    /// 1`: 0). Also `None` where too many rows would need a fit of their own; [`Point::loo_by`] says so.
+    /// The leave-one-out error, if requested: the mean of `eᵢ²` over rows and outputs, where `eᵢ` is the error at
+    /// training row `i` of the minimum-norm fit to all other training rows (at `n = 1` there are none, and the fit is
+    /// 0). Also `None` if too many rows would need a refit; [`Point::loo_by`] says so.
     pub loo_mse: Option<f64>,
-    /// How `loo_mse` was found.
+    /// How `loo_mse` was computed.
     #[cfg_attr(feature = "serde", serde(default))]
     pub loo_by: LeftOut,
     /// What computed it.
@@ -68,7 +67,7 @@ pub struct Point {
 }
 
 impl Point {
-    /// As a row of the tidy table of a [`Curve`](crate::curve::Curve).
+    /// Returns the point as a row of the tidy table of a [`Curve`](crate::curve::Curve).
     #[must_use]
     pub fn cell(&self, repeat: usize, arm: usize) -> Cell {
         Cell {

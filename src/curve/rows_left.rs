@@ -1,4 +1,4 @@
-//! How a table knows its own length: every row says how many come after it.
+//! Detects truncated tables: every row says how many rows come after it.
 
 use csv::StringRecord;
 use std::io::{self, Read};
@@ -6,12 +6,12 @@ use std::io::{self, Read};
 /// The last column of a table.
 pub(super) const COLUMN: &str = "rows_left";
 
-/// Bytes that the end of a row has room in.
+/// Size of the buffer for the end of a row, in bytes.
 pub(super) const ROOM: usize = 32;
 
 /// `count − 1, …, 1, 0` as text.
 pub(super) struct Countdown {
-    /// The end of a row: a comma, the digits, a line feed; and room behind it, to be copied in one piece.
+    /// The end of a row: a comma, the digits, a line feed. The buffer is copied as one block.
     text: [u8; ROOM],
     length: usize,
 }
@@ -23,13 +23,13 @@ impl Countdown {
         Self { text, length: end.len() }
     }
 
-    /// The end of the next row: one less than before, 0 after 0.
+    /// Returns the end of the next row: one less than before, 0 after 0.
     pub(super) fn row_end(&mut self) -> &[u8] {
         let length = self.step();
         &self.text[..length]
     }
 
-    /// The same with the room behind it, and its length.
+    /// Returns the end of the next row in its whole buffer, and its length.
     pub(super) fn row_end_in_room(&mut self) -> (&[u8; ROOM], usize) {
         let length = self.step();
         (&self.text, length)
@@ -42,7 +42,7 @@ impl Countdown {
             *last -= 1; // nine times in ten
             return self.length;
         }
-        // The first of them is the comma, the last the line feed.
+        // The first of them is the comma; the line feed comes after the last.
         let digits = &mut self.text[..feed];
         if let Some(last) = digits.iter().rposition(|digit| (b'1'..=b'9').contains(digit)) {
             digits[last] -= 1;
@@ -56,14 +56,14 @@ impl Countdown {
     }
 }
 
-/// The check of a table that is read.
+/// Checks that no row is missing from a table as it is read.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
-    /// Where the column is; tables of earlier versions lack it.
+    /// The index of the column; tables of earlier versions lack it.
     column: Option<usize>,
-    /// Rows that were read.
+    /// Rows read so far.
     count: u64,
-    /// Those of them that said how many come after them.
+    /// Rows so far that said how many come after them.
     seen: u64,
     /// What the last row said.
     left: u64,
@@ -74,7 +74,7 @@ impl Rows {
         Self { column: header.iter().position(|name| name == COLUMN), count: 0, seen: 0, left: 0 }
     }
 
-    /// One more row, the last one if the table `ends` with it. What is wrong with its place.
+    /// Checks the next row, the last one if the table `ends` with it. The error says what is wrong with its place.
     pub(super) fn add(&mut self, record: &StringRecord, ends: bool) -> Result<(), String> {
         self.count += 1;
         let Some(column) = self.column else { return Ok(()) };
@@ -107,7 +107,8 @@ impl Rows {
         })
     }
 
-    /// What a table lacks that ends after the rows so far. `None` where it is whole, or where it cannot be told.
+    /// Says what is missing from a table that ends after the rows so far. `None` if it is complete, or if that is
+    /// unknown.
     pub(super) fn cut_off(&self) -> Option<String> {
         let missing = match (self.column, self.seen, self.left) {
             (None, ..) | (_, 1.., 0) => return None,
@@ -122,13 +123,13 @@ impl Rows {
         Some(format!("the table was cut off {after}: {missing} missing; write or copy it again"))
     }
 
-    /// The end of the table, after its `last` byte.
+    /// Checks the end of the table, after its `last` byte.
     pub(super) fn end(&self, last: u8) -> Result<(), String> {
-        // A header that was cut before this column looks like that of an empty table, but for its end.
+        // A header that was cut off before this column looks like that of an empty table, except for its end.
         if self.column.is_none() && self.count == 0 && last != b'\n' {
             return Err("the table was cut off in its header; write or copy it again".into());
         }
-        // The number of a first row may itself have been cut: there is none before it to compare with.
+        // The number in a first row may itself have been cut: there is none before it to compare with.
         let seen = if self.seen == 1 && last != b'\n' { 0 } else { self.seen };
         let is_whole = self.seen > 0 && self.left == 0;
         Self { seen, ..*self }.cut_off().filter(|_| !is_whole).map_or(Ok(()), Err)
@@ -139,7 +140,7 @@ fn rows_are(count: u64) -> String {
     if count == 1 { "1 row is".into() } else { format!("{count} rows are") }
 }
 
-/// A reader that remembers its last byte, and whether it has come to its end.
+/// A reader that remembers its last byte, and whether it has reached its end.
 pub(super) struct Ended<R> {
     reader: R,
     pub(super) last: u8,

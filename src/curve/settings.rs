@@ -1,15 +1,16 @@
-//! A family of arms as one line over its settings.
+//! Turns a family of arms into a curve over its settings.
 
 use super::{ArmLabel, Axis, Cell, Curve, Failure};
 use crate::Error;
 use std::collections::HashMap;
 
 impl Curve {
-    /// The arms of a family as one line: a curve over their settings, at the same repeats. So the forty arms of a
-    /// filter over its time have a peak, a shape and a figure along that time.
+    /// Turns the arms of a family into a curve over their settings, with the same repeats. For example, forty arms of a
+    /// filter at different times get a peak, a shape and a figure along that time.
     ///
-    /// The new curve has an arm for each value of this curve's axis, ascending: its name is that of the family, its setting
-    /// that value, or none if there is but one. Cells and failures of other arms are left out.
+    /// The new curve has one arm for each value of this curve's axis, ascending. The arm's name is that of the family;
+    /// its setting is the axis value, or none if there is only one value. Cells and failures of other arms are left
+    /// out.
     ///
     /// # Errors
     /// [`Error::UnknownName`] if there is no such family, [`Error::Unsupported`] if one of its arms has no setting,
@@ -63,7 +64,7 @@ impl Curve {
         Ok(curve)
     }
 
-    /// The setting of each arm of a family.
+    /// Returns the setting of each arm of a family.
     pub(super) fn settings(&self, family: &str) -> Result<HashMap<usize, f64>, Error> {
         let arms = self.family(family);
         if arms.is_empty() {

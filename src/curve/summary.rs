@@ -1,4 +1,4 @@
-//! Summaries over repeats: quantiles first, since near the threshold a mean can be that of a single repeat.
+//! Summaries over repeats: mainly quantiles, since near the threshold a single repeat can dominate the mean.
 
 use super::order::{Five, five_numbers, quantile, tail_quantiles};
 use super::{Cell, Curve, MedianPoint, Metric};
@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 /// How to draw the bootstrap band of the mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// Number of resamples; 1000 give the 95 % band to about a tenth of its width.
+    /// Number of resamples; 1000 determine the 95 % band to about a tenth of its width.
     pub draws: usize,
     /// The seed.
     pub seed: u64,
@@ -25,7 +25,7 @@ pub struct Bootstrap {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Summary {
-    /// Training samples. (Where they are not those of all repeats: of the first.)
+    /// Training samples. (Those of the first repeat, if the repeats differ.)
     pub n: usize,
     /// Features, likewise.
     pub p: usize,
@@ -35,7 +35,7 @@ pub struct Summary {
     pub arm: usize,
     /// How many repeats have the metric.
     pub count: usize,
-    /// Their mean.
+    /// The mean.
     pub mean: f64,
     /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats.
     pub mean_band: Option<(f64, f64)>,
@@ -49,22 +49,21 @@ pub struct Summary {
     pub q75: f64,
     /// The largest.
     pub max: f64,
-    /// Their standard deviation, with `count − 1` in the denominator; `None` for a single one, and if it is no finite
-    /// number.
+    /// The standard deviation, with `count − 1` in the denominator; `None` for a single repeat, or if it is not finite.
     #[cfg_attr(feature = "serde", serde(default))]
     pub standard_deviation: Option<f64>,
 }
 
 impl Curve {
-    /// Summaries of a metric, ordered by arm and axis value; pairs without the metric are left out. A curve without cells
-    /// has none.
+    /// Summarises a metric over the repeats, ordered by arm and axis value; pairs without the metric are left out. A
+    /// curve without cells has no summaries.
     ///
-    /// The bootstrap resamples whole repeats: the same resample serves every axis value and arm, as
-    /// the nested training sets of a repeat ask for.
+    /// The bootstrap resamples whole repeats: every axis value and arm uses the same resample, because the training
+    /// sets of a repeat are nested.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a metric that no cell has: the sweep was not asked for it. [`Error::Domain`] if a
-    /// bootstrap of 0 draws is asked for, [`Error::Memory`] for more than there is room for.
+    /// [`Error::Unsupported`] for a metric that no cell has, as the sweep did not compute it; [`Error::Domain`] for a
+    /// bootstrap of 0 draws; [`Error::Memory`] for one that does not fit in memory.
     ///
     /// # Examples
     /// ```
@@ -88,7 +87,7 @@ impl Curve {
         Ok(found)
     }
 
-    /// The summaries of several metrics, in one pass over the cells.
+    /// Summarises several metrics in one pass over the cells.
     pub(super) fn summaries_of(
         &self,
         metrics: &[Metric],
@@ -100,7 +99,7 @@ impl Curve {
         sorted.iter().map(|sorted| summarised(&self.grouped(sorted), weights.as_ref())).collect()
     }
 
-    /// The medians of a metric along the axis, for one arm.
+    /// Returns the medians of a metric along the axis, for one arm.
     pub(super) fn medians(&self, arm: usize, metric: Metric) -> Vec<MedianPoint> {
         let sorted = self.groups(&[metric], |cell| cell.arm == arm);
         let point = |group: Group<'_>| {
@@ -110,7 +109,7 @@ impl Curve {
         sorted.iter().flat_map(|sorted| self.grouped(sorted)).map(point).collect()
     }
 
-    /// The values of each metric by arm and axis value, each group in the order of its repeats.
+    /// Groups the values of each metric by arm and axis value, each group in the order of its repeats.
     fn groups(&self, metrics: &[Metric], wanted: impl Fn(&Cell) -> bool) -> Vec<Sorted<usize>> {
         let axis = self.values();
         let order =
@@ -118,8 +117,8 @@ impl Curve {
         let place_of = |value: f64| axis.binary_search_by(|known| order(known, &value)).ok();
         let slot_of = |cell: &Cell, place: usize| cell.arm.saturating_mul(axis.len()).saturating_add(place);
         let all = axis.len().saturating_mul(self.arms.len());
-        // A table in which each row is an arm of its own has room for more groups than there is memory: then those alone
-        // that have a cell.
+        // If each row of a table has its own arm, all possible groups do not fit in memory: then only those with a cell
+        // are kept.
         let used = (all > 4 * self.cells.len() + 1024).then(|| {
             let known = self.cells.iter().filter(|cell| cell.arm < self.arms.len());
             let slot = |cell: &Cell| Some(slot_of(cell, place_of(self.axis.value(cell)?)?));
@@ -132,10 +131,10 @@ impl Curve {
         let (mut slots, mut sizes) = (Vec::with_capacity(self.cells.len()), vec![0; count]);
         let mut place = 0;
         for cell in &self.cells {
-            // Of a cell that is in none.
+            // The slot of a cell outside all groups.
             let mut slot = usize::MAX;
             if let Some(value) = self.axis.value(cell).filter(|_| wanted(cell)) {
-                // Cells of one factorisation follow each other: mostly the place is that of the last.
+                // Cells of one factorisation are adjacent, so the place is usually that of the last cell.
                 if axis.get(place) != Some(&value) {
                     place = place_of(value).unwrap_or(0);
                 }
@@ -160,7 +159,7 @@ impl Curve {
         sorted
     }
 
-    /// The groups of a metric, ordered by arm and axis value.
+    /// Returns the groups of a metric, ordered by arm and axis value.
     fn grouped<'a>(&self, sorted: &'a Sorted<usize>) -> Vec<Group<'a>> {
         let group = |(first, values): (usize, &'a [f64])| {
             let cell = &self.cells[first];
@@ -171,7 +170,7 @@ impl Curve {
     }
 }
 
-/// A bootstrap has at least one draw.
+/// Checks that a bootstrap has at least one draw.
 pub(super) fn check_draws(bootstrap: Option<Bootstrap>) -> Result<(), Error> {
     match bootstrap {
         Some(Bootstrap { draws: 0, .. }) => {
@@ -181,20 +180,20 @@ pub(super) fn check_draws(bootstrap: Option<Bootstrap>) -> Result<(), Error> {
     }
 }
 
-/// Asks for the memory of bootstraps, so many at once, of some groups of so many repeats.
+/// Checks that there is memory for `at_once` bootstraps, each over `groups` groups of `repeats` repeats.
 pub(super) fn reserve_draws(
     bootstrap: Option<Bootstrap>,
     (repeats, groups): (usize, usize),
     at_once: usize,
 ) -> Result<(), Error> {
     let Some(Bootstrap { draws, .. }) = bootstrap else { return Ok(()) };
-    // Weights, means of some groups of a metric with their values, and the ends that are sorted.
+    // The weights; values and means of some of a metric's groups; and the tails that are sorted.
     let groups = groups.min(AT_ONCE);
     let each = sum([table(draws, repeats), table(draws.saturating_add(repeats), groups), table(draws, 1)]);
     reserve("a bootstrap", each.saturating_mul(at_once))
 }
 
-/// The summaries of a metric's groups.
+/// Summarises the groups of a metric.
 pub(super) fn summarised(groups: &[Group<'_>], weights: Option<&Weights>) -> Result<Vec<Summary>, Error> {
     let repeats = groups.iter().map(|group| group.values.len()).max().unwrap_or(0);
     reserve_draws(weights.map(Weights::bootstrap), (repeats, groups.len()), 1)?;
@@ -212,13 +211,13 @@ pub(super) fn summarised(groups: &[Group<'_>], weights: Option<&Weights>) -> Res
     Ok(groups.iter().zip(&distinct.index).map(of_group).collect())
 }
 
-/// The numbers of one metric, those of one slot (an arm at an axis value) side by side.
+/// The numbers of one metric, contiguous for each slot (an arm at an axis value).
 pub(super) struct Sorted<C> {
     values: Vec<f64>,
     slots: Vec<Slot<C>>,
 }
 
-/// Where the numbers of a slot stand, and the cell of the first.
+/// The range of a slot's numbers, and the cell of the first one.
 #[derive(Clone, Copy)]
 struct Slot<C> {
     start: usize,
@@ -227,7 +226,7 @@ struct Slot<C> {
 }
 
 impl<C: Copy + Default> Sorted<C> {
-    /// With room for so many numbers in each slot, or for more.
+    /// Makes room for up to `sizes` numbers in each slot.
     pub(super) fn new(sizes: &[usize]) -> Self {
         let mut total = 0;
         let slot = |size: &usize| {
@@ -249,7 +248,7 @@ impl<C: Copy + Default> Sorted<C> {
         slot.end += 1;
     }
 
-    /// The first cell and the numbers of each slot that has any.
+    /// Returns the first cell and the numbers of each non-empty slot.
     pub(super) fn slots(&self) -> impl Iterator<Item = (C, &[f64])> {
         let used = self.slots.iter().filter(|slot| slot.start < slot.end);
         used.map(|slot| (slot.cell, &self.values[slot.start..slot.end]))
@@ -260,7 +259,7 @@ impl<C: Copy + Default> Sorted<C> {
 pub(super) struct Group<'a> {
     pub(super) n: usize,
     pub(super) p: usize,
-    /// Of the axis.
+    /// The axis value.
     pub(super) value: f64,
     pub(super) arm: usize,
     pub(super) values: &'a [f64],
@@ -290,8 +289,8 @@ impl Group<'_> {
     }
 }
 
-/// With `count − 1` in the denominator. The largest deviation is taken out first, so that no square
-/// of one overflows or vanishes.
+/// Computes the standard deviation, with `count − 1` in the denominator. Deviations are scaled by the largest one
+/// first, so that their squares neither overflow nor vanish.
 fn standard_deviation(values: &[f64], mean: f64) -> Option<f64> {
     let largest = values.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
     let scale = if largest > 0.0 { largest } else { 1.0 };
@@ -300,11 +299,11 @@ fn standard_deviation(values: &[f64], mean: f64) -> Option<f64> {
     Some(deviation).filter(|deviation| values.len() > 1 && deviation.is_finite())
 }
 
-/// Groups without repetition: arms often agree over stretches of the axis, a cutoff below every singular
-/// value with none, and what is equal is summarised once.
+/// Groups without duplicates, so that equal ones are summarised once. Arms often agree over stretches of the axis: a
+/// cutoff below every singular value, for example, changes nothing.
 struct Distinct<'a> {
     groups: Vec<&'a Group<'a>>,
-    /// For each of all groups, its place among the distinct ones.
+    /// For each group, its index among the distinct ones.
     index: Vec<usize>,
 }
 
@@ -328,16 +327,16 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// The median of values in any order; NaN without any.
+/// Returns the median of unsorted values; NaN if there are none.
 pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     if values.is_empty() { f64::NAN } else { quantile(values, 0.5) }
 }
 
-/// Groups whose means are there at once: few enough to stay in the cache until their tails are known.
+/// Groups whose means are held at once: few enough to stay in the cache until their tails are known.
 const AT_ONCE: usize = 64;
 
-/// The weights of a bootstrap. Those that are asked for first are kept: most metrics have the same count.
+/// The weights of a bootstrap. The first ones requested are kept, as most metrics have the same count.
 pub(super) struct Weights {
     bootstrap: Bootstrap,
     first: OnceLock<Array2<f64>>,
@@ -362,7 +361,7 @@ impl Weights {
     }
 }
 
-/// Adds the bands, groups of one count together in matrix products.
+/// Adds the bands, with one matrix product for many groups of the same count.
 fn add_bands(groups: &[&Group<'_>], summaries: &mut [Summary], weights: &Weights) {
     let draws = weights.bootstrap.draws;
     let mut counts: Vec<usize> = groups.iter().map(|group| group.values.len()).collect();
@@ -388,7 +387,7 @@ fn add_bands(groups: &[&Group<'_>], summaries: &mut [Summary], weights: &Weights
     }
 }
 
-/// `draws × count`: how often each repeat was drawn, over `count`.
+/// Returns, as `draws × count`, how often each repeat was drawn, divided by `count`.
 pub(super) fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f64> {
     let mut weights = Array2::zeros((bootstrap.draws, count));
     let mut rng = stream(bootstrap.seed, count, 0);

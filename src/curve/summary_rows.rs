@@ -1,4 +1,4 @@
-//! Summaries as rows of text.
+//! Formats summaries as rows of text.
 
 use super::cell_columns::Column;
 use super::cell_rows::Label;
@@ -7,8 +7,8 @@ use super::{ArmLabel, Axis, Metric, Summary};
 use std::collections::HashMap;
 use std::io::Write;
 
-/// The columns of every table of summaries, in order; what follows them is `value`, where the axis has one, and the count
-/// of the rows that are left.
+/// The columns of every table of summaries, in order. They are followed by `value`, if the axis has one, and by
+/// `rows_left`.
 const COLUMNS: [&str; 15] = [
     "arm",
     "setting",
@@ -27,21 +27,21 @@ const COLUMNS: [&str; 15] = [
     "standard_deviation",
 ];
 
-/// Rows of a table of summaries in the making, one after the other.
+/// Builder for the rows of a table of summaries.
 pub(super) struct SummaryRows {
     labels: Vec<Label>,
     has_values: bool,
     metric: Option<Metric>,
-    /// By the bits of the place on the axis, the last summary there and its fields: arms that agree, and many do, are
-    /// formatted once.
+    /// The last summary at each axis value, with its formatted fields, keyed by the value's bits. Many arms agree, so
+    /// that they are formatted once.
     known: HashMap<u64, (Summary, Vec<u8>)>,
     rows_left: Countdown,
-    /// What is not written yet.
+    /// Text that is not written out yet.
     pub(super) text: Vec<u8>,
 }
 
 impl SummaryRows {
-    /// So many rows, of these arms on this axis. Its text is the first line.
+    /// Starts a table of `count` rows for these arms and this axis. The text begins with the header.
     pub(super) fn new(arms: &[ArmLabel], axis: Axis, count: usize) -> Self {
         let has_values = !matches!(axis, Axis::Samples | Axis::Features);
         let value = has_values.then_some(Column::Value.name());
@@ -59,7 +59,7 @@ impl SummaryRows {
     /// Adds a row.
     pub(super) fn push(&mut self, metric: Metric, summary: &Summary) {
         if self.metric.replace(metric) != Some(metric) {
-            // Their memory stays.
+            // Clears the fields and keeps their memory.
             self.known.values_mut().for_each(|(_, fields)| fields.clear());
         }
         self.text.extend_from_slice(self.labels[summary.arm].text());
@@ -74,7 +74,7 @@ impl SummaryRows {
     }
 }
 
-/// The fields between those of the arm and the rows that are left, each after its comma.
+/// Writes the fields between those of the arm and `rows_left`, each after a comma.
 fn push_fields(text: &mut Vec<u8>, metric: Metric, summary: &Summary, has_values: bool) {
     let Summary { n, p, count, .. } = *summary;
     // Writing to memory does not fail.
@@ -88,7 +88,7 @@ fn push_fields(text: &mut Vec<u8>, metric: Metric, summary: &Summary, has_values
     }
 }
 
-/// The numbers in their order, and the place on the axis.
+/// Returns the numbers in the order of their columns, with the axis value last.
 fn numbers(summary: &Summary) -> [Option<f64>; 10] {
     let Summary { value, mean, mean_band, min, q25, median, q75, max, standard_deviation, .. } = *summary;
     [
@@ -105,7 +105,7 @@ fn numbers(summary: &Summary) -> [Option<f64>; 10] {
     ]
 }
 
-/// All that the fields show, to the last bit.
+/// Returns everything that the fields show, as bits.
 fn bits(summary: &Summary) -> ([usize; 3], [Option<u64>; 10]) {
     let Summary { n, p, count, .. } = *summary;
     ([n, p, count], numbers(summary).map(|number| number.map(f64::to_bits)))

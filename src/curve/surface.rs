@@ -6,8 +6,8 @@ use crate::Error;
 use ndarray::Array2;
 use std::path::Path;
 
-/// The cells of a sweep over two axes; its slices are [`Curve`]s. The axis of the *columns* is drawn to the right, that of
-/// the *rows* up.
+/// The cells of a sweep over two axes; its slices are [`Curve`]s. The axis of the *columns* is drawn to the right, that
+/// of the *rows* upwards.
 ///
 /// | made by | rows | columns |
 /// |---|---|---|
@@ -28,7 +28,7 @@ pub struct Surface {
     by_arms: bool,
 }
 
-/// The axes of surfaces that were written before there were others.
+/// The default axes, for surfaces stored before other axes existed.
 #[cfg(feature = "serde")]
 fn samples() -> Axis {
     Axis::Samples
@@ -40,12 +40,12 @@ fn features() -> Axis {
 }
 
 impl Surface {
-    /// Of cells that differ in `n` (rows) and `p` (columns), in any order, with the arms that they point into. They are
-    /// put in the order of repeats, then `n`, then `p`, then arms.
+    /// Creates a surface from cells that differ in `n` (rows) and `p` (columns), in any order, and their arms. The
+    /// cells are sorted by repeat, then `n`, then `p`, then arm.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for an axis that counts neither samples nor features, for a cell whose arm does not exist,
-    /// and for two cells of one repeat, `n`, `p` and arm.
+    /// [`Error::Unsupported`] for an axis that counts neither samples nor features, for a cell whose arm does not
+    /// exist, and for two cells with the same repeat, `n`, `p` and arm.
     ///
     /// # Examples
     /// ```
@@ -69,12 +69,12 @@ impl Surface {
         Self { cells, rows: Axis::Samples, columns: Axis::Features, by_arms: false }.ordered()
     }
 
-    /// Of cells of a curve over `n` or `p` (columns) that have a value of a second axis as well ([`Cell::at`]): its rows.
-    /// [`Sweep::surface`](crate::sweep::Sweep::surface) gives such ones.
+    /// Creates a surface from a curve over `n` or `p` (columns) whose cells also have a value ([`Cell::at`]) on a
+    /// second axis, the rows. [`Sweep::surface`](crate::sweep::Sweep::surface) returns such surfaces.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a curve over neither samples nor features, rows that are one of the two, a cell without
-    /// a value of both axes, one whose arm does not exist, and two cells at one place.
+    /// [`Error::Unsupported`] if the curve is over neither samples nor features, the rows are one of the two, a cell
+    /// lacks a value on one of the axes, the arm of a cell does not exist, or two cells are at the same place.
     ///
     /// # Examples
     /// ```
@@ -100,12 +100,13 @@ impl Surface {
         Self { cells, rows, columns, by_arms: false }.ordered()
     }
 
-    /// A family of arms as a surface: the rows are their settings, called `rows`; the columns are the axis of the curve.
-    /// So ridge arms of several penalties on a curve over label noise are the plane of both. Other arms are left out.
+    /// Creates a surface from a family of arms: the rows are their settings, on the axis `rows`; the columns are the
+    /// axis of the curve. For example, ridge arms with several penalties on a curve over label noise form the plane of
+    /// both. Other arms are left out.
     ///
     /// # Errors
-    /// Those of [`Curve::over_settings`] for a family that is not there or has arms without settings;
-    /// [`Error::Unsupported`] for two cells at one place.
+    /// Those of [`Curve::over_settings`] for a family that does not exist or has arms without settings;
+    /// [`Error::Unsupported`] for two cells at the same place.
     ///
     /// # Examples
     /// ```
@@ -168,7 +169,7 @@ impl Surface {
         Ok(self)
     }
 
-    /// Row and column of a cell.
+    /// Returns the row and column values of a cell.
     fn place(&self, cell: &Cell) -> Option<(f64, f64)> {
         Some((self.row_of(cell)?, self.columns.value(cell)?))
     }
@@ -180,10 +181,10 @@ impl Surface {
         self.rows.value(cell)
     }
 
-    /// One surface of the parts of an experiment, each with repeats of its own: [`Curve::merge`].
+    /// Merges the parts of an experiment, each with its own repeats, into one surface: see [`Curve::merge`].
     ///
     /// # Errors
-    /// Those of [`Curve::merge`]; [`Error::Unsupported`] for parts of other axes.
+    /// Those of [`Curve::merge`]; [`Error::Unsupported`] for parts with different axes.
     pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
         let (mut axes, mut curves) = (None, Vec::new());
         for Self { cells, rows, columns, by_arms } in parts {
@@ -196,62 +197,63 @@ impl Surface {
         Self { cells: Curve::merge(curves)?, rows, columns, by_arms }.ordered()
     }
 
-    /// All cells, their arms, failures and provenance. Summaries are for slices: its axis is that of the columns alone.
+    /// Returns all cells, with their arms, failures and provenance. This curve's axis is that of the columns alone:
+    /// take summaries of slices instead.
     #[must_use]
     pub fn cells(&self) -> &Curve {
         &self.cells
     }
 
-    /// What varies upwards.
+    /// Returns the axis of the rows, drawn upwards.
     #[must_use]
     pub fn rows(&self) -> Axis {
         self.rows
     }
 
-    /// What varies to the right.
+    /// Returns the axis of the columns, drawn to the right.
     #[must_use]
     pub fn columns(&self) -> Axis {
         self.columns
     }
 
-    /// Whether the rows are the settings of its arms: [`Surface::of_family`].
+    /// Whether the rows are the settings of its arms: see [`Surface::of_family`].
     #[must_use]
     pub fn is_of_family(&self) -> bool {
         self.by_arms
     }
 
-    /// The values of the rows, ascending.
+    /// Returns the values of the rows, ascending.
     #[must_use]
     pub fn row_values(&self) -> Vec<f64> {
         ascending(self.cells.cells.iter().filter_map(|cell| self.row_of(cell)))
     }
 
-    /// The values of the columns, ascending.
+    /// Returns the values of the columns, ascending.
     #[must_use]
     pub fn column_values(&self) -> Vec<f64> {
         ascending(self.cells.cells.iter().filter_map(|cell| self.columns.value(cell)))
     }
 
-    /// The values of `n`, ascending.
+    /// Returns the values of `n`, ascending.
     #[must_use]
     pub fn samples(&self) -> Vec<usize> {
         distinct(self.cells.cells.iter().map(|cell| cell.n))
     }
 
-    /// The values of `p`, ascending.
+    /// Returns the values of `p`, ascending.
     #[must_use]
     pub fn features(&self) -> Vec<usize> {
         distinct(self.cells.cells.iter().map(|cell| cell.p))
     }
 
-    /// The curve over the columns in one row. `None` if there is no such cell.
+    /// Returns the curve over the columns in one row. `None` if the row has no cell.
     #[must_use]
     pub fn at_row(&self, row: f64) -> Option<Curve> {
         let failed = |failure: &Failure| self.row_of(&as_cell(failure)).is_none_or(|at| at == row);
         self.slice(self.columns, |cell| self.row_of(cell) == Some(row), failed)
     }
 
-    /// The curve over the rows in one column. `None` if there is no such cell.
+    /// Returns the curve over the rows in one column. `None` if the column has no cell.
     #[must_use]
     pub fn at_column(&self, column: f64) -> Option<Curve> {
         let failed = |failure: &Failure| self.columns.value(&as_cell(failure)).is_none_or(|at| at == column);
@@ -271,19 +273,19 @@ impl Surface {
         Some(curve)
     }
 
-    /// Model-wise: the curve over `p` at one `n`. `None` if there is no such cell.
+    /// Returns the model-wise curve, over `p` at one `n`. `None` if no cell has this `n`.
     #[must_use]
     pub fn over_features(&self, n: usize) -> Option<Curve> {
         self.slice(Axis::Features, |cell| cell.n == n, |failed| failed.n == n)
     }
 
-    /// Sample-wise: the curve over `n` at one `p`. `None` if there is no such cell.
+    /// Returns the sample-wise curve, over `n` at one `p`. `None` if no cell has this `p`.
     #[must_use]
     pub fn over_samples(&self, p: usize) -> Option<Curve> {
         self.slice(Axis::Samples, |cell| cell.p == p, |failed| failed.p == p)
     }
 
-    /// The wanted cells and failures.
+    /// Returns a curve of the wanted cells and failures.
     fn slice(
         &self,
         axis: Axis,
@@ -302,9 +304,9 @@ impl Surface {
         })
     }
 
-    /// Medians over repeats of a metric for one arm, [`row_values`](Self::row_values) ×
-    /// [`column_values`](Self::column_values) (`n` × `p` of a plane); NaN where no cell has it. Of a surface
-    /// [of a family](Self::of_family) any of its arms stands for all.
+    /// Returns a metric's medians over repeats for one arm, as [`row_values`](Self::row_values) ×
+    /// [`column_values`](Self::column_values) (`n` × `p` for a plane); NaN where no cell has the metric. On a surface
+    /// [of a family](Self::of_family), any of its arms stands for all of them.
     ///
     /// # Errors
     /// [`Error::Empty`] without cells.
@@ -312,7 +314,7 @@ impl Surface {
         self.middles(arm, metric, median)
     }
 
-    /// Means over repeats, as [`medians`](Self::medians).
+    /// Returns a metric's means over repeats, laid out as [`medians`](Self::medians).
     ///
     /// # Errors
     /// [`Error::Empty`] without cells.
@@ -339,8 +341,8 @@ impl Surface {
         Ok(gathered(cells, metric, (rows.len(), columns.len()), place, middle))
     }
 
-    /// Medians over repeats of a metric at one `n`, arms × [`features`](Self::features): the plane of `p` and the
-    /// setting of an arm (a penalty, a share of noisy labels). NaN where no cell has it.
+    /// Returns a metric's medians over repeats at one `n`, as arms × [`features`](Self::features): the plane of `p` and
+    /// an arm's setting (a penalty, a share of noisy labels). NaN where no cell has the metric.
     #[must_use]
     pub fn medians_of_arms(&self, n: usize, metric: Metric) -> Array2<f64> {
         let (arms, features) = (self.cells.arms.len(), self.features());
@@ -349,9 +351,9 @@ impl Surface {
         gathered(cells, metric, (arms, features.len()), place, median)
     }
 
-    /// The effective model complexity of an arm at every `p`, on the grid of [`samples`](Self::samples): the largest
-    /// `n` whose mean training error over the repeats is at most `epsilon`, in the units of
-    /// [`Metric::TrainMse`]; `None` where no `n` is.
+    /// Returns the effective model complexity of an arm at every `p`, on the grid of [`samples`](Self::samples): the
+    /// largest `n` at which the mean training error over the repeats is at most `epsilon`, in the units of
+    /// [`Metric::TrainMse`]; `None` if there is no such `n`.
     ///
     /// Nakkiran et al., *Deep double descent*, ICLR 2020, definition 1: the test error peaks where it equals `n`.
     #[must_use]
@@ -366,7 +368,7 @@ impl Surface {
         self.features().into_iter().map(|p| (p, largest(p))).collect()
     }
 
-    /// Writes every cell: [`Curve::save_cells`].
+    /// Writes every cell, as [`Curve::save_cells`] does.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -380,16 +382,16 @@ fn wrong<T>(reason: String) -> Result<T, Error> {
     Err(Error::Unsupported { reason })
 }
 
-/// Where a failure stands.
+/// Returns a cell at the place of a failure.
 fn as_cell(failure: &Failure) -> Cell {
     Cell::new(failure.repeat, failure.n, failure.p, failure.arm.unwrap_or(usize::MAX)).at(failure.value)
 }
 
-/// Ascending, each once.
+/// Sorts the values in ascending order and drops duplicates.
 fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut all: Vec<f64> = Vec::new();
     for value in values {
-        // Neighbours in a table are mostly equal.
+        // Neighbours in a table are usually equal.
         if all.last() != Some(&value) {
             all.push(value);
         }
@@ -399,7 +401,7 @@ fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
     all
 }
 
-/// What `middle` makes of a metric's values at each place.
+/// Applies `middle` to a metric's values at each place.
 fn gathered<'a>(
     cells: impl Iterator<Item = &'a Cell>,
     metric: Metric,

@@ -1,24 +1,25 @@
-//! Where a curve has its interpolation threshold.
+//! The interpolation threshold of a curve.
 
 use super::{Axis, Cell, Curve};
 use std::collections::BTreeMap;
 
 impl Curve {
-    /// Where training data can just be interpolated: the axis value at which `n = p`, and over `n` at which `n` is the
-    /// rank, where the features have [less than `p`](Self::deficient_rank). `None` if the fixed one of the two is not the
-    /// same in all cells, and on an axis that is neither.
+    /// Returns the axis value at which training data can just be interpolated: `n = p`, or on a curve over `n` the
+    /// rank, if the features have a [rank below `p`](Self::deficient_rank). `None` if the fixed one of `n` and `p` is
+    /// not the same in all cells, or if the axis is neither of them.
     #[must_use]
     pub fn interpolation_threshold(&self) -> Option<usize> {
         self.deficient_rank().or_else(|| self.held_size())
     }
 
-    /// The rank `r < p` of features that depend on one another, on a curve over `n`: columns of zeros and ones for each word
-    /// beside an intercept, or a column twice. Least squares interpolates up to `n = r` then, where the test error peaks,
-    /// and not up to `n = p`.
+    /// Returns the rank `r < p` of linearly dependent features, on a curve over `n`: for example a zero-one column for
+    /// each category next to an intercept, or a duplicated column. Least squares then interpolates up to `n = r`, where
+    /// the test error peaks, and not up to `n = p`.
     ///
-    /// Read from the ranks of the cells ([`Cell::rank`]), the largest over the repeats: `r` is that at the largest `n`,
-    /// at half or more of all `n ≥ p`, and at two sizes at least. (The numerical rank of smooth random features grows on with
-    /// `n`.) `None` where the features have full rank, or training sets are too few or too small to tell.
+    /// It is read from the ranks of the cells ([`Cell::rank`]), taking the largest over the repeats at each `n`. `r` is
+    /// the rank at the largest `n`; half or more of all `n ≥ p`, and at least two sizes, must have it too. (The
+    /// numerical rank of smooth random features keeps growing with `n`.) `None` if the features have full rank, or if
+    /// training sets are too few or too small to tell.
     ///
     /// # Examples
     /// ```
@@ -39,8 +40,8 @@ impl Curve {
         deficient(&self.cells, p)
     }
 
-    /// What is held fixed along the curve: `p` over samples, `n` over features. `None` if it is not the same in all cells,
-    /// and on another axis.
+    /// Returns the size held fixed along the curve: `p` over samples, `n` over features. `None` if it is not the same
+    /// in all cells, or on any other axis.
     #[must_use]
     pub fn held_size(&self) -> Option<usize> {
         let fixed = |cell: &Cell| match self.axis {
@@ -53,7 +54,7 @@ impl Curve {
     }
 }
 
-/// The rank of features of which there are `p` in all cells, where it is less ([`Curve::deficient_rank`]).
+/// Returns the rank of the features if it is below `p`, their number in all cells ([`Curve::deficient_rank`]).
 pub(crate) fn deficient(cells: &[Cell], p: usize) -> Option<usize> {
     let mut largest: BTreeMap<usize, usize> = BTreeMap::new();
     for cell in cells {

@@ -1,4 +1,4 @@
-//! An orthonormal basis that grows a vector at a time.
+//! An orthonormal basis that grows one vector at a time.
 
 use super::block::as_columns;
 use super::triangle::{axpy, dot, square};
@@ -8,14 +8,14 @@ use ndarray::{Array2, ShapeBuilder, s};
 /// Orthonormal vectors of length `dimension`.
 #[derive(Clone, Debug)]
 pub(super) struct Basis {
-    /// As far as they were [formed](Basis::form); none where they are unit vectors.
+    /// The vectors [formed](Basis::form) so far; none if they are the unit vectors.
     vectors: Vec<Vec<f64>>,
     dimension: usize,
-    /// The same vectors as a product of reflections, as far as blocks of vectors made it grow.
+    /// The same vectors as a product of reflections, as far as they were added in blocks.
     reflections: GrowingBasis,
-    /// The vectors that it grew by, as rows in the order in which they came, as far as blocks of them made it grow.
+    /// The vectors added in blocks, as rows, in their original order.
     given: Vec<Array2<f64>>,
-    /// Whether the vectors are the unit vectors, the last first.
+    /// Whether the vectors are the unit vectors in reverse order.
     is_flipped: bool,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Split {
     pub(super) outside: Option<(Vec<f64>, f64)>,
 }
 
-/// A vector less its projection on a basis, on the way to a [`Split`].
+/// A vector minus its projection on a basis: an intermediate step of a [`Split`].
 pub(super) struct Projected {
     inside: Vec<f64>,
     rest: Vec<f64>,
@@ -46,7 +46,7 @@ impl Basis {
         }
     }
 
-    /// How many vectors there are.
+    /// Returns the number of vectors.
     pub(super) fn len(&self) -> usize {
         if self.is_flipped { self.dimension } else { self.vectors.len().max(self.reflections.len()) }
     }
@@ -55,13 +55,14 @@ impl Basis {
         self.len() == self.dimension
     }
 
-    /// A vector on its own; those before it must be [formed](Basis::form).
+    /// Adds a single vector; the earlier ones must be [formed](Basis::form).
     pub(super) fn push(&mut self, q: Vec<f64>) {
         self.vectors.push(q);
     }
 
-    /// Takes in the first rows of `x`, up to one that leaves the span of those before by no more than its entry of `least`;
-    /// their coordinates, column by column. The new vectors are reflections until they are [formed](Basis::form).
+    /// Takes in the first rows of `x`, up to one that leaves the span of the earlier ones by no more than its entry of
+    /// `least`. Returns their coordinates, column-major. The new vectors are reflections until they are
+    /// [formed](Basis::form).
     pub(super) fn grow(&mut self, x: Array2<f64>, least: &[f64]) -> Array2<f64> {
         self.reflect();
         let was_given = self.is_given();
@@ -73,7 +74,8 @@ impl Basis {
         coordinates
     }
 
-    /// Makes reflections of vectors that came one at a time: orthonormal, and so themselves in their own coordinates.
+    /// Turns vectors that came one at a time into reflections. They are orthonormal, so that they are their own
+    /// coordinates.
     fn reflect(&mut self) {
         let known = self.reflections.len();
         if known < self.vectors.len() {
@@ -82,12 +84,12 @@ impl Basis {
         }
     }
 
-    /// The last vectors that blocks made it grow by, column by column.
+    /// Returns the last `count` vectors added in blocks, column-major.
     pub(super) fn last(&self, count: usize) -> Array2<f64> {
         self.reflections.vectors(self.dimension, self.reflections.len() - count)
     }
 
-    /// Makes vectors of what blocks made it grow by.
+    /// Forms the vectors that were added in blocks.
     pub(super) fn form(&mut self) {
         let known = self.vectors.len();
         if known < self.reflections.len() {
@@ -96,44 +98,44 @@ impl Basis {
         }
     }
 
-    /// Vectors (`dimension × k`, column by column) in the coordinates of the basis, and after those in some of what is
-    /// orthogonal to it. `from` is how much of the basis, in whole blocks, they are in the coordinates of already.
+    /// Transforms vectors (`dimension × k`, column-major) to the coordinates of the basis, followed by coordinates of
+    /// its orthogonal complement. The first `from` basis vectors, in whole blocks, are already transformed to.
     pub(super) fn turn(&mut self, from: usize, vectors: &mut Array2<f64>) {
         self.reflect();
         self.reflections.multiply_transposed(from, vectors);
     }
 
-    /// What [`Basis::turn`] made, turned back.
+    /// Undoes [`Basis::turn`].
     pub(super) fn turn_back(&self, vectors: &mut Array2<f64>) {
         self.reflections.multiply(vectors);
     }
 
-    /// Whether blocks of vectors alone made it grow, and those are still known.
+    /// Whether all vectors were added in blocks that are still known.
     fn is_given(&self) -> bool {
         self.given.iter().map(Array2::nrows).sum::<usize>() == self.len()
     }
 
-    /// The vectors that it grew by, as rows, if all of them came in blocks and none was [forgotten](Basis::forget_given).
+    /// Returns the added vectors, as rows, if all of them came in blocks and none was [forgotten](Basis::forget_given).
     pub(super) fn given(&self) -> Option<&[Array2<f64>]> {
         self.is_given().then_some(&self.given)
     }
 
-    /// To be called when a vector changes what those before it stand for: one in their span, or another unit.
+    /// Must be called when a vector changes the meaning of the earlier ones: a vector in their span, or another unit.
     pub(super) fn forget_given(&mut self) {
         self.given.clear();
     }
 
-    /// The unit vectors, the last first.
+    /// Replaces the basis by the unit vectors in reverse order.
     pub(super) fn flip(&mut self) {
         *self = Self { is_flipped: true, ..Self::new(self.dimension) };
     }
 
-    /// Whether the vectors are the unit vectors, the last first.
+    /// Whether the vectors are the unit vectors in reverse order.
     pub(super) fn is_flipped(&self) -> bool {
         self.is_flipped
     }
 
-    /// `Q`, its vectors as rows, as far as they are [formed](Basis::form).
+    /// Returns `Q`, its vectors as rows, as far as they are [formed](Basis::form).
     pub(super) fn vectors(&self) -> &[Vec<f64>] {
         &self.vectors
     }
@@ -156,7 +158,7 @@ impl Basis {
         sum
     }
 
-    /// The rows of `x` less what the basis has of them, twice over, as matrix products.
+    /// Subtracts the projection on the basis from the rows of `x`, twice, as matrix products.
     pub(super) fn project(&self, x: &Array2<f64>) -> Vec<Projected> {
         let basis = as_columns(&self.vectors, self.dimension); // Qᵀ
         let mut rest = x.to_owned();
@@ -186,7 +188,7 @@ impl Basis {
         if self.is_flipped {
             return Split { inside: x.into_iter().rev().collect(), outside: None };
         }
-        // A row that is negligible as a whole opens no direction either, and yet has its share in those that are there.
+        // A row that is negligible as a whole adds no direction either, but has coordinates in the existing ones.
         if self.is_complete() || square(&x).sqrt() <= negligible {
             return Split { inside: self.vectors.iter().map(|q| dot(q, &x)).collect(), outside: None };
         }
@@ -194,11 +196,10 @@ impl Basis {
         self.finish(projected, negligible)
     }
 
-    /// Splits as [`Basis::split`] does, from where [`Basis::project`] left off; vectors may have been added
-    /// since.
+    /// Finishes the split that [`Basis::project`] began, as [`Basis::split`] does; vectors may have been added since.
     pub(super) fn finish(&self, projected: Projected, negligible: f64) -> Split {
         let Projected { mut inside, mut rest, is_done } = projected;
-        // What is orthogonal to the vectors of before needs only the new ones, once.
+        // A remainder already orthogonal to the earlier vectors needs only the new ones, once.
         let mut from = if is_done { inside.len() } else { 0 };
         inside.resize(self.vectors.len(), 0.0);
         let mut norm = square(&rest).sqrt();

@@ -1,4 +1,4 @@
-//! Many rows at once: inside a block the points of a sample-wise curve are nested sums too.
+//! Many rows at once: the points of a sample-wise curve inside a block are nested sums too.
 //!
 //! With all directions spanned, `L z = c`, and a block of `b` rows `M` (in the coordinates of the basis) with
 //! targets `Y`, let `V = M L⁻¹` and `C Cᵀ = I + V Vᵀ` (Cholesky). The leading blocks of `C` belong to the leading
@@ -12,7 +12,7 @@ use crate::Error;
 use crate::svd::{axpy, cholesky, row_gram, subtract_product};
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, s};
 
-/// Under this many rows or columns single ones are as fast.
+/// Below this many rows or columns, processing them one by one is as fast.
 pub(super) const SMALLEST_BLOCK: usize = 16;
 
 /// The fits of a block of rows, as steps.
@@ -27,7 +27,8 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// For rows as columns, `Mᵀ` (`p × b`), and targets `Y` (`b × k`). `None` where they are too large for that.
+    /// Takes in rows, given as the columns of `Mᵀ` (`p × b`), with targets `Y` (`b × k`). `None` if the rows are too
+    /// large.
     pub(super) fn new(
         start: &Triangle,
         c: &Array2<f64>,
@@ -41,7 +42,7 @@ impl Block {
     }
 }
 
-/// `H` as rows (`b × p`) and `t` (`b × k`); `None` where `V` is so large that `I` is nothing beside it.
+/// Returns `H` as rows (`b × p`) and `t` (`b × k`); `None` if `V` is so large that `I` is lost in rounding.
 pub(super) fn steps(
     start: &Triangle,
     c: &Array2<f64>,
@@ -56,7 +57,8 @@ pub(super) fn steps(
     Some((v.t().as_standard_layout().into_owned(), innovations))
 }
 
-/// `V ← V C⁻ᵀ`, and `C⁻¹ (Y − Vᵀ c)`, for `V` (`p × b`) and `C Cᵀ = I + Vᵀ V`. `None` if rounding leaves nothing of `I`.
+/// Computes `V ← V C⁻ᵀ` and returns `C⁻¹ (Y − Vᵀ c)`, for `V` (`p × b`) and `C Cᵀ = I + Vᵀ V`. `None` if `I` is lost in
+/// rounding.
 fn whiten(v: &mut Array2<f64>, c: &Array2<f64>, targets: &Array2<f64>) -> Option<Array2<f64>> {
     let b = v.ncols();
     let mut gram = Array2::from_shape_vec((b, b), row_gram(v.t())).ok()?;
@@ -64,7 +66,7 @@ fn whiten(v: &mut Array2<f64>, c: &Array2<f64>, targets: &Array2<f64>) -> Option
     let mut innovations = targets.to_owned();
     subtract_product(&mut innovations, v.t(), c.view());
     let root = cholesky(gram)?;
-    // Row by row the upper Cᵀ is column by column the lower C.
+    // The upper Cᵀ in row-major order is the lower C in column-major order.
     let lower = root.t().as_standard_layout().into_owned();
     solve(&lower, &mut innovations);
     let mut rows = std::mem::take(v).reversed_axes();
@@ -73,12 +75,12 @@ fn whiten(v: &mut Array2<f64>, c: &Array2<f64>, targets: &Array2<f64>) -> Option
     Some(innovations)
 }
 
-/// `B ← L⁻¹ B` for a lower triangle, row by row.
+/// Computes `B ← L⁻¹ B` for a row-major lower triangle.
 pub(super) use crate::svd::solve_lower as solve;
-/// `B ← L⁻ᵀ B` for a lower triangle, row by row.
+/// Computes `B ← L⁻ᵀ B` for a row-major lower triangle.
 pub(super) use crate::svd::solve_lower_transposed as solve_transposed;
 
-/// Vectors as the columns of a matrix with `rows` rows, filled up by zeros.
+/// Returns the vectors as columns of a matrix with `rows` rows, padded with zeros.
 pub(super) fn as_columns(vectors: &[Vec<f64>], rows: usize) -> Array2<f64> {
     let mut matrix = Array2::zeros((vectors.len(), rows));
     for (mut row, vector) in matrix.rows_mut().into_iter().zip(vectors) {

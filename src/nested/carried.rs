@@ -1,10 +1,10 @@
-//! Solutions with a triangle that are carried from point to point instead of solved for afresh.
+//! Triangular solutions that are updated from point to point instead of recomputed.
 
 /// Vectors `L⁻ᵀ R` (or `L⁻¹ R`), updated along with `L`, and when they were last solved for.
 ///
-/// A solve loses `log₁₀ κ` digits. So does an update while the solutions and `L⁻¹` grow; where they shrink,
-/// past a threshold, what is carried remembers the larger ones. So they count as good only while neither has
-/// halved since the last solve, for at most as many updates as `L` has rows.
+/// A solve loses `log₁₀ κ` digits. So does an update while the solutions and `L⁻¹` grow. When they shrink, past a
+/// threshold, the carried solutions keep the errors of the larger ones. So they count as good only while neither has
+/// halved since the last solve, and for at most as many updates as `L` has rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Carried {
     /// One per row of the solution.
@@ -18,17 +18,17 @@ pub(super) struct Carried {
 }
 
 impl Carried {
-    /// As solved for, with `‖L⁻¹‖`.
+    /// Starts from newly solved vectors, with `‖L⁻¹‖`.
     pub(super) fn fresh(vectors: Vec<Vec<f64>>, squares: Vec<f64>, inverse: f64) -> Self {
         Self { vectors, largest: squares, inverse, age: 0 }
     }
 
-    /// One update took place.
+    /// Counts one update.
     pub(super) fn grow_older(&mut self) {
         self.age += 1;
     }
 
-    /// Whether the solution, of these squares now, is as accurate as a new one.
+    /// Whether the solution, which now has these squares, is as accurate as a new one.
     pub(super) fn is_good(&mut self, squares: &[f64], inverse: f64) -> bool {
         self.largest.resize(squares.len(), 0.0);
         self.inverse = self.inverse.max(inverse);

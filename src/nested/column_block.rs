@@ -1,24 +1,22 @@
-//! Many columns at once: inside a block the points of a model-wise curve are nested sums.
+//! Many columns at once: the points of a model-wise curve inside a block are nested sums.
 //!
-//! Let `W` (`p × n`) have the row space of `X = Q Lᵀ Wᵀ` and `b` columns follow. In the coordinates of `W`
-//! and of the new features the minimum-norm solution after `i` of them is `wᵢ`, `w₀ = [z; 0]` with
-//! `Lᵀ z = c`. The row spaces grow by one dimension each, so the vectors that they leave out in turn, `d₁ … d_b`, are
-//! orthonormal, and
+//! Let `W` (`p × n`) span the row space of `X = Q Lᵀ Wᵀ`, and let `b` columns follow. In the coordinates of `W` and of
+//! the new features, let `wᵢ` be the minimum-norm solution after `i` of them; `w₀ = [z; 0]` with `Lᵀ z = c`. Each new
+//! feature adds one dimension to the space but none to the row space, so each step leaves out one more direction. These
+//! directions, `d₁ … d_b`, are orthonormal, and
 //!
 //! ```text
 //! wᵢ = w₀ − Σ_{j ≤ i} dⱼ tⱼ = w_b + Σ_{j > i} dⱼ tⱼ        tⱼ = dⱼᵀ w₀        ‖wᵢ‖² = ‖w_b‖² + Σ_{j > i} tⱼ²
 //! ```
 //!
-//! The reflections `G` that take the block into `L` are those of [`fold`], with `[0; I]` and `[z; 0]` going
-//! along. The last `b` rows of `Gᵀ` span what is left out at the end; since `dⱼ` knows nothing of the
-//! features after the `j`-th, the one rotation that makes the last rows of `Gᵀ [0; I]` lower triangular makes
-//! them `d₁ᵀ … d_bᵀ`. So `tⱼ` and the test images `A dⱼ` drop out of orthogonal transformations of what goes
-//! along.
+//! The reflections `G` that take the block into `L` are those of [`fold`], applied to `[0; I]` and `[z; 0]` as well.
+//! The last `b` rows of `Gᵀ` span the directions left out at the end. As `dⱼ` does not involve features after the
+//! `j`-th, the one rotation that makes the last rows of `Gᵀ [0; I]` lower triangular turns the last rows of `Gᵀ` into
+//! `d₁ᵀ … d_bᵀ`. So orthogonal transformations of the carried columns yield `tⱼ` and the test images `A dⱼ`.
 //!
-//! The sum starts from the better end, `w_b`, which is solved for afresh. The rounding of `z` enters by `tⱼ`:
-//! at each point it acts like a change of `c` by `ε ‖L‖ ‖z‖`, where a solution of its own has `ε ‖L‖ ‖wᵢ‖`.
-//! The norms fall along the block, so the bound is that of single columns times `‖z‖ / ‖w_b‖`, which is kept
-//! small.
+//! The sum starts from the better end, `w_b`, which is recomputed. The rounding error of `z` enters through `tⱼ`: at
+//! each point it acts like a change of `c` by `ε ‖L‖ ‖z‖`; a separate solve has `ε ‖L‖ ‖wᵢ‖`. The norms fall along the
+//! block, so the bound is that of single columns times `‖z‖ / ‖w_b‖`, which is kept small.
 
 use super::block::as_columns;
 use super::fold::fold;
@@ -28,8 +26,8 @@ use crate::machine::turned::by_columns;
 use crate::svd::reduce;
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
-/// By how much the norm of a solution may fall in a block. Errors were not seen to grow even where it fell forty
-/// times; the bound of the theory is what is kept to.
+/// The factor by which the norm of a solution may fall in a block. Errors did not grow even when it fell by a factor of
+/// forty; the limit follows the theoretical bound.
 pub(super) const SHRINKAGE: f64 = 2.0;
 
 /// The fits of a block of columns, as steps.
@@ -48,8 +46,8 @@ pub(super) struct ColumnBlock {
 }
 
 impl ColumnBlock {
-    /// For columns in the coordinates of the basis, as rows `M` (`b × n`), and their test images. `None`
-    /// where single columns would be more accurate.
+    /// Takes in columns in the coordinates of the basis, as rows `M` (`b × n`), with their test images. `None` if
+    /// single columns would be more accurate.
     pub(super) fn new(
         triangle: &Triangle,
         c: &[Vec<f64>],
@@ -83,7 +81,7 @@ impl ColumnBlock {
     }
 }
 
-/// What is left out in turn.
+/// The steps along the directions that are left out in turn.
 #[derive(Debug)]
 pub(super) struct Steps {
     /// `tⱼ`, `b × k`.
@@ -93,10 +91,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// From the last `b` rows of `Gᵀ [0 z P; I 0 T]` for `k` outputs, column by column, the columns of `I` in reverse.
+    /// Computes the steps from the last `b` rows of `Gᵀ [0 z P; I 0 T]` for `k` outputs, column-major, with the columns
+    /// of `I` reversed.
     pub(super) fn new(mut left: Array2<f64>, k: usize) -> Self {
         let (b, width) = left.dim();
-        // The last feature first and the last vector first: upper triangular.
+        // With the last feature and the last vector first, the matrix is upper triangular.
         if let Some(left) = left.as_slice_memory_order_mut() {
             reduce(left, (b, width), b, b);
         }

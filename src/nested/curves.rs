@@ -1,12 +1,12 @@
-//! Whole curves in one call, and the memory that they take.
+//! Whole curves in one call, and their memory.
 
 use super::room::Room;
 use super::{Columns, Point, Rows, Test};
 use crate::Error;
 use ndarray::ArrayRef2;
 
-/// The sample-wise curve: the minimum-norm fits to the first `1, 2, …, N` rows of features `x` (`N × p`)
-/// and targets `y` (`N × k`). [`Rows`] does the same for rows that come one at a time.
+/// Computes the sample-wise curve: the minimum-norm fits to the first `1, 2, …, N` rows of features `x` (`N × p`) and
+/// targets `y` (`N × k`). [`Rows`] does the same for rows that arrive one at a time.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
@@ -17,8 +17,8 @@ pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> R
     engine.extend(x, y)
 }
 
-/// The model-wise curve: the minimum-norm fits of targets `y` (`n × k`) on the first `1, 2, …, P` columns
-/// of features `x` (`n × P`). The columns of the test table belong to those of `x`.
+/// Computes the model-wise curve: the minimum-norm fits of targets `y` (`n × k`) on the first `1, 2, …, P` columns of
+/// features `x` (`n × P`). The columns of the test table match those of `x`.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
@@ -40,14 +40,14 @@ pub fn feature_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> 
     Columns::new(y, test)?.extend(x)
 }
 
-/// Bytes at the peak of the fits to the first `1, 2, …, n` of rows with `p` features, `outputs` targets and a test table
-/// of `height` rows.
+/// Returns the peak bytes of the fits to the first `1, 2, …, n` rows with `p` features, `outputs` targets and a test
+/// table of `height` rows.
 pub(crate) fn rows_bytes((n, p): (usize, usize), outputs: usize, height: usize, has_penalty: bool) -> usize {
     let room = Room { dimension: p, carried: height, outputs, has_penalty, left_out: 0 };
     room.extension(0, n.min(p), n)
 }
 
-/// Bytes at the peak of the fits to the first `1, 2, …, p` of columns of `n` rows, otherwise as [`rows_bytes`].
+/// Returns the peak bytes of the fits to the first `1, 2, …, p` columns of `n` rows, otherwise as [`rows_bytes`].
 pub(crate) fn columns_bytes(
     (n, p): (usize, usize),
     outputs: usize,

@@ -1,14 +1,14 @@
-//! The error of weak ridge on a population, without the difference of two fits.
+//! The test error of weak ridge on a population, without the difference of two fits.
 //!
-//! On a population the test error is `‖S (β̂ − β*)‖²`, and where λ is small and the targets are nearly those of `β*`, so is
-//! `β̂ − β*`. With `E = Y − X β*`, whose entries are found in doubled precision,
+//! On a population the test error is `‖S (β̂ − β*)‖²`. If λ is small and the targets are close to those of `β*`, `β̂ −
+//! β*` is small too, and cancels. With `E = Y − X β*`, whose entries are computed in doubled precision,
 //!
 //! ```text
 //! β̂ − β* = (Xᵀ X + λ I)⁻¹ (Xᵀ E − λ β*)
 //! ```
 //!
-//! has no such difference. Along rows `E` is carried as more targets; along columns, where it is another one at every
-//! point, only the fit on all columns of the teacher is done so, by an SVD of the columns that were kept.
+//! has no such difference. Along rows `E` is carried as additional targets. Along columns it is different at every
+//! point, so that only the fit on all columns of the teacher is computed this way, by an SVD of the kept columns.
 
 use super::held_out::HeldOut;
 use super::scale::{Unit, scaled};
@@ -18,7 +18,7 @@ use crate::machine::doubled::Doubled;
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis, s};
 
-/// What [`Rows`](super::Rows) carry: `Q β*` and what `S (I − QᵀQ) β*` takes, for each output.
+/// What [`Rows`](super::Rows) carry for each output: `Q β*`, and the teacher, which `S (I − QᵀQ) β*` needs.
 #[derive(Clone, Debug)]
 pub(super) struct Excess {
     teacher: Array2<f64>,
@@ -30,7 +30,7 @@ impl Excess {
         Self { teacher: teacher.to_owned(), inside: vec![Vec::new(); teacher.ncols()] }
     }
 
-    /// `y − x β*` for each output; `None` if one does not fit into `f64`.
+    /// Returns `y − x β*` for each output; `None` if one does not fit into `f64`.
     pub(super) fn targets(&self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Option<Vec<f64>> {
         let targets = y.iter().zip(self.teacher.columns()).map(|(&y, beta)| {
             let mut rest = Doubled::from(y);
@@ -41,15 +41,15 @@ impl Excess {
         targets.iter().all(|target| target.is_finite()).then_some(targets)
     }
 
-    /// A new direction.
+    /// Adds a new direction.
     pub(super) fn append(&mut self, q: &[f64]) {
         for (inside, beta) in self.inside.iter_mut().zip(self.teacher.columns()) {
             inside.push(ndarray::aview1(q).dot(&beta));
         }
     }
 
-    /// The mean over outputs of `‖S (β̂ − β*)‖²`. `c` are the targets `E` that go with the triangle `R` of the penalty
-    /// `pad²`, in units of their own; `vectors` the basis.
+    /// Returns the mean over outputs of `‖S (β̂ − β*)‖²`. `c` are the targets `E` that go with the triangle `R` of the
+    /// penalty `pad²`, in separate units; `vectors` is the basis.
     pub(super) fn of(
         &self,
         (triangle, pad): (&Triangle, f64),
@@ -88,8 +88,8 @@ impl Excess {
     }
 }
 
-/// The same from an SVD of the features `x` (`n × p`), for a filter's gains and targets in the caller's units. `None` if it
-/// does not fit into `f64`.
+/// Returns this mean from an SVD of the features `x` (`n × p`), for a filter's gains and targets in the caller's units.
+/// `None` if it does not fit into `f64`.
 pub(super) fn by_svd(
     svd: &Svd,
     response: Response,

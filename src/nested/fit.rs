@@ -1,4 +1,4 @@
-//! What a point of either engine is measured with.
+//! What both engines use to measure a point.
 
 use super::LeftOut;
 use super::carried::Carried;
@@ -19,32 +19,32 @@ use ndarray::{Array2, ArrayRef2, Axis, aview1};
 pub(super) struct Fit {
     /// `z`: `β̂` in orthonormal coordinates.
     pub(super) z: Vec<Vec<f64>>,
-    /// What a truncated triangle leaves of the targets, squared.
+    /// The squared part of the targets that a truncated triangle leaves.
     pub(super) lost: Vec<f64>,
     pub(super) rank: usize,
-    /// `‖S B‖²_F`, where the noise term is asked for: `S` a root of Σ, `B` the fit as a function of targets.
+    /// `‖S B‖²_F`, if the noise term is requested: `S` is a root of Σ, `B` the fit as a linear map of the targets.
     pub(super) noise: Option<f64>,
-    /// The smallest singular value that counts, where it is asked for or known.
+    /// The smallest singular value above the cutoff, if requested or known.
     pub(super) smallest: Option<f64>,
-    /// Sums of squared leave-one-out errors, one per output, where they are asked for.
+    /// Sums of squared leave-one-out errors, one per output, if requested.
     pub(super) left_out: Option<Vec<f64>>,
-    /// How they were found.
+    /// How they were computed.
     pub(super) left_out_by: LeftOut,
 }
 
-/// The bound under which a triangle of an `n × p` matrix is solved as it is.
+/// Returns the condition number below which the triangle of an `n × p` matrix is solved directly.
 pub(super) fn condition_bound(n: usize, p: usize) -> f64 {
     (8.0 * rounding(n, p)).recip()
 }
 
-/// The part of a row that counts as rounding.
+/// Returns the fraction of a row that counts as rounding.
 pub(super) fn negligible(n: usize, p: usize) -> f64 {
     n.max(p).max(16) as f64 * f64::EPSILON
 }
 
 impl Fit {
-    /// By an SVD of the triangle (transposed or not) of an `n × p` matrix, with that matrix's cutoff.
-    /// `noise` are the images of the coordinate vectors under `S`.
+    /// Computes the fit by an SVD of the triangle (transposed or not) of an `n × p` matrix, with that matrix's cutoff.
+    /// `noise` holds the images of the coordinate vectors under `S`.
     pub(super) fn by_svd(
         triangle: Array2<f64>,
         c: &[Vec<f64>],
@@ -60,7 +60,7 @@ impl Fit {
         let cutoff = Cutoff::of_matrix((n, p), svd.spectrum().singular_values());
         let svd = svd.with_cutoff(cutoff)?;
         let z = svd.solve(&targets, &MinNorm::with_cutoff(cutoff)?)?;
-        // What lies outside the modes that are kept.
+        // The part of the targets outside the kept modes.
         let modes = svd.u().slice(ndarray::s![.., ..svd.rank()]);
         let lost = &targets - &modes.dot(&modes.t().dot(&targets));
         let noise = match noise {
@@ -83,7 +83,7 @@ impl Fit {
     }
 }
 
-/// What all points of one curve share.
+/// State shared by all points of a curve.
 #[derive(Debug)]
 pub(super) struct Measure<'a, 'b> {
     pub(super) held_out: &'a HeldOut<'b>,
@@ -94,7 +94,7 @@ pub(super) struct Measure<'a, 'b> {
 }
 
 impl Measure<'_, '_> {
-    /// A point from its fit, the predictions of each output and the sums of squared training errors.
+    /// Returns a point from its fit, the predictions of each output and the sums of squared training errors.
     pub(super) fn point(
         &self,
         fit: &Fit,
@@ -155,14 +155,14 @@ impl Measure<'_, '_> {
     }
 }
 
-/// A root `S` of a covariance, `Σ = SᵀS`, in a unit of its own, and what it makes of the basis.
+/// A root `S` of a covariance, `Σ = SᵀS`, in its own unit, and the images of the basis under it.
 #[derive(Clone, Debug)]
 pub(super) struct Noise {
     pub(super) root: Array2<f64>,
     pub(super) exponent: i32,
-    /// `S q` where `q` are the coordinate vectors.
+    /// `S q` for the coordinate vectors `q`.
     pub(super) images: Vec<Vec<f64>>,
-    /// From the points before; `None` where the next has to start afresh.
+    /// Carried over from earlier points; `None` if the next point must start afresh.
     pub(super) carried: Option<Carried>,
 }
 
@@ -173,23 +173,23 @@ impl Noise {
         Ok(Self { root: matrix, exponent, images: Vec::new(), carried: Some(Carried::default()) })
     }
 
-    /// Columns of Σ.
+    /// Returns the number of columns of Σ.
     pub(super) fn features(&self) -> usize {
         self.root.ncols()
     }
 
-    /// `S q`.
+    /// Returns `S q`.
     pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
         self.root.dot(&aview1(q)).to_vec()
     }
 
-    /// Column `j` of `S`, without the zeros at its end.
+    /// Returns column `j` of `S`, without the zeros at its end.
     pub(super) fn column(&self, j: usize) -> Vec<f64> {
         self.root.column(j).iter().take(j + 1).copied().collect()
     }
 }
 
-/// `Σᵢ zᵢ Pᵢ`.
+/// Returns `Σᵢ zᵢ Pᵢ`.
 pub(super) fn combine(images: &[Vec<f64>], z: &[f64]) -> Vec<f64> {
     let mut sum = Vec::new();
     for (image, &z) in images.iter().zip(z) {
@@ -198,7 +198,7 @@ pub(super) fn combine(images: &[Vec<f64>], z: &[f64]) -> Vec<f64> {
     sum
 }
 
-/// `sum ← sum + z P`, of any lengths: what is not there is 0.
+/// Computes `sum ← sum + z P`, for any lengths: missing entries are 0.
 pub(super) fn accumulate(sum: &mut Vec<f64>, z: f64, image: &[f64]) {
     sum.resize(image.len().max(sum.len()), 0.0);
     axpy(sum, z, image);

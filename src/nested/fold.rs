@@ -1,21 +1,21 @@
-//! Many rows at once taken into a lower triangle, by reflections alone.
+//! Takes many rows at once into a lower triangle, by reflections only.
 //!
 //! ```text
 //! Gᵀ [L P] = [L' P']      L, L' (r × r) lower triangular, M (b × r)
 //!    [M T]   [0  F ]      P, P' (r × m) and T, F (b × m) what goes along with the rows
 //! ```
 //!
-//! Panels of `w` columns, from the last to the first: the panel's rows of `L` over the rows of `M` are a
-//! small matrix, and the reflections that make it triangular go over everything left of the panel, and over
-//! `P` and `T`, as matrix products. Cost `2 (b + w) r (r + 2m)` flops, where one row at a time takes
-//! `3 b r (r + 2m)` at the speed of vectors.
+//! It works in panels of `w` columns, from the last to the first. The panel's rows of `L` stacked on the rows of `M`
+//! form a small matrix. The reflections that make it triangular are applied to everything left of the panel, and to `P`
+//! and `T`, as matrix products. Cost `2 (b + w) r (r + 2m)` flops; one row at a time takes `3 b r (r + 2m)` at the
+//! speed of vector operations.
 
 use super::triangle::{Triangle, square};
 use crate::Error;
 use crate::svd::reduce;
 use ndarray::{Array2, ArrayView2};
 
-/// `L'`; `carried` turns from `P` to `P'`, `joined` from `T` to `F`.
+/// Returns `L'`; `carried` turns from `P` to `P'`, and `joined` from `T` to `F`.
 pub(super) fn fold(
     triangle: &Triangle,
     rows: ArrayView2<'_, f64>,
@@ -24,10 +24,10 @@ pub(super) fn fold(
 ) -> Result<Triangle, Error> {
     let (b, r) = rows.dim();
     let columns = r + joined.ncols();
-    // A wide panel is fast; a narrow one has fewer rows beside the b that the work is about.
+    // A wide panel is fast; a narrow one adds fewer rows to the b that must be processed.
     let panel = (b / 4).clamp(8, 64).min(r);
     let height = panel + b;
-    // Column by column: the coordinates from the last to the first, then what goes along.
+    // Column-major: the coordinates from the last to the first, then the carried columns.
     let mut work = vec![0.0; height * columns];
     for (bottom, values) in bottoms(&mut work, panel, height).zip(rows.columns().into_iter().rev()) {
         bottom.iter_mut().zip(values).for_each(|(to, &from)| *to = from);
@@ -39,7 +39,7 @@ pub(super) fn fold(
     for to in (1..=r).rev().step_by(panel) {
         let from = to.saturating_sub(panel);
         let (width, first) = (to - from, r - to);
-        // Reversed like the columns, so that the triangle is an upper one.
+        // The rows are reversed like the columns, so that the triangle is upper triangular.
         let top = panel - width;
         let mut columns_here = work.chunks_exact_mut(height).skip(first);
         for (i, column) in columns_here.by_ref().take(to).enumerate() {
@@ -80,7 +80,7 @@ pub(super) fn fold(
     Err(Error::Backend { name: "faer", reason })
 }
 
-/// The last rows of each column.
+/// Returns the last rows of each column.
 fn bottoms(work: &mut [f64], panel: usize, height: usize) -> impl Iterator<Item = &mut [f64]> {
     work.chunks_exact_mut(height).map(move |column| &mut column[panel..])
 }

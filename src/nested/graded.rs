@@ -1,18 +1,18 @@
-//! The SVD of a matrix whose columns are of very different sizes.
+//! SVD of a matrix whose columns have very different sizes.
 //!
-//! Orthogonal methods know a matrix to `ε` of its largest entries, and smaller singular values than that are rounding.
-//! But scaling a column is no loss: a QR factorisation knows each column to `ε` of its own size, and with the largest
-//! that is left taken first the rows of `R` are as graded as the columns were. One-sided Jacobi on those finds every
-//! singular value to its own digits (Demmel et al., *Computing the singular value decomposition with high relative
-//! accuracy*, Linear Algebra Appl. 1999).
+//! Orthogonal methods are accurate to `ε` of a matrix's largest entries, and smaller singular values are rounding
+//! error. But scaling a column loses nothing: a QR factorisation is accurate to `ε` of each column's own size, and if
+//! the largest remaining column is taken first, the rows of `R` are as graded as the columns were. One-sided Jacobi on
+//! these rows finds every singular value to high relative accuracy (Demmel et al., *Computing the singular value
+//! decomposition with high relative accuracy*, Linear Algebra Appl. 1999).
 
 use super::triangle::{axpy, dot, norm};
 use crate::Error;
 use crate::svd::{Jacobi, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis};
 
-/// `X = Q R`, the rows of `Qᵀ`, and `R` over all columns in their own order. As many rows as there are independent
-/// columns: what is left of a column under `negligible` of its own length is rounding.
+/// `X = Q R`: the rows of `Qᵀ`, and `R` over all columns in their original order. There are as many rows as independent
+/// columns: a remainder below `negligible` of a column's own length is rounding.
 pub(super) struct Graded {
     /// `Qᵀ`.
     pub(super) basis: Vec<Vec<f64>>,
@@ -34,7 +34,7 @@ impl Graded {
                 }
             }
             let Some((pivot, length)) = largest else { break };
-            // Of unit length before it is made orthogonal: squares of tiny entries would vanish.
+            // Scaled to unit length before orthogonalisation: squares of tiny entries would vanish.
             let mut q: Vec<f64> = columns[pivot].iter().map(|v| v / length).collect();
             for _ in 0..2 {
                 for other in &graded.basis {
@@ -60,7 +60,7 @@ impl Graded {
         graded
     }
 
-    /// The SVD, of all directions: `U` is `n × r` and `Vᵀ` is `r × p`, `r` the rows of `R`.
+    /// Returns the SVD of all directions: `U` is `n × r` and `Vᵀ` is `r × p`, where `r` is the number of rows of `R`.
     pub(super) fn svd(&self, columns: usize) -> Result<Svd, Error> {
         let r = self.rows.len();
         if r == 0 {
@@ -74,21 +74,22 @@ impl Graded {
     }
 }
 
-/// The SVD of the transpose.
+/// Returns the SVD of the transpose.
 pub(super) fn transposed(svd: &Svd) -> Svd {
     let standard = |x: &ArrayRef2<f64>| x.t().as_standard_layout().into_owned();
     Svd::from_parts(standard(svd.vt()), svd.singular_values().to_owned(), standard(svd.u()))
 }
 
-/// The fits to targets `uᵣ`, `V diag(g)` as columns (`p × r`). `V` is known to `ε` of its lengths; a gain of 1e8 makes
-/// much of that, and a feature of 1e8 as much again. So they are mended until `X V diag(g) = U diag(σ g)`.
+/// Returns the fits to targets `uᵣ`, `V diag(g)` as columns (`p × r`). `V` is accurate to `ε` of its lengths; a gain of
+/// 1e8 amplifies that error, and a feature of 1e8 does so again. So the fits are refined until `X V diag(g) = U diag(σ
+/// g)`.
 pub(super) fn fits(svd: &Svd, x: &ArrayRef2<f64>, gains: &[f64]) -> Array2<f64> {
     let row = |values: Vec<f64>| Array1::from(values).insert_axis(Axis(0));
     let mut fits = &svd.vt().t() * &row(gains.to_vec());
     let sigma = svd.singular_values();
     let kept = sigma.iter().zip(gains).map(|(s, gain)| s * gain).collect();
     let expected = svd.u() * &row(kept);
-    // Not 1/σ: where the gain is far less, nothing is off that is not small, and the rounding of `off` would count.
+    // Not 1/σ: if the gain is far smaller, all errors are small already, and the rounding of `off` would matter.
     let gains = Array1::from(gains.to_vec()).insert_axis(Axis(1));
     for _ in 0..MENDED {
         let off = &expected - &x.dot(&fits);
@@ -101,5 +102,5 @@ pub(super) fn fits(svd: &Svd, x: &ArrayRef2<f64>, gains: &[f64]) -> Array2<f64> 
     fits
 }
 
-/// Steps of that: the first finds what is off, the second what is off in that.
+/// Refinement steps: the first corrects the error, the second the error of that correction.
 const MENDED: usize = 2;

@@ -8,35 +8,34 @@ use crate::svd::{dot, product, upper_product};
 use ndarray::{Array2, ArrayView1, ShapeBuilder, aview1, s};
 use std::ops::Range;
 
-/// Which rows the test error is measured on.
+/// The rows on which the test error is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Test<'a> {
-    /// None: no test error.
+    /// No rows, and no test error.
     #[default]
     None,
     /// All rows of this table, or a whole population ([`Compressed::population`]).
     Rows(&'a Compressed),
-    /// The rows of this table that do not train: all training rows are in it, which is taken on trust
-    /// (but for their number). The sum over the training
-    /// rows is subtracted from that over all rows, which loses a factor of (sum over all rows) / (sum over the
-    /// test rows) in accuracy. A population ([`Compressed::population`]) has no such rows:
-    /// [`Error::Domain`].
+    /// The rows of this table outside the training set. The table must contain all training rows; only their number is
+    /// checked. The sum over the training rows is subtracted from the sum over all rows, which loses a factor of (sum
+    /// over all rows) / (sum over the test rows) in accuracy. A population ([`Compressed::population`]) has no such
+    /// rows: [`Error::Domain`].
     Others(&'a Compressed),
 }
 
-/// The test table in the unit of its own features.
+/// The test table, in the unit of its features.
 #[derive(Clone, Debug)]
 pub(super) struct HeldOut<'a> {
     test: Test<'a>,
     exponent: i32,
-    /// Whether all below the diagonal is 0, as compression leaves it.
+    /// Whether everything below the diagonal is 0, as compression leaves it.
     is_triangular: bool,
-    /// The table as a triangle, if it was [made](HeldOut::compress) one.
+    /// The table as a triangle, if it was [turned](HeldOut::compress) into one.
     triangle: Option<Compressed>,
 }
 
 impl<'a> HeldOut<'a> {
-    /// `features` is `None` where any number will do.
+    /// Checks and scales the table. `features` is `None` if any number is allowed.
     pub(super) fn new(test: Test<'a>, features: Option<usize>, outputs: usize) -> Result<Self, Error> {
         let (mut exponent, mut is_triangular) = (0, false);
         if let Some(table) = table(test) {
@@ -57,8 +56,8 @@ impl<'a> HeldOut<'a> {
         self.triangle.as_ref().or_else(|| table(self.test))
     }
 
-    /// Makes a triangle of a table that has the rows for it, where half the work for each of `more` images is worth that:
-    /// with `p` columns it costs as much as `4 p / 3` images save.
+    /// Turns a table with enough rows into a triangle, if halving the work for each of `more` images is worth it: with
+    /// `p` columns it costs as much as `4 p / 3` images save.
     pub(super) fn compress(&mut self, more: usize) {
         let Some(table) = self.table() else { return };
         let (height, p) = table.features.dim();
@@ -71,7 +70,7 @@ impl<'a> HeldOut<'a> {
         }
     }
 
-    /// [`Error::Shape`] if a table that is to hold `n` training rows is shorter.
+    /// Returns [`Error::Shape`] if a table that must hold `n` training rows is shorter.
     pub(super) fn check_training_rows(&self, n: usize) -> Result<(), Error> {
         match self.test {
             Test::Others(table) if n > table.rows() => Err(Error::Shape {
@@ -83,28 +82,28 @@ impl<'a> HeldOut<'a> {
         }
     }
 
-    /// Columns of the test features; `None` without a test table.
+    /// Returns the number of test features; `None` without a test table.
     pub(super) fn features(&self) -> Option<usize> {
         self.table().map(|table| table.features.ncols())
     }
 
-    /// The population's own parameters, where the test is on one, and its root.
+    /// Returns the population's parameters and its root, if the test is on a population.
     pub(super) fn population(&self) -> Option<(&'a Array2<f64>, &'a Array2<f64>)> {
         let table = table(self.test)?;
         table.teacher().map(|teacher| (teacher, &table.features))
     }
 
-    /// Rows of the table that stands for the test rows; 0 without one.
+    /// Returns the number of rows of the table that represents the test rows; 0 without one.
     pub(super) fn height(&self) -> usize {
         self.table().map_or(0, |table| table.features.nrows())
     }
 
-    /// `2^e`, the unit of [`HeldOut::image`] and [`HeldOut::column`].
+    /// Returns `e` for the unit `2^e` of [`HeldOut::image`] and [`HeldOut::column`].
     pub(super) fn exponent(&self) -> i32 {
         self.exponent
     }
 
-    /// `A q`; empty without a test table.
+    /// Returns `A q`; empty without a test table.
     pub(super) fn image(&self, q: &[f64]) -> Vec<f64> {
         let Some(table) = self.table() else { return Vec::new() };
         let scaled: Vec<f64> = q.iter().map(|&v| scaled(v, -self.exponent)).collect();
@@ -119,7 +118,7 @@ impl<'a> HeldOut<'a> {
         table.features.rows().into_iter().enumerate().map(row).collect()
     }
 
-    /// `A q` for every column `q` of a matrix, column by column; no rows without a test table.
+    /// Returns `A q` for every column `q` of a matrix, column-major; no rows without a test table.
     pub(super) fn images(&self, q: &Array2<f64>) -> Array2<f64> {
         let Some(table) = self.table() else { return Array2::zeros((0, q.ncols()).f()) };
         let scaled = (self.exponent != 0).then(|| times_power(q, -self.exponent));
@@ -130,12 +129,12 @@ impl<'a> HeldOut<'a> {
         product(table.features.view(), q.view())
     }
 
-    /// Rows in which the first `columns` columns of `A` are not 0 for sure.
+    /// Returns how many leading rows of the first `columns` columns of `A` may be nonzero.
     pub(super) fn reach(&self, columns: usize) -> usize {
         if self.is_triangular { self.height().min(columns) } else { self.height() }
     }
 
-    /// Columns `from` to `to` of `A` as rows of length `height`, column by column.
+    /// Returns the given columns of `A` as rows of length `height`, column-major.
     pub(super) fn columns(&self, columns: Range<usize>, height: usize) -> Array2<f64> {
         let mut found = large_pages::zeros((columns.len(), height).f());
         let Some(table) = self.table() else { return found };
@@ -150,7 +149,7 @@ impl<'a> HeldOut<'a> {
         found
     }
 
-    /// Column `j` of `A`, without the zeros at its end; empty without a test table.
+    /// Returns column `j` of `A`, without the zeros at its end; empty without a test table.
     pub(super) fn column(&self, j: usize) -> Vec<f64> {
         let Some(table) = self.table() else { return Vec::new() };
         let column = table.features.column(j);
@@ -158,8 +157,8 @@ impl<'a> HeldOut<'a> {
         column.iter().take(length).map(|&v| scaled(v, -self.exponent)).collect()
     }
 
-    /// Some columns of `A`, each with the rows that it [reaches](HeldOut::reach): read row by row, where one column after
-    /// the other would have a line of the cache fetched for every entry. Empty ones without a test table.
+    /// Returns some columns of `A`, each with the rows that it [reaches](HeldOut::reach). They are read row by row, as
+    /// reading one column after another would fetch a cache line for every entry. Empty columns without a test table.
     pub(super) fn by_columns(&self, columns: Range<usize>) -> Vec<Vec<f64>> {
         let Some(table) = self.table() else { return vec![Vec::new(); columns.len()] };
         let part = table.features.slice(s![..self.reach(columns.end), columns.clone()]);
@@ -168,8 +167,8 @@ impl<'a> HeldOut<'a> {
         reached.map(|(column, j)| column.slice(s![..self.reach(j + 1)]).to_vec()).collect()
     }
 
-    /// Mean over the test rows of squared errors of one output, for predictions in units of `2^e`;
-    /// `train` is the sum of squared errors of that output over the `n` training rows.
+    /// Returns the mean squared error of one output over the test rows, for predictions in units of `2^e`; `train` is
+    /// the output's sum of squared errors over the `n` training rows.
     pub(super) fn mean_squared_error(
         &self,
         output: usize,
@@ -185,7 +184,7 @@ impl<'a> HeldOut<'a> {
             Some(unit) => known.map(|(target, &v)| (v * unit - target) * (v * unit - target)).sum(),
             None => known.map(|(target, &v)| scaled(v, e) - target).map(|error| error * error).sum(),
         };
-        // Beyond the last row of the trapezoid predictions are 0.
+        // Past the last row of the trapezoid, predictions are 0.
         let sum = targets.iter().skip(predictions.len()).fold(sum, |sum, target| sum + target * target);
         match self.test {
             Test::Others(_) => {

@@ -1,10 +1,10 @@
-//! Rows or columns as they came, for weak ridge on features of very different sizes.
+//! Original rows or columns, kept for weak ridge on features of very different sizes.
 //!
-//! Along a curve every vector is split by orthogonal projection, which knows it to `ε` of its length. A part smaller
-//! than that counts as rounding, and mostly is. Not where coordinates differ so much in size that the small ones lie
-//! under it as a whole: features of 1e8 and of 1e-8. The minimum norm cuts such directions off in any case. Ridge
-//! keeps each that is not small beside `√λ`. So while λ is that small, the vectors are kept, and the points that miss a
-//! direction, or whose triangle is close to singular, have an SVD of the whole matrix.
+//! Along a curve every vector is split by orthogonal projection, which is accurate to `ε` of its length. A smaller part
+//! counts as rounding, and usually is. The exception is coordinates that differ so much in size that the small ones lie
+//! below that bound altogether: features of 1e8 and of 1e-8. The minimum norm cuts such directions off anyway. Ridge
+//! keeps each one that is not small compared to `√λ`. So while λ is that small, the vectors are kept, and points that
+//! miss a direction, or whose triangle is close to singular, use an SVD of the whole matrix.
 
 use super::excess;
 use super::fit::{Fit, Noise, is_clear, negligible};
@@ -18,10 +18,10 @@ use crate::risk::Compressed;
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
-/// Coordinates that differ by less than this power of two are of one size.
+/// Coordinates that differ by less than this power of two count as equal in size.
 const ONE_SIZE: i32 = 13;
 
-/// Vectors and, where they are rows, their targets.
+/// Vectors and, if they are rows, their targets.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     lambda: f64,
@@ -30,7 +30,7 @@ pub(super) struct Kept {
     targets: Vec<Vec<f64>>,
     /// The exponent of the largest entry of each coordinate.
     exponents: Vec<Option<i32>>,
-    /// Whether the triangle misses a direction, for good.
+    /// Whether the triangle permanently misses a direction.
     is_missing: bool,
     /// Whether the last point was computed here.
     pub(super) has_last: bool,
@@ -53,7 +53,7 @@ pub(super) struct Curve {
 pub(super) enum Verdict {
     /// From the triangle.
     Nested,
-    /// From the triangle, and so are all to come.
+    /// From the triangle, and so are all later points.
     Forget,
     /// From the vectors.
     Svd,
@@ -69,7 +69,7 @@ pub(super) struct Direct {
     pub(super) excess: Option<f64>,
 }
 
-/// In what units a curve wants its fit, and what it asks for.
+/// The units in which a curve wants its fit, and what it requests.
 pub(super) struct Wanted<'a, 'b> {
     pub(super) held_out: &'a HeldOut<'b>,
     pub(super) features: Unit,
@@ -100,7 +100,7 @@ impl Kept {
         self.targets.extend(y);
     }
 
-    /// Where a point is to be computed, and whether a later one can need the vectors.
+    /// Decides how to compute a point, and whether a later one can need the vectors.
     pub(super) fn judge(&mut self, penalty: &mut Penalty, curve: &Curve) -> Verdict {
         self.has_last = false;
         if !self.is_missing {
@@ -139,13 +139,13 @@ impl Kept {
         Graded::new(matrix.view(), negligible(matrix.nrows(), matrix.ncols()))
     }
 
-    /// The vectors as rows.
+    /// Returns the vectors as rows.
     fn matrix(&self) -> Array2<f64> {
         let shape = (self.vectors.len(), self.exponents.len());
         Array2::from_shape_fn(shape, |(i, j)| self.vectors[i][j])
     }
 
-    /// Of rows with targets.
+    /// Fits rows with targets.
     pub(super) fn fit_rows(&mut self, wanted: &Wanted<'_, '_>) -> Result<Direct, Error> {
         let outputs = wanted.targets.len();
         let targets =
@@ -159,7 +159,7 @@ impl Kept {
         self.fit(&svd, self.matrix().view(), targets(self).view(), wanted)
     }
 
-    /// Of columns, to targets in the caller's units.
+    /// Fits columns, to targets in the caller's units.
     pub(super) fn fit_columns(
         &self,
         y: ArrayView2<'_, f64>,

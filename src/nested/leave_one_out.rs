@@ -1,21 +1,21 @@
 //! Leave-one-out errors, from the left factor `F` (`n × r`, orthonormal columns) of the training features.
 //!
-//! Without row `i` the minimum-norm fit errs there by
+//! The minimum-norm fit without row `i` has at that row the error
 //!
 //! ```text
 //! eᵢ = (Y − F Fᵀ Y)ᵢ / (1 − hᵢᵢ)      hᵢᵢ = ‖Fᵢ‖² < 1: other rows span row i
 //! eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ               hᵢᵢ = 1: row i alone spans a direction        K = X Xᵀ
 //! ```
 //!
-//! The first is the textbook's, and holds at any rank: the span of the rows stays what it is. In the second,
-//! column `i` of `X⁺` is `w/‖w‖²`, `w` what row `i` adds to the span of the others, and the fit loses `eᵢ`
-//! times it. With independent rows (`n ≤ p`) all rows are of the second kind (Hastie et al., Annals of
-//! Statistics 2022, section 6). With `X⁺ = … g Fᵀ`, `gᵢ` a solve with the triangle, `(K⁺ Y)ᵢ = gᵢ · z` and
-//! `(K⁺)ᵢᵢ = ‖gᵢ‖²`.
+//! The first is the textbook formula, and holds at any rank, as the span of the rows does not change. In the second,
+//! column `i` of `X⁺` is `w/‖w‖²`, where `w` is what row `i` adds to the span of the others, and the fit loses `eᵢ`
+//! times this column. With independent rows (`n ≤ p`) all rows are of the second kind (Hastie et al., Annals of
+//! Statistics 2022, section 6). With `X⁺ = … g Fᵀ`, where each `gᵢ` is a solve with the triangle, `(K⁺ Y)ᵢ = gᵢ · z`
+//! and `(K⁺)ᵢᵢ = ‖gᵢ‖²`.
 //!
-//! The smallest singular value without row `i` is about `√(1 − hᵢᵢ) / ‖gᵢ‖` where that is small. Row `i`
-//! counts as alone where that is under the bound for dependent rows. As `1 − hᵢᵢ` decides, it is not formed
-//! as a difference: that would lose twice the digits that its root does.
+//! The smallest singular value without row `i` is about `√(1 − hᵢᵢ) / ‖gᵢ‖` if that is small. Row `i` counts as alone
+//! if that is below the bound for dependent rows. As this depends on `1 − hᵢᵢ`, that is not formed as a difference,
+//! which would lose twice as many digits as its root does.
 
 use super::basis::Basis;
 use super::block::{as_columns, solve_transposed};
@@ -28,23 +28,23 @@ use crate::risk::leverage;
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayView1, Axis, s};
 
-/// By so much the cutoff of the other rows, and the estimate of their smallest singular value, may be off.
+/// Factors by which the cutoff of the other rows, and the estimate of their smallest singular value, may be off.
 const UNSURE: (f64, f64) = (0.25, 8.0);
-/// What an error may be off by, relative to all errors, and to the targets where those are tiny.
+/// Tolerated inaccuracy of an error, relative to all errors, and to the targets if the errors are tiny.
 const LOOSE: (f64, f64) = (1e-8, 1e-10);
 
-/// Leave-one-out errors where rows are appended: `F` is carried through the rotations, and the left null
-/// vectors that they end in add up to all else. O(N p) memory.
+/// Leave-one-out errors when rows are appended: `F` is carried through the rotations, and everything else is a sum over
+/// the left null vectors in which they end. O(N p) memory.
 #[derive(Clone, Debug)]
 pub(super) struct RowWise {
     left: Left,
     /// The columns of `F`.
     columns: Vec<Vec<f64>>,
-    /// The rows that span a direction alone, or may, while known.
+    /// The rows that alone span a direction, or may do so; `None` while unknown.
     alone: Option<Vec<Alone>>,
 }
 
-/// What the rows have outside of the columns of `F`.
+/// The part of the rows outside the span of the columns of `F`.
 #[derive(Clone, Debug)]
 struct Left {
     /// `1 − hᵢᵢ`.
@@ -53,7 +53,7 @@ struct Left {
     residuals: Vec<Vec<f64>>,
 }
 
-/// A row that spans a direction alone, or may.
+/// A row that alone spans a direction, or may do so.
 #[derive(Clone, Debug)]
 struct Alone {
     row: usize,
@@ -64,13 +64,13 @@ struct Alone {
 /// The matrix of all rows.
 #[derive(Debug)]
 struct Whole {
-    /// A row so long that the others have a cutoff of their own.
+    /// A row so long that the other rows have a different cutoff.
     heavy: Option<usize>,
     rank: usize,
     shape: (usize, usize),
     /// Singular values up to this count as 0.
     bound: f64,
-    /// A bound from below of the cutoff that an SVD has.
+    /// A lower bound of the cutoff that an SVD would use.
     least: f64,
 }
 
@@ -89,7 +89,7 @@ impl RowWise {
         Self { left, columns: Vec::new(), alone: Some(Vec::new()) }
     }
 
-    /// Takes in a row that is independent of those before, after the triangle did.
+    /// Takes in a row independent of the earlier ones, after the triangle did.
     pub(super) fn append(&mut self, triangle: &Triangle) {
         self.lengthen();
         let row = self.left.open.len() - 1;
@@ -106,7 +106,7 @@ impl RowWise {
         }
     }
 
-    /// Starts on a dependent row: the vector that [`RowWise::rotate`] takes.
+    /// Starts a dependent row and returns the vector for [`RowWise::rotate`].
     pub(super) fn new_row(&mut self) -> Vec<f64> {
         self.lengthen();
         self.alone = None;
@@ -119,7 +119,7 @@ impl RowWise {
         rotate(&mut self.columns[i], null, cos, sin);
     }
 
-    /// Ends a dependent row: `null` is orthogonal to all columns of `F`, `rest` what is left of its targets.
+    /// Ends a dependent row: `null` is orthogonal to all columns of `F`, and `rest` is the remainder of its targets.
     pub(super) fn add(&mut self, null: &[f64], rest: &[f64]) {
         self.left.open.iter_mut().zip(null).for_each(|(open, m)| *open += m * m);
         for (residuals, rest) in self.left.residuals.iter_mut().zip(rest) {
@@ -127,17 +127,17 @@ impl RowWise {
         }
     }
 
-    /// The triangle changes by a factor.
+    /// Must be called when the triangle changes by a factor.
     pub(super) fn forget(&mut self) {
         self.alone = None;
     }
 
-    /// The targets of an output change by a factor.
+    /// Multiplies the targets of an output by a factor.
     pub(super) fn scale(&mut self, output: usize, factor: f64) {
         self.left.residuals[output].iter_mut().for_each(|v| *v *= factor);
     }
 
-    /// Sums of squared errors, one per output, for the fit `z` to an `n × p` matrix.
+    /// Returns sums of squared errors, one per output, for the fit `z` to an `n × p` matrix.
     pub(super) fn sums(
         &mut self,
         triangle: &mut Triangle,
@@ -157,7 +157,7 @@ impl RowWise {
         sums
     }
 
-    /// The same from the SVD of the triangle and `c = Fᵀ Y`.
+    /// Returns the sums of squared errors from the SVD of the triangle and `c = Fᵀ Y`.
     pub(super) fn sums_by_svd(
         &self,
         svd: &Svd,
@@ -177,9 +177,9 @@ impl RowWise {
 }
 
 impl Left {
-    /// The rows that may be alone.
+    /// Returns the rows that may be alone.
     fn candidates(&self, triangle: &mut Triangle, (n, p): (usize, usize)) -> Vec<usize> {
-        // The norm of the inverse is an estimate from below, seldom by more than a factor of 10.
+        // The norm of the inverse is a lower estimate, seldom off by more than a factor of 10.
         let reach = 10.0 * UNSURE.1 * negligible(n, p) * triangle.norm() * triangle.inverse();
         (0..self.open.len()).filter(|&i| self.open[i].sqrt() <= reach).collect()
     }
@@ -202,7 +202,8 @@ impl Left {
         open == 0.0 || open.sqrt() <= bound * square(gain).sqrt()
     }
 
-    /// `lengths` are the norms of the targets where residuals are known to `ε` of those, and not each to its own.
+    /// Returns the sums of squared errors. `lengths` are the norms of the targets, if residuals are only accurate to
+    /// `ε` of those norms and not to `ε` of their own size.
     fn sums(&self, close: &[Alone], z: &[Vec<f64>], whole: &Whole, lengths: Option<&[f64]>) -> Sums {
         let (n, p) = whole.shape;
         let is_unsure = |row: &Alone| {
@@ -236,7 +237,7 @@ impl Left {
         Sums { squares, again }
     }
 
-    /// Over all rows but those that are fitted `again`.
+    /// Sums squared errors over all rows except those fitted `again`.
     fn squares(&self, alone: &[&Alone], z: &[Vec<f64>], again: &[usize]) -> Vec<f64> {
         let mut is_alone = vec![false; self.open.len()];
         for row in alone.iter().map(|alone| alone.row).chain(again.iter().copied()) {
@@ -254,7 +255,7 @@ impl Left {
         sums
     }
 
-    /// With the modes of the triangle that do not count taken out of the factor.
+    /// Returns the sums with the discarded modes of the triangle removed from the factor.
     fn sums_by_svd(
         mut self,
         factor: &Array2<f64>,
@@ -290,21 +291,21 @@ impl Left {
         self.sums(&close, &z, &whole, Some(&lengths))
     }
 
-    /// The norm of the targets of each output, `c` what the columns of `F` have of them.
+    /// Returns the norm of each output's targets, where `c` is their part in the columns of `F`.
     fn lengths(&self, c: &[Vec<f64>]) -> Vec<f64> {
         self.residuals.iter().zip(c).map(|(rest, c)| (square(rest) + square(c)).sqrt()).collect()
     }
 }
 
-/// Leave-one-out errors where columns are appended: `F = Qᵀ`.
+/// Leave-one-out errors when columns are appended: `F = Qᵀ`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ColumnWise {
-    /// All `gᵢ` as the columns of `L⁻ᵀ Q`, where `Q` is square. Rotated with `[L⁻ᵀ; 0]` as `[L; mᵀ]` is.
+    /// All `gᵢ` as the columns of `L⁻ᵀ Q`, if `Q` is square. They rotate with `[L⁻ᵀ; 0]` as `[L; mᵀ]` does.
     gains: Option<Carried>,
 }
 
 impl ColumnWise {
-    /// Starts on a dependent column: the vector that [`ColumnWise::rotate`] takes.
+    /// Starts a dependent column and returns the vector for [`ColumnWise::rotate`].
     pub(super) fn new_column(&mut self, n: usize) -> Vec<f64> {
         self.gains.iter_mut().for_each(Carried::grow_older);
         vec![0.0; n]
@@ -316,12 +317,12 @@ impl ColumnWise {
         }
     }
 
-    /// The triangle changed in another way, or is close to singular.
+    /// Must be called when the triangle changed in another way, or is close to singular.
     pub(super) fn forget(&mut self) {
         self.gains = None;
     }
 
-    /// Sums of squared errors, one per output, for the fit `z` to an `n × p` matrix that leaves `rest`.
+    /// Returns sums of squared errors, one per output, for the fit `z` to an `n × p` matrix with residuals `rest`.
     pub(super) fn sums(
         &mut self,
         (triangle, basis): (&mut Triangle, &Basis),
@@ -342,7 +343,7 @@ impl ColumnWise {
         left.sums(&alone, z, &whole, Some(&left.lengths(c)))
     }
 
-    /// Every row is alone.
+    /// Returns the sums if every row is alone.
     fn sums_of_interpolation(
         &mut self,
         (triangle, basis): (&mut Triangle, &Basis),
@@ -371,7 +372,7 @@ impl ColumnWise {
         sums
     }
 
-    /// The same from the SVD of the transposed triangle and `c = Q Y`.
+    /// Returns the sums of squared errors from the SVD of the transposed triangle and `c = Q Y`.
     pub(super) fn sums_by_svd(
         basis: &Basis,
         svd: &Svd,
@@ -384,7 +385,7 @@ impl ColumnWise {
     }
 }
 
-/// `1 − hᵢᵢ = ‖(I − Qᵀ Q) eᵢ‖²`.
+/// Returns `1 − hᵢᵢ = ‖(I − Qᵀ Q) eᵢ‖²`.
 fn open(basis: &Basis, n: usize) -> Vec<f64> {
     if basis.is_complete() {
         return vec![0.0; n];

@@ -1,7 +1,7 @@
 //! The expected noise term, nested.
 //!
-//! With a root `S` of Σ the term is `‖S X⁺‖²_F = ‖T‖²_F`, `T` (`P × r`) what `S X⁺` is in the coordinates of
-//! the triangle. It is carried along a column at a time:
+//! With a root `S` of Σ the term is `‖S X⁺‖²_F = ‖T‖²_F`, where `T` (`P × r`) is `S X⁺` in the coordinates of the
+//! triangle. `T` is updated one column at a time:
 //!
 //! ```text
 //!                  rows appended                         columns appended
@@ -10,8 +10,8 @@
 //! dependent        rotated with the rows of [L⁻ᵀ; 0]     T + γ b (L⁻¹ L⁻ᵀ m)ᵀ
 //! ```
 //!
-//! where `[m ρ]` is the new row of `L`, `s` the new column of `S`, and the rotations end in the product `γ`
-//! of their cosines and the remainder `b` of `s`. [`Carried`] says when `T` must be solved for afresh.
+//! where `[m ρ]` is the new row of `L`, `s` the new column of `S`, `γ` the product of the rotations' cosines, and `b`
+//! the remainder of `s` after them. [`Carried`] says when `T` must be computed afresh.
 
 use super::block::as_columns;
 use super::carried::Carried;
@@ -20,8 +20,7 @@ use super::triangle::{Triangle, axpy, rotate, square};
 use ndarray::Array2;
 
 impl Noise {
-    /// Takes in a row with the coordinates `m` and a new direction `q`, of length `rho`, before the triangle
-    /// does.
+    /// Takes in a row with coordinates `m` and a new direction `q`, of length `rho`, before the triangle does.
     pub(super) fn append_row(&mut self, triangle: &Triangle, m: &[f64], (q, rho): (&[f64], f64)) {
         let image = self.image(q);
         if let Some(carried) = &mut self.carried {
@@ -34,20 +33,20 @@ impl Noise {
         self.images.push(image);
     }
 
-    /// What [`Noise::rotate_row`] rotates against.
+    /// Starts a dependent row and returns the vector that [`Noise::rotate_row`] rotates against.
     pub(super) fn new_row(&mut self) -> Vec<f64> {
         self.carried.iter_mut().for_each(Carried::grow_older);
         vec![0.0; self.root.nrows()]
     }
 
-    /// The `i`-th rotation of a dependent row.
+    /// Applies the `i`-th rotation of a dependent row.
     pub(super) fn rotate_row(&mut self, i: usize, rest: &mut [f64], cos: f64, sin: f64) {
         if let Some(carried) = &mut self.carried {
             rotate(&mut carried.vectors[i], rest, cos, sin);
         }
     }
 
-    /// Takes in a column with the coordinates `m`, `rho` out of the space so far, and its image.
+    /// Takes in a column with coordinates `m`, at distance `rho` from the span so far, and its image.
     pub(super) fn append_column(&mut self, m: &[f64], rho: f64, image: Vec<f64>) {
         if let Some(carried) = &mut self.carried {
             let mut column = image.clone();
@@ -59,7 +58,7 @@ impl Noise {
         self.images.push(image);
     }
 
-    /// `L⁻¹ L⁻ᵀ m` for a dependent column, before the triangle takes it in.
+    /// Returns `L⁻¹ L⁻ᵀ m` for a dependent column, before the triangle takes it in.
     pub(super) fn new_column(&self, triangle: &Triangle, m: &[f64]) -> Vec<f64> {
         self.carried.as_ref().map_or_else(Vec::new, |_| triangle.forward(&triangle.backward(m)))
     }
@@ -74,12 +73,12 @@ impl Noise {
         }
     }
 
-    /// Forgets what is carried: the triangle changed in another way, or is close to singular.
+    /// Discards the carried vectors: the triangle changed in another way, or is close to singular.
     pub(super) fn forget(&mut self) {
         self.carried = None;
     }
 
-    /// `‖T‖²`; `solve` takes the images to `Tᵀ`.
+    /// Returns `‖T‖²`; `solve` turns the images into `Tᵀ`.
     pub(super) fn term(&mut self, triangle: &mut Triangle, solve: fn(&Array2<f64>, &mut Array2<f64>)) -> f64 {
         let inverse = triangle.inverse();
         if let Some(carried) = &mut self.carried {
@@ -96,7 +95,7 @@ impl Noise {
         squares
     }
 
-    /// The images of the coordinate vectors as rows, `r × P`.
+    /// Returns the images of the coordinate vectors as rows, `r × P`.
     pub(super) fn coordinates(&self) -> Array2<f64> {
         as_columns(&self.images, self.root.nrows()).reversed_axes()
     }

@@ -1,6 +1,6 @@
-//! Which cells of a plane can share one unit.
+//! Decides which cells of a plane can share one unit.
 //!
-//! A cell may be small beside rows or columns that are not in it: in units of those its squares would come out as 0.
+//! A cell may be small compared to rows or columns outside it: in their units, its squares would underflow to 0.
 
 use super::scale::largest_exponent;
 use crate::svd::largest;
@@ -10,15 +10,15 @@ use ndarray::{ArrayView1, ArrayView2, s};
 /// are still in range.
 pub(super) const SHARED: i32 = 200;
 
-/// How the cells are to be parted: at an index of the list of sample counts, or of feature counts.
+/// Where to split the cells: at an index of the list of sample counts, or of feature counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Samples(usize),
     Features(usize),
 }
 
-/// `None` if all cells `x[..n, ..p]`, and their targets `y[..n]`, can share units. Both lists ascend; features that are
-/// not there yet do not count.
+/// Returns where to split; `None` if all cells `x[..n, ..p]`, and their targets `y[..n]`, can share units. Both lists
+/// are ascending; features not there yet do not count.
 pub(super) fn part(
     (samples, features): (&[usize], &[usize]),
     x: ArrayView2<'_, f64>,
@@ -62,7 +62,7 @@ pub(super) fn part(
     })
 }
 
-/// The largest of the absolute values of a row.
+/// Returns the largest absolute value of a row.
 fn largest_of(row: ArrayView1<'_, f64>) -> f64 {
     row.to_slice().map_or_else(|| row.fold(0.0, |most: f64, v| most.max(v.abs())), largest)
 }

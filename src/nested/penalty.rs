@@ -1,25 +1,25 @@
-//! Ridge: the triangle of the features over that of the penalty.
+//! Ridge: the triangle of the features stacked on that of the penalty.
 //!
-//! With the rows of the coordinates of the data in `L` (`r × r`), the fit of penalty λ is least squares with
-//! `√λ I` under them:
+//! With the coordinates of the data as the rows of `L` (`r × r`), the fit with penalty λ is least squares with `√λ I`
+//! below them:
 //!
 //! ```text
 //! [L   ]                                  Rᵀ R = Lᵀ L + λ I,  κ(R)² = (σ₁² + λ) / (σᵣ² + λ)
 //! [√λ I] = G R      R (r × r) lower
 //! ```
 //!
-//! `R` grows as `L` does. A row `m` within the span is rotated into both. A row `[m ρ]` with a new direction
-//! brings the row `[0 √λ]` with it; one rotation of the two leaves a last row `[cos m, ‖(ρ, √λ)‖]` and a row
-//! `−sin m` in the old coordinates, which is rotated in. The coordinates are those of the span: directions
-//! that the data do not have do not enter, so that a small λ costs no accuracy.
+//! `R` grows as `L` does. A row `m` within the span is rotated into both. A row `[m ρ]` with a new direction adds the
+//! row `[0 √λ]` too; one rotation of the two leaves a last row `[cos m, ‖(ρ, √λ)‖]` and a row `−sin m` in the old
+//! coordinates, which is rotated in. The coordinates are those of the span: directions absent from the data do not
+//! enter, so that a small λ costs no accuracy.
 
 use super::scale::{Unit, scaled};
 use super::triangle::Triangle;
 use crate::Error;
 use crate::svd::exponent;
 
-/// `√λ`, in the unit of the features, over that part of the longest vector that counts as rounding, from which on a
-/// direction of that size is nothing beside λ: `σ² / λ` under `ε`.
+/// Smallest ratio of `√λ`, in the unit of the features, to the part of the longest vector that counts as rounding at
+/// which a direction of that size is negligible next to λ: `σ² / λ` below `ε`.
 const FROM_ROUNDING: f64 = 1e8;
 
 /// `√λ` and `R`.
@@ -32,7 +32,7 @@ pub(super) struct Penalty {
     pub(super) triangle: Triangle,
 }
 
-/// [`Error::Unsupported`] if a penalty is to meet leave-one-out errors.
+/// Returns [`Error::Unsupported`] if a penalty is combined with leave-one-out errors.
 pub(super) fn check_combination(leaves_out: bool) -> Result<(), Error> {
     if !leaves_out {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) fn check_combination(leaves_out: bool) -> Result<(), Error> {
     })
 }
 
-/// `[cos, sin]` of the rotation of a new direction with its row of the penalty.
+/// `[cos, sin]` of the rotation of a new direction with its penalty row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Angle {
     pub(super) cos: f64,
@@ -50,7 +50,7 @@ pub(super) struct Angle {
 }
 
 impl Penalty {
-    /// The unit of the features becomes so large that the square of `√λ` is finite.
+    /// Creates the penalty, and makes the unit of the features so large that the square of `√λ` is finite.
     pub(super) fn new(lambda: f64, unit: &mut Unit) -> Result<Self, Error> {
         if !(lambda > 0.0 && lambda.is_finite()) {
             let must_be = "finite and > 0; without one the fit is the minimum norm";
@@ -63,17 +63,17 @@ impl Penalty {
         Ok(penalty)
     }
 
-    /// `√λ`, in the unit of the features.
+    /// Returns `√λ`, in the unit of the features.
     pub(super) fn pad(&self) -> f64 {
         self.pad
     }
 
-    /// Whether directions under `negligible`, which the curve takes for rounding, are nothing beside λ.
+    /// Whether directions below `negligible`, which the curve treats as rounding, are negligible next to λ.
     pub(super) fn covers(&self, negligible: f64) -> bool {
         self.pad > FROM_ROUNDING * negligible
     }
 
-    /// To a unit that is larger by `1 / factor`.
+    /// Changes to a unit that is larger by `1 / factor`.
     pub(super) fn scale(&mut self, factor: f64, unit: Unit) {
         self.triangle.scale(factor);
         self.set_unit(unit);
@@ -83,9 +83,8 @@ impl Penalty {
         self.pad = scaled(self.root, -unit.exponent());
     }
 
-    /// Takes in a row `[m ρ]`. What goes with the rows is rotated by [`Triangle::rotate_in`]'s `also`: the
-    /// new partner is to be `−sin` times what goes with the row, and `cos` times that is what goes with the
-    /// last row.
+    /// Takes in a row `[m ρ]`. Quantities that go with the rows are rotated by [`Triangle::rotate_in`]'s `also`. The
+    /// new partner must be `−sin` times the quantity of this row; the quantity of the last row is `cos` times it.
     pub(super) fn append(&mut self, m: &[f64], rho: f64, also: impl FnMut(usize, f64, f64)) {
         let Angle { cos, sin } = self.angle(rho);
         let mut rest: Vec<f64> = m.iter().map(|v| -sin * v).collect();
@@ -93,17 +92,17 @@ impl Penalty {
         self.triangle.append(m.iter().map(|v| cos * v).collect(), rho.hypot(self.pad));
     }
 
-    /// `‖β‖` where the minimum-norm solution of `[X √λ I] [β; e] = Y` has norm `all` and `e` norm `left`:
-    /// what `e` leaves of it, or where that would cancel `‖Xᵀ e‖ / √λ`, from the value of `‖Xᵀ e‖`.
+    /// Returns `‖β‖`, if the minimum-norm solution of `[X √λ I] [β; e] = Y` has norm `all` and `e` has norm `left`: the
+    /// root of the difference of squares, or, if that would cancel, `‖Xᵀ e‖ / √λ` with `‖Xᵀ e‖` from `image`.
     pub(super) fn norm(&self, all: f64, left: f64, image: impl FnOnce() -> f64) -> f64 {
-        // Too small for this unit.
+        // λ is too small for this unit.
         if self.pad == 0.0 {
             return all;
         }
         if left < 0.5 * all { ((all - left) * (all + left)).sqrt() } else { image() / self.pad }
     }
 
-    /// For a row that leaves the span by `rho > 0`.
+    /// Returns the rotation for a row that leaves the span by `rho > 0`.
     pub(super) fn angle(&self, rho: f64) -> Angle {
         let length = rho.hypot(self.pad);
         Angle { cos: rho / length, sin: self.pad / length }

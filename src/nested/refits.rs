@@ -1,9 +1,9 @@
-//! Leave-one-out errors of rows for which one factorisation of all rows cannot speak: by a fit to the others.
+//! Leave-one-out errors by a refit, for rows where one factorisation of all rows is not enough.
 //!
-//! The matrix of all rows is known to `ε` of its largest row. Where that row is left out, the others have a cutoff of
-//! their own, and modes that were rounding beside it count again. Where a row is all but alone in a direction, the
-//! cutoff decides whether the others have that direction. And where `1 − hᵢᵢ` is tiny, what is left of the target is
-//! rounding.
+//! The matrix of all rows is accurate to `ε` of its largest row. If that row is left out, the others have a different
+//! cutoff, and modes that were rounding error next to it count again. If a row is almost alone in a direction, the
+//! cutoff decides whether the others have that direction. And if `1 − hᵢᵢ` is tiny, the remainder of the target is
+//! rounding error.
 
 use super::LeftOut;
 use super::scale::{Unit, largest_exponent, scaled};
@@ -13,22 +13,22 @@ use crate::filter::MinNorm;
 use crate::svd::Svd;
 use ndarray::{Array2, ArrayRef1, Axis};
 
-/// A row counts as heavy where all others are shorter by this factor.
+/// A row counts as heavy if all others are shorter by this factor.
 const HEAVY: f64 = 8.0;
-/// Refits that every point may have, whatever they cost.
+/// Refits allowed at every point, whatever their cost.
 const FEW: usize = 4;
-/// `n p min(n, p)` that all refits of a point may add up to beyond those.
+/// Beyond [`FEW`], the limit on the sum of `n p min(n, p)` over the refits of a point.
 const WORK: f64 = 268_435_456.0; // 2²⁸
 
 /// Sums of squared errors, one per output, over all rows but some.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums {
     pub(super) squares: Vec<f64>,
-    /// The rows that are not in them.
+    /// The rows not included.
     pub(super) again: Vec<usize>,
 }
 
-/// The training rows and their targets, as they came.
+/// The original training rows and their targets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refits {
     vectors: Vec<Vec<f64>>,
@@ -41,7 +41,7 @@ pub(super) struct Refits {
 }
 
 impl Refits {
-    /// For columns to come, to targets (`n × k`) that are known.
+    /// Starts without columns, for known targets (`n × k`).
     pub(super) fn of_columns(targets: Vec<Vec<f64>>) -> Self {
         let lengths = vec![0.0; targets.len()];
         Self { vectors: Vec::new(), targets, is_transposed: true, lengths }
@@ -59,8 +59,8 @@ impl Refits {
         self.vectors.push(x.to_vec());
     }
 
-    /// The row without which the largest singular value, and the cutoff with it, may fall by more than [`HEAVY`].
-    /// There is one at most: as long as the longest row stays, that singular value falls by `√2` at most.
+    /// Returns the row without which the largest singular value, and with it the cutoff, may fall by more than
+    /// [`HEAVY`]. There is at most one: while the longest row stays, that singular value falls by at most `√2`.
     pub(super) fn heavy(&self) -> Option<usize> {
         let (mut row, mut longest, mut second) = (0, 0.0, 0.0);
         for (i, &length) in self.lengths.iter().enumerate() {
@@ -70,11 +70,11 @@ impl Refits {
                 second = length;
             }
         }
-        // Beside nothing at all a row is alone.
+        // If all other rows are 0, the row is not heavy but alone.
         (second > 0.0 && longest / HEAVY >= second).then_some(row)
     }
 
-    /// Adds the errors of the rows that are missing, in the units of the targets; `None` if they are too many.
+    /// Adds the errors of the missing rows, in the units of the targets; `None` if there are too many.
     pub(super) fn complete(&self, sums: Sums, units: &[Unit]) -> Result<(Option<Vec<f64>>, LeftOut), Error> {
         let Sums { mut squares, again } = sums;
         if again.is_empty() {
@@ -105,7 +105,7 @@ impl Refits {
         }
         let skip = |i: usize| if i < row { i } else { i + 1 };
         let mut x = Array2::from_shape_fn((n - 1, p), |(i, j)| self.entry(skip(i), j));
-        // The others and the row in units of their own: one may be beyond the squares of the other.
+        // The row and the others have separate units: in a shared one, squares may be out of range.
         let own = largest_exponent(&x).unwrap_or(0);
         x.mapv_inplace(|v| scaled(v, -own));
         let y = Array2::from_shape_fn((n - 1, units.len()), |(i, k)| {

@@ -1,4 +1,4 @@
-//! Powers of two: exact, and out of the way of overflow.
+//! Scaling by powers of two, which is exact and avoids overflow.
 
 use crate::Error;
 use crate::machine::large_pages;
@@ -8,7 +8,7 @@ use crate::svd::{exponent, largest, power_of_two};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, ShapeBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// `x · 2^e`, exact unless the result itself is out of range.
+/// Returns `x · 2^e`, exact unless the result itself is out of range.
 pub(super) fn scaled(x: f64, e: i32) -> f64 {
     let e = e.clamp(-3000, 3000);
     // Three steps: one factor of 2^3000 would itself overflow.
@@ -16,12 +16,12 @@ pub(super) fn scaled(x: f64, e: i32) -> f64 {
     x * power_of_two(third) * power_of_two(third) * power_of_two(e - 2 * third)
 }
 
-/// `2^e`, where it and its reciprocal are in range: then `x · 2^e` is [`scaled`].
+/// Returns `2^e` if it and its reciprocal are in range: then multiplying by it equals [`scaled`].
 pub(super) fn power_of_two_of(e: i32) -> Option<f64> {
     (e.abs() < 1000).then(|| power_of_two(e))
 }
 
-/// A table times `2^e`, in the order in memory that it has.
+/// Returns a table times `2^e`, with its memory layout unchanged.
 pub(super) fn times_power(x: &ArrayRef2<f64>, e: i32) -> Array2<f64> {
     match power_of_two_of(e) {
         Some(unit) => x.mapv(|v| v * unit),
@@ -29,7 +29,7 @@ pub(super) fn times_power(x: &ArrayRef2<f64>, e: i32) -> Array2<f64> {
     }
 }
 
-/// A table times `2^e`, column by column.
+/// Returns a table times `2^e`, column-major.
 pub(super) fn column_by_column(x: ArrayView2<'_, f64>, e: i32) -> Array2<f64> {
     let mut columns = large_pages::zeros(x.raw_dim().f());
     match power_of_two_of(e) {
@@ -39,19 +39,19 @@ pub(super) fn column_by_column(x: ArrayView2<'_, f64>, e: i32) -> Array2<f64> {
     columns
 }
 
-/// The exponent of the largest entry: all entries lie under `2^e`. `None` if all are 0.
+/// Returns the exponent of the largest entry: all entries are below `2^e`. `None` if all are 0.
 pub(super) fn largest_exponent<'a>(x: impl IntoIterator<Item = &'a f64>) -> Option<i32> {
     let largest = x.into_iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     (largest > 0.0).then(|| exponent(largest))
 }
 
-/// The same of a table.
+/// Returns the exponent of the largest entry of a table.
 pub(super) fn exponent_of_table(x: ArrayView2<'_, f64>) -> Option<i32> {
     largest_exponent([&lines(x).fold(0.0, f64::max)])
 }
 
-/// The largest absolute value of each row or column, by whole registers where those are contiguous; NaN or infinite if one
-/// of them is.
+/// Returns the largest absolute value of each row or column, whichever is contiguous, so that whole registers are used.
+/// NaN or infinite if an entry is.
 fn lines(x: ArrayView2<'_, f64>) -> impl Iterator<Item = f64> {
     let lines = if x.strides()[0] == 1 { x.reversed_axes() } else { x };
     (0..lines.nrows()).map(move |line| {
@@ -60,9 +60,9 @@ fn lines(x: ArrayView2<'_, f64>) -> impl Iterator<Item = f64> {
     })
 }
 
-/// [`Error::NonFinite`] with the place, unless all entries are finite. Threads share a large table.
+/// Returns [`Error::NonFinite`] with the place, unless all entries are finite. Threads share a large table.
 pub(super) fn check_finite(what: &'static str, x: ArrayView2<'_, f64>) -> Result<(), Error> {
-    /// Numbers that are worth a thread: they are read but once.
+    /// The fewest numbers worth a thread, as each is read only once.
     const WORTH: usize = 1 << 19;
     let rows = piece(x.nrows(), 1, x.len(), WORTH).max(1);
     let is_clean = AtomicBool::new(true);
@@ -79,23 +79,22 @@ pub(super) fn check_finite(what: &'static str, x: ArrayView2<'_, f64>) -> Result
     if is_clean.into_inner() { Ok(()) } else { Error::check_finite(what, x) }
 }
 
-/// A quantity that arrives in pieces, measured in a unit that follows the first of them and grows when a
-/// later one is far larger.
+/// The unit of a quantity that arrives in pieces: set by the first piece, and increased when a later one is far larger.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unit {
     exponent: Option<i32>,
 }
 
 impl Unit {
-    /// Entries may exceed the unit by 2^200 before it grows: their squares still add up.
+    /// Entries may exceed the unit by 2^200 before it grows: the sum of their squares still does not overflow.
     const HEADROOM: i32 = 200;
 
-    /// `e` where the unit is `2^e`.
+    /// Returns `e`, if the unit is `2^e`.
     pub(super) fn exponent(self) -> i32 {
         self.exponent.unwrap_or(0)
     }
 
-    /// Whether entries under `2^e` need no growth, or there are none.
+    /// Whether entries below `2^e` need no growth, or there are none.
     pub(super) fn has_room(self, e: Option<i32>) -> bool {
         match (self.exponent, e) {
             (_, None) => true,
@@ -104,8 +103,7 @@ impl Unit {
         }
     }
 
-    /// Makes room for entries under `2^e`; `Some(f)` if all that was measured so far must be multiplied
-    /// by `f`.
+    /// Makes room for entries below `2^e`. Returns `Some(f)` if everything measured so far must be multiplied by `f`.
     pub(super) fn admit(&mut self, e: Option<i32>) -> Option<f64> {
         match (self.exponent, e) {
             (None, Some(_)) => {

@@ -7,23 +7,23 @@ use ndarray::Array2;
 
 /// Up to this size the SVD is as fast.
 const SMALL: usize = 16;
-/// Steps at most, each of about 2 r² flops where an SVD takes about 20 r³.
+/// Maximum number of steps, each of about 2 r² flops; an SVD takes about 20 r³.
 const STEPS: usize = 160;
-/// The residual of a singular pair that is good enough, relative to the singular value.
+/// Accepted residual of a singular pair, relative to the singular value.
 const RESIDUAL: f64 = 1e-12;
-/// What of a start is not the last vector found, so that no new direction is missed.
+/// The share of a start vector that is not the last vector found, so that no new direction is missed.
 const FRESH: f64 = 0.1;
 
-/// The last right singular vector found, from where the next search starts.
+/// The last right singular vector found, from which the next search starts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Smallest {
     vector: Vec<f64>,
 }
 
 impl Smallest {
-    /// `σᵣ(L)`, `None` if `L` is empty: `1 / ‖L⁻¹‖` by Golub–Kahan bidiagonalisation of `L⁻ᵀ` with full
-    /// reorthogonalisation (Golub and Van Loan, section 10.4), until the residual bounds the error by 1e-12;
-    /// by the SVD where that takes too long. Rounding adds about `κ ε`, as in an SVD.
+    /// Returns `σᵣ(L)`, `None` if `L` is empty: `1 / ‖L⁻¹‖` by Golub–Kahan bidiagonalisation of `L⁻ᵀ` with full
+    /// reorthogonalisation (Golub and Van Loan, section 10.4), until the residual bounds the error by 1e-12; by the SVD
+    /// if that takes too long. Rounding adds about `κ ε`, as in an SVD.
     pub(super) fn of(&mut self, triangle: &Triangle) -> Result<Option<f64>, Error> {
         let r = triangle.len();
         if r == 0 {
@@ -48,7 +48,7 @@ impl Smallest {
             start = mixed;
         }
         let (mut right, mut left) = (vec![normalised(start)], Vec::<Vec<f64>>::new());
-        // L⁻ᵀ V = U B, B with this diagonal and these entries above it.
+        // L⁻ᵀ V = U B, where B has this diagonal and these entries above it.
         let (mut diagonal, mut above) = (Vec::new(), Vec::new());
         let mut next_look = 6;
         for step in 1..=STEPS.min(r) {
@@ -84,7 +84,7 @@ impl Smallest {
     }
 }
 
-/// Takes what `x` has of orthonormal vectors out of it, twice.
+/// Removes the components of `x` along orthonormal vectors, twice.
 fn remove(x: &mut [f64], vectors: &[Vec<f64>]) {
     for vector in vectors.iter().rev().chain(vectors) {
         axpy(x, -dot(vector, x), vector);

@@ -1,14 +1,14 @@
-//! A lower triangle that grows by a row, or takes one in by Givens rotations.
+//! A lower triangle that grows by a row, or absorbs one by Givens rotations.
 
 use super::scale::scaled;
 use crate::svd::exponent;
 pub(super) use crate::svd::{axpy, dot};
 use ndarray::{Array2, s};
 
-/// `L`, `r × r`, lower triangular, row by row.
+/// `L`, `r × r`, lower triangular, row-major.
 ///
-/// The matrix of a curve is `X = W L Q` where rows are appended and `X = Q Lᵀ Wᵀ` where columns are, `W`
-/// and `Q` with orthonormal columns and rows.
+/// The matrix of a curve is `X = W L Q` if rows are appended, and `X = Q Lᵀ Wᵀ` if columns are. `W` has orthonormal
+/// columns, `Q` orthonormal rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Triangle {
     rows: Vec<Vec<f64>>,
@@ -24,7 +24,7 @@ impl Triangle {
         self.rows.len()
     }
 
-    /// `L`, row by row, up to the diagonal.
+    /// Returns the rows of `L` up to the diagonal.
     pub(super) fn rows(&self) -> &[Vec<f64>] {
         &self.rows
     }
@@ -34,13 +34,13 @@ impl Triangle {
         self.squares
     }
 
-    /// Of rows of lengths `1, 2, …, r`.
+    /// Creates a triangle from rows of lengths `1, 2, …, r`.
     pub(super) fn from_rows(rows: Vec<Vec<f64>>) -> Self {
         let squares = rows.iter().map(|row| square(row)).sum();
         Self { rows, squares, inverse: None }
     }
 
-    /// The first `r` rows and columns.
+    /// Returns the first `r` rows and columns.
     pub(super) fn leading(&self, r: usize) -> Self {
         Self::from_rows(self.rows[..r].to_vec())
     }
@@ -53,9 +53,8 @@ impl Triangle {
         self.inverse = None;
     }
 
-    /// `[L; mᵀ] ← G [L; mᵀ] = [L'; 0]` by r rotations, 3 r² flops. What the rotations do to the quantities
-    /// that go with the rows is `also(i, cos, sin)`: the pair (i-th, new one) becomes
-    /// `(cos · a + sin · b, cos · b − sin · a)`.
+    /// `[L; mᵀ] ← G [L; mᵀ] = [L'; 0]` by r rotations, 3 r² flops. `also(i, cos, sin)` applies each rotation to
+    /// quantities that go with the rows: the pair (i-th, new one) becomes `(cos · a + sin · b, cos · b − sin · a)`.
     pub(super) fn rotate_in(&mut self, m: &mut [f64], mut also: impl FnMut(usize, f64, f64)) {
         self.squares += square(m);
         for (i, row) in self.rows.iter_mut().enumerate().rev() {
@@ -77,13 +76,13 @@ impl Triangle {
         self.inverse = None;
     }
 
-    /// The next entry of the solution of `L z = c`, given those before it.
+    /// Returns the next entry of the solution of `L z = c`, given the entries before it.
     pub(super) fn next_forward(&self, z: &[f64], c: f64) -> f64 {
         let i = z.len();
         (c - dot(&self.rows[i][..i], z)) / self.rows[i][i]
     }
 
-    /// `L z = c`.
+    /// Solves `L z = c`.
     pub(super) fn forward(&self, c: &[f64]) -> Vec<f64> {
         forward(&self.rows, c)
     }
@@ -93,7 +92,7 @@ impl Triangle {
         self.rows.iter().map(|row| dot(row, &z[..row.len()])).collect()
     }
 
-    /// `Lᵀ z = c`.
+    /// Solves `Lᵀ z = c`.
     pub(super) fn backward(&self, c: &[f64]) -> Vec<f64> {
         backward(&self.rows, c)
     }
@@ -103,17 +102,17 @@ impl Triangle {
         self.squares.sqrt()
     }
 
-    /// A fresh estimate of `‖L⁻¹‖`.
+    /// Computes a new estimate of `‖L⁻¹‖`.
     pub(super) fn inverse(&mut self) -> f64 {
         let inverse = estimate_inverse(&self.rows);
         self.inverse = Some(inverse);
         inverse
     }
 
-    /// Whether the condition number, `‖L‖_F ‖L⁻¹‖`, lies under `bound`, as far as an estimate of O(r²) can
-    /// tell. Appended rows need a new estimate, rotated rows only lower the last one.
+    /// Whether the condition number, `‖L‖_F ‖L⁻¹‖`, is below `bound`, by an O(r²) estimate. Appended rows need a new
+    /// estimate; rotated rows can only lower the last one.
     ///
-    /// `more` is added to `‖L‖²_F`: rows to come.
+    /// `more` is added to `‖L‖²_F`, for rows still to come.
     pub(super) fn is_conditioned_under(&mut self, bound: f64, more: f64) -> bool {
         let norm = (self.squares + more).sqrt();
         if self.inverse.is_some_and(|inverse| norm * inverse < bound) {
@@ -124,7 +123,7 @@ impl Triangle {
         self.rows.is_empty() || norm * inverse < bound
     }
 
-    /// As a full matrix.
+    /// Returns the full matrix.
     pub(super) fn to_array(&self) -> Array2<f64> {
         let r = self.len();
         let mut matrix = Array2::zeros((r, r));
@@ -135,7 +134,7 @@ impl Triangle {
     }
 }
 
-/// `L z = c`, of the rows of `L` up to the diagonal.
+/// Solves `L z = c`, given the rows of `L` up to the diagonal.
 pub(super) fn forward<R: AsRef<[f64]>>(rows: &[R], c: &[f64]) -> Vec<f64> {
     let mut z = Vec::with_capacity(c.len());
     for (i, (row, target)) in rows.iter().zip(c).enumerate() {
@@ -145,7 +144,7 @@ pub(super) fn forward<R: AsRef<[f64]>>(rows: &[R], c: &[f64]) -> Vec<f64> {
     z
 }
 
-/// `Lᵀ z = c`, of the rows of `L` up to the diagonal.
+/// Solves `Lᵀ z = c`, given the rows of `L` up to the diagonal.
 pub(super) fn backward<R: AsRef<[f64]>>(rows: &[R], c: &[f64]) -> Vec<f64> {
     let mut z = c.to_vec();
     for (i, row) in rows.iter().enumerate().rev() {
@@ -157,9 +156,9 @@ pub(super) fn backward<R: AsRef<[f64]>>(rows: &[R], c: &[f64]) -> Vec<f64> {
     z
 }
 
-/// A lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` on a vector of signs chosen for growth
-/// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration. O(r²), of the rows of `L` up
-/// to the diagonal.
+/// Returns a lower bound of `‖L⁻¹‖` that is seldom far off: `L⁻¹` applied to a vector of signs chosen for growth
+/// (Cline, Moler, Stewart and Wilkinson 1979), then two half steps of inverse iteration. O(r²), given the rows of `L`
+/// up to the diagonal.
 pub(super) fn estimate_inverse<R: AsRef<[f64]>>(rows: &[R]) -> f64 {
     let mut grown = Vec::with_capacity(rows.len());
     for row in rows {
@@ -171,8 +170,9 @@ pub(super) fn estimate_inverse<R: AsRef<[f64]>>(rows: &[R]) -> f64 {
     first.max(second)
 }
 
-/// `‖L_r‖_F ‖L_r⁻¹ s‖ / ‖s‖` for every leading `r × r` part of the lower triangle of these rows, with signs `s` chosen
-/// for growth: a rough estimate of all their condition numbers in O(r²). NaN or infinite where a diagonal entry is 0.
+/// `‖L_r‖_F ‖L_r⁻¹ s‖ / ‖s‖` for every leading `r × r` part of the lower triangle with these rows, with signs `s`
+/// chosen for growth: a rough estimate of all their condition numbers in O(r²). NaN or infinite where a diagonal entry
+/// is 0.
 pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> {
     let (mut squares, mut length, mut grown) = (0.0, 0.0f64, Vec::new());
     let conditions = rows.map(|row| {
@@ -185,14 +185,15 @@ pub(super) fn conditions<'a>(rows: impl Iterator<Item = &'a [f64]>) -> Vec<f64> 
     conditions.collect()
 }
 
-/// The next entry of `L⁻¹ s`, given those before it and the next row of `L`: the sign that makes it larger.
+/// Returns the next entry of `L⁻¹ s`, given the entries before it and the next row of `L`, with the sign that makes it
+/// larger.
 fn grow(grown: &[f64], row: &[f64]) -> f64 {
     let sum = dot(&row[..grown.len()], grown);
     (-sum - 1f64.copysign(sum)) / row[grown.len()]
 }
 
 pub(super) fn normalised(x: Vec<f64>) -> Vec<f64> {
-    // By the largest entry first: growth may be beyond the squares of f64.
+    // First divided by the largest entry: the squares of grown entries may overflow.
     let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     let x: Vec<f64> = x.into_iter().map(|v| v / largest).collect();
     let norm = square(&x).sqrt();
@@ -204,11 +205,11 @@ pub(super) fn rotate(a: &mut [f64], b: &mut [f64], cos: f64, sin: f64) {
     crate::svd::rotate(a, b, (cos, sin));
 }
 
-/// `‖x‖`, of entries whose squares may be out of range.
+/// Returns `‖x‖`, for entries whose squares may be out of range.
 pub(super) fn norm(x: &[f64]) -> f64 {
     let sum = square(x);
     if sum > 1e-270 && sum < 1e300 {
-        return sum.sqrt(); // squares that are lost are nothing beside it
+        return sum.sqrt(); // squares lost to underflow are negligible here
     }
     let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     let e = exponent(largest);

@@ -1,7 +1,8 @@
 //! Past the threshold: the triangle in the coordinates of the features themselves.
 //!
-//! With all directions spanned, no basis is needed: `X = W L Q = (W G) R`, `R` upper triangular. Blocks of rows are then
-//! taken in as they are, without their coordinates in a basis, and test rows keep the zeros that compression gave them.
+//! With all directions spanned, no basis is needed: `X = W L Q = (W G) R`, with `R` upper triangular. Blocks of rows
+//! are then taken in directly, without their coordinates in a basis, and test rows keep the zeros that compression gave
+//! them.
 
 use super::basis::Basis;
 use super::block::SMALLEST_BLOCK;
@@ -12,14 +13,14 @@ use crate::machine::turned::{by_columns, fill_columns};
 use crate::svd::{RowUpdate, reduce_beside, upper_product};
 use ndarray::{Array2, ArrayView2, ShapeBuilder, aview1, s};
 
-/// Rows taken in at once, at most: enough for matrix products at full speed. What goes along with a row to say what it
-/// changes is as long as its block.
+/// Largest number of rows taken in at once: enough for matrix products at full speed. Each row carries a vector as long
+/// as its block, which records the changes that the row makes.
 pub(super) const LARGEST_BLOCK: usize = 128;
 
-/// Columns of a triangle from which on a block of rows is worth a thread.
+/// Smallest number of columns of a triangle for which a block of rows is worth a thread.
 pub(super) const SHARED: usize = 256;
 
-/// Rows of a block, at least, on a triangle of `p` columns: of a small one single rows are as fast.
+/// Returns the smallest block of rows for a triangle of `p` columns: if the triangle is small, single rows are as fast.
 pub(super) fn smallest_block(p: usize) -> usize {
     if p >= SHARED { 1 } else { SMALLEST_BLOCK }
 }
@@ -27,24 +28,24 @@ pub(super) fn smallest_block(p: usize) -> usize {
 /// `R`, `p × p`.
 #[derive(Clone, Debug)]
 pub(super) struct Upper {
-    /// Column by column.
+    /// `R`, column-major.
     pub(super) r: Array2<f64>,
     /// `‖R‖²_F`.
     squares: f64,
-    /// An estimate of `‖R⁻¹‖`: now, or before the last rows were taken in, which never make it larger.
+    /// An estimate of `‖R⁻¹‖`, either current or from before the last rows were taken in, which never make it larger.
     inverse: f64,
-    /// Whether it is from before.
+    /// Whether `inverse` is from before the last rows.
     is_stale: bool,
 }
 
 impl Upper {
-    /// `[R | Gᵀ P]` from `L`, `Q` and what goes with the rows of `L`, `P` (`p × w`, column by column).
+    /// Computes `[R | Gᵀ P]` from `L`, `Q` and `P`, which goes with the rows of `L` (`p × w`, column-major).
     pub(super) fn new(triangle: &Triangle, basis: &Basis, carried: &mut Array2<f64>) -> Self {
         let p = carried.nrows();
         let mut r = if let Some(given) = basis.given() {
             stacked(given, p)
         } else {
-            // Rows and columns reversed, so that the triangle is an upper one.
+            // Rows and columns are reversed, so that the triangle is upper triangular.
             let mut reversed = Array2::zeros(carried.raw_dim().f());
             reversed.assign(&carried.slice(s![..;-1, ..]));
             *carried = reversed;
@@ -70,25 +71,25 @@ impl Upper {
         Self { squares: triangle.squares(), r, inverse, is_stale: false }
     }
 
-    /// `L`, where the basis is [flipped](Basis::flip).
+    /// Returns `L` for a [flipped](Basis::flip) basis.
     pub(super) fn to_triangle(&self) -> Triangle {
         let rows = by_columns(self.r.t());
         let rows = rows.columns().into_iter().enumerate().rev();
         Triangle::from_rows(rows.map(|(i, row)| row.iter().skip(i).rev().copied().collect()).collect())
     }
 
-    /// `Rᵀ z = c`.
+    /// Solves `Rᵀ z = c`.
     pub(super) fn forward(&self, c: &[f64]) -> Vec<f64> {
         forward(&columns(&self.r), c)
     }
 
-    /// Whether the condition number lies under `bound` with rows to come that add `more` to `‖R‖²_F`.
+    /// Whether the condition number is below `bound`, if further rows add `more` to `‖R‖²_F`.
     pub(super) fn is_conditioned_under(&mut self, bound: f64, more: f64) -> bool {
         let norm = (self.squares + more).sqrt();
         norm * self.inverse < bound || norm * self.inverse() < bound
     }
 
-    /// An estimate of `‖R⁻¹‖`.
+    /// Returns an estimate of `‖R⁻¹‖`.
     pub(super) fn inverse(&mut self) -> f64 {
         if self.is_stale {
             (self.inverse, self.is_stale) = (estimate_inverse(&columns(&self.r)), false);
@@ -96,12 +97,12 @@ impl Upper {
         self.inverse
     }
 
-    /// Memory for another one of as many rows.
+    /// Allocates another triangle of the same size.
     pub(super) fn room(&self) -> Self {
         Self { r: large_pages::zeros(self.r.raw_dim().f()), ..*self }
     }
 
-    /// Turns into a copy of one of as many rows.
+    /// Copies another triangle of the same size into this one.
     pub(super) fn copy_from(&mut self, other: &Self) {
         (self.squares, self.inverse, self.is_stale) = (other.squares, other.inverse, other.is_stale);
         let p = other.r.nrows().max(1);
@@ -112,7 +113,7 @@ impl Upper {
         }
     }
 
-    /// Takes in rows `M`; what goes `beside` turns from `[P; T]` to `Gᵀ [P; T]`. All lie column by column.
+    /// Takes in rows `M`; `beside` turns from `[P; T]` to `Gᵀ [P; T]`. All are column-major.
     pub(super) fn take_in(
         &mut self,
         rows: Array2<f64>,
@@ -132,7 +133,7 @@ impl Upper {
     }
 }
 
-/// Blocks of `p` rows in all, column by column.
+/// Stacks blocks of `p` rows in total, column-major.
 fn stacked(blocks: &[Array2<f64>], p: usize) -> Array2<f64> {
     let (mut rows, mut from) = (large_pages::zeros((p, p).f()), 0);
     for block in blocks {
@@ -143,7 +144,7 @@ fn stacked(blocks: &[Array2<f64>], p: usize) -> Array2<f64> {
     rows
 }
 
-/// `‖m‖²` for each row `m` of a table that lies column by column.
+/// Returns `‖m‖²` for each row `m` of a column-major table.
 pub(super) fn row_squares(rows: &Array2<f64>) -> Vec<f64> {
     let mut squares = vec![0.0; rows.nrows()];
     for column in rows.columns() {
@@ -152,7 +153,8 @@ pub(super) fn row_squares(rows: &Array2<f64>) -> Vec<f64> {
     squares
 }
 
-/// `[0 P]` and `[I T]` for `P` (`p × k`) and `T` (`b × k`), the columns of `I` in reverse, to go along with rows.
+/// Returns `[0 P]` and `[I T]` for `P` (`p × k`) and `T` (`b × k`), with the columns of `I` reversed, to be carried
+/// along with rows.
 pub(super) fn with_identity(above: ArrayView2<'_, f64>, below: ArrayView2<'_, f64>) -> [Array2<f64>; 2] {
     let ((p, k), b) = (above.dim(), below.nrows());
     let (mut top, mut bottom) = (Array2::zeros((p, b + k).f()), Array2::zeros((b, b + k).f()));
@@ -162,7 +164,7 @@ pub(super) fn with_identity(above: ArrayView2<'_, f64>, below: ArrayView2<'_, f6
     [top, bottom]
 }
 
-/// Up to the diagonal: the rows of `Rᵀ`.
+/// Returns the columns up to the diagonal: the rows of `Rᵀ`.
 pub(super) fn columns(r: &Array2<f64>) -> Vec<&[f64]> {
     let entries = r.as_slice_memory_order().unwrap_or_default();
     let columns = entries.chunks_exact(r.nrows().max(1)).enumerate();

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-/// The values of each point of a curve, sorted: what order statistics are read from.
+/// The sorted values of each point of a curve, from which order statistics are read.
 #[derive(Clone, Debug)]
 pub(super) struct Ordered {
     /// By point; ascending.
@@ -12,7 +12,7 @@ pub(super) struct Ordered {
 }
 
 impl Ordered {
-    /// Of a table `repeats × points` without NaN.
+    /// Sorts a table `repeats × points` without NaN.
     pub(super) fn new(table: ArrayView2<'_, f64>) -> Self {
         let sort = |column: ndarray::ArrayView1<'_, f64>| {
             let mut order: Vec<usize> = (0..column.len()).collect();
@@ -29,17 +29,18 @@ impl Ordered {
         self.values.first().map_or(0, Vec::len)
     }
 
-    /// The same with each repeat as often as `counts` says; the counts add up to the number of repeats.
+    /// Returns the values with each repeat taken as often as `counts` says; the counts add up to the number of repeats.
     pub(super) fn resampled(&self, counts: &[usize]) -> Self {
         let again = |(values, order): (&Vec<f64>, &Vec<usize>)| {
             let copies = values.iter().zip(order).map(|(&value, &repeat)| (value, counts[repeat]));
             copies.flat_map(|(value, count)| std::iter::repeat_n(value, count)).collect()
         };
-        // The order of repeats is of no use to a resample.
+        // A resample does not need the order of the repeats.
         Self { values: self.values.iter().zip(&self.repeats).map(again).collect(), repeats: Vec::new() }
     }
 
-    /// The smallest rank up to `rank`, so the widest band, that certifies something; `rank` does.
+    /// Returns the smallest rank, and so the widest band, that still certifies something. The band of `rank` must
+    /// certify it.
     pub(super) fn widest(&self, rank: usize, certifies: impl Fn(&Band) -> bool) -> usize {
         (1..rank).find(|&wider| certifies(&self.band(wider))).unwrap_or(rank)
     }
@@ -48,7 +49,7 @@ impl Ordered {
         self.values.iter().map(|sorted| super::quantile(sorted, 0.5)).collect()
     }
 
-    /// From the `rank`-th smallest to the `rank`-th largest value of each point, counted from 1.
+    /// Returns the band from the `rank`-th smallest to the `rank`-th largest value of each point, counted from 1.
     pub(super) fn band(&self, rank: usize) -> Band {
         let lower = self.values.iter().map(|sorted| sorted[rank - 1]).collect();
         let upper = self.values.iter().map(|sorted| sorted[sorted.len() - rank]).collect();
@@ -56,8 +57,8 @@ impl Ordered {
     }
 }
 
-/// `2 P(Bin(R, ½) < k)` for `k = 0, …, ⌊R/2⌋`: how often the interval from the k-th smallest to the k-th largest of
-/// `R` independent draws misses the median of their distribution, at most, whatever it is.
+/// Returns `2 P(Bin(R, ½) < k)` for `k = 0, …, ⌊R/2⌋`: an upper bound, for any distribution, on the probability that
+/// the interval from the k-th smallest to the k-th largest of `R` independent draws misses its median.
 pub(super) fn miss_rates(repeats: usize) -> Vec<f64> {
     let draws = repeats as f64;
     let mut log_term = -draws * std::f64::consts::LN_2;
@@ -86,10 +87,10 @@ pub(super) struct Run {
 }
 
 impl Band {
-    /// The longest chain of alternating rises and falls that every curve inside the band has. A curve rises from i
-    /// to j > i for certain if `lower[j] > upper[i]`.
+    /// Returns the longest chain of alternating rises and falls that every curve inside the band has. A curve certainly
+    /// rises from i to j > i if `lower[j] > upper[i]`.
     ///
-    /// Greedy: a run goes on to the highest lower end (lowest upper end) until the opposite change is certain.
+    /// Greedy: a rise (fall) extends to the highest lower end (lowest upper end) until the opposite change is certain.
     pub(super) fn runs(&self) -> Vec<Run> {
         let (lower, upper) = (&self.lower, &self.upper);
         let mut runs: Vec<Run> = Vec::new();
@@ -138,7 +139,7 @@ impl Band {
         }
     }
 
-    /// Whether every curve inside the band has a peak inside `from..=to`: a point over one before and one after.
+    /// Whether every curve inside the band has a peak inside `from..=to`: a point above one before and one after.
     pub(super) fn has_peak(&self, from: usize, to: usize) -> bool {
         let mut after = vec![f64::INFINITY; to + 2];
         for t in (from..=to).rev() {
@@ -173,13 +174,13 @@ mod tests {
                 coefficient *= (repeats - k) as f64 / (k + 1) as f64;
             }
         }
-        // 2^−2000 is no number; the middle of the distribution is.
+        // 2^−2000 underflows; the middle of the distribution does not.
         let rates = miss_rates(2000);
         assert!(rates[1] == 0.0 && rates[1000] > 0.95 && rates[1000] < 1.0);
     }
 
-    /// No curve inside a random band alternates less often than the chain, and one alternates no more: by search
-    /// over all curves through a few levels.
+    /// No curve inside a random band alternates less often than the chain, and one alternates no more often: checked by
+    /// a search over all curves on a few levels.
     #[test]
     fn the_chain_is_the_least_that_curves_inside_the_band_do() {
         let mut rng = stream(5, 0, 0);
@@ -212,7 +213,7 @@ mod tests {
         assert!(longest >= 3);
     }
 
-    /// The fewest monotone stretches of a curve of integer levels inside a band; 0 for a constant.
+    /// Returns the fewest monotone stretches of a curve on integer levels inside a band; 0 for a constant.
     fn fewest_changes(band: &Band) -> usize {
         // By level and direction (none, up, down): the fewest stretches so far.
         let none = usize::MAX;

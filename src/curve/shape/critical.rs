@@ -1,61 +1,61 @@
-//! A peak, its prominence, and the critical interval about it, with limits.
+//! A peak, its prominence, and the critical interval around it, with limits.
 
 use super::band::{Band, Run};
 
-/// A peak that the repeats certify, and the critical interval about it.
+/// A peak that the repeats certify, and the critical interval around it.
 ///
-/// With `h` the height of the peak, and `ℓ` the higher of the lowest medians on its two sides (as far as the next
-/// peak), the **critical interval** is the longest stretch about the peak on which the curve of medians lies over
-/// `ℓ`: where the model does worse than the better-known side of the peak at its best. Where the second descent
-/// goes below the first (as it mostly does), that side is the classical one: the interval begins at the classical
-/// optimum and ends where larger models (or more samples) first catch up with it, the region in which growth hurts.
-/// `ln(h / ℓ)` is the peak's topographic prominence, so that interval and prominence speak of the same level.
+/// Let `h` be the height of the peak, and `ℓ` the higher of the lowest medians on its two sides (each as far as the
+/// next peak). The **critical interval** is the longest stretch around the peak on which the curve of medians lies
+/// above `ℓ`: there the model does worse than the best value on the higher side of the peak. If the second descent goes
+/// below the first, as it usually does, that side is the classical one: the interval begins at the classical optimum
+/// and ends where larger models (or more samples) first catch up with it. This is the region in which growth hurts.
+/// `ln(h / ℓ)` is the peak's topographic prominence, so that interval and prominence refer to the same level.
 ///
-/// Limits are those of all curves inside the band of the test: at its confidence, for all peaks at once, whatever the
-/// distribution of the errors. (Percentiles of a bootstrap are not used: the lowest of noisy medians is too low, and at
-/// a nominal 95 % they held the true upper end in 80 % of simulated cases.) An end at an end of the axis is a bound:
-/// there the curve has not come down to the level of the other side.
+/// The limits cover all curves inside the test's band: they hold at its confidence, for all peaks at once, whatever the
+/// distribution of the errors. (Bootstrap percentiles are not used: the lowest of noisy medians is biased low, and at a
+/// nominal 95 % they covered the true upper end in 80 % of simulated cases.) An interval end at an end of the axis is
+/// only a bound: the curve has not come down to the level of the other side there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct CriticalInterval {
     /// The axis value of the highest median.
     pub peak: f64,
-    /// Limits for it: the first and the last place where a curve inside the band may be highest.
+    /// Limits for the peak: the first and the last axis value at which a curve inside the band may be highest.
     pub peak_limits: (f64, f64),
-    /// The median there, `h`.
+    /// The median at the peak, `h`.
     pub height: f64,
-    /// `ℓ`.
+    /// The level `ℓ`.
     pub level: f64,
-    /// `ln(h / ℓ)`; values under 10⁻¹² of the largest median of the curve count as that.
+    /// `ln(h / ℓ)`; values below 10⁻¹² of the curve's largest median count as that.
     pub prominence: f64,
-    /// Limits for it.
+    /// Limits for the prominence.
     pub prominence_limits: (f64, f64),
     /// The lower end of the interval, in units of the axis: where the logarithm of the median, interpolated between
     /// axis values, crosses `ln ℓ`.
     pub from: f64,
-    /// Limits for it, on the axis values.
+    /// Limits for this end, on the axis values.
     pub from_limits: (f64, f64),
     /// The upper end.
     pub to: f64,
-    /// Limits for it, on the axis values.
+    /// Limits for this end, on the axis values.
     pub to_limits: (f64, f64),
-    /// The level at which the peak is significant: the chance, at most, that a band of its kind around a curve
-    /// without this peak certifies it, over all points of the axis at once.
+    /// The level at which the peak is significant: an upper bound on the chance that a band of this kind certifies the
+    /// peak although the curve does not have it, over all points of the axis at once.
     pub p_value: f64,
 }
 
-/// Where a peak and its two valleys are looked for, by index.
+/// Where to look for a peak and its two valleys, by index.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     /// The peak itself.
     pub(super) peak: (usize, usize),
-    /// The valleys: as far as the next peaks or the ends of the axis.
+    /// The valleys, which reach as far as the next peaks or the ends of the axis.
     pub(super) span: (usize, usize),
 }
 
 impl Window {
-    /// One for each rise that a fall follows.
+    /// Returns one window for each rise followed by a fall.
     pub(super) fn all(runs: &[Run], points: usize) -> Vec<Self> {
         let peaks: Vec<(usize, usize)> =
             runs.windows(2).filter(|pair| pair[0].rises).map(|pair| (pair[0].from, pair[1].to)).collect();
@@ -67,14 +67,13 @@ impl Window {
         peaks.iter().enumerate().map(window).collect()
     }
 
-    /// Of a curve with its peak at `peak`: the higher of the lowest values on the two sides. Larger curves have
-    /// larger levels.
+    /// Returns the higher of the lowest values on the two sides of a curve's `peak`. A larger curve has a larger level.
     fn level(self, peak: usize, curve: &[f64]) -> f64 {
         let lowest = |range: &[f64]| range.iter().copied().fold(f64::INFINITY, f64::min);
         lowest(&curve[self.span.0..=peak]).max(lowest(&curve[peak..=self.span.1]))
     }
 
-    /// The peak of a curve of medians, with limits from the band around it, which certifies the peak.
+    /// Returns the peak of a curve of medians, with limits from the band that certifies it.
     pub(super) fn interval(
         self,
         axis: &[f64],
@@ -95,7 +94,7 @@ impl Window {
 
         let rest = [(first..peak).rev().collect::<Vec<_>>(), (peak + 1..=last).collect()];
         let [from, to] = rest.map(|outwards| {
-            // The first place, from the peak outwards, at which a curve has come down, and the one before it.
+            // The first place, going outwards from the peak, at which a curve has come down, and the place before it.
             let down = |curve: &[f64], level: f64| {
                 let place = outwards.iter().position(|&t| curve[t] <= level);
                 let at = |place: usize| outwards.get(place).copied();
@@ -127,7 +126,7 @@ impl Window {
     }
 }
 
-/// Where the curve crosses a level between the points `outer`, at or under it, and `inner`, over it.
+/// Returns where the curve crosses a level between the points `outer`, at or below it, and `inner`, above it.
 fn crossing(axis: &[f64], medians: &[f64], (outer, inner): (usize, usize), level: f64) -> f64 {
     let (a, b) = (medians[outer].ln(), medians[inner].ln());
     let (x, y) = (axis[outer], axis[inner]);

@@ -14,18 +14,18 @@ use critical::Window;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
-/// Values under this part of the largest median are zero but for rounding.
+/// Values below this fraction of the largest median are zero up to rounding.
 const FLOOR: f64 = 1e-12;
 
 /// The confidence at which a shape is decided by default.
 pub(super) const CONFIDENCE: f64 = 0.95;
 
-/// The shape of a curve: how many certified peaks lie inside it, and how it goes without one.
+/// The shape of a curve: how many certified peaks lie inside it, or its trend if there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Shape {
-    /// No change is certified: a constant would do.
+    /// No change is certified: a constant is not ruled out.
     Flat,
     /// It falls.
     Falling,
@@ -33,7 +33,7 @@ pub enum Shape {
     Rising,
     /// It falls, then rises: the classical U.
     UShaped,
-    /// It has one peak inside: it rises and falls, after a first fall or from the start.
+    /// It has one peak inside: a rise and a fall, with or without a fall before them.
     DoubleDescent,
     /// It has more than one peak.
     SeveralPeaks,
@@ -69,21 +69,21 @@ impl Shape {
 /// How the shape of a curve is decided.
 ///
 /// # The rule
-/// Around the curve of medians over `R` repeats stands a band, at each of the `T` axis values from the `k`-th
-/// smallest to the `k`-th largest value, with the largest `k` for which `2 T · P(Bin(R, ½) < k) ≤ α`. All true
-/// medians lie inside with probability `1 − α`, the [confidence](ShapeTest::confidence), or more: for any
-/// distribution of the errors, with infinite means too, any dependence along the axis, and any finite number of
-/// independent repeats. The shape is that of **the curve with the fewest rises and falls of all curves inside the
-/// band**: the one that no curve inside can avoid. So
+/// There is a band around the curve of medians over `R` repeats. At each of the `T` axis values it runs from the `k`-th
+/// smallest to the `k`-th largest value, with the largest `k` for which `2 T · P(Bin(R, ½) < k) ≤ α`. All true medians
+/// lie inside with probability `1 − α`, the [confidence](ShapeTest::confidence), or more: for any distribution of the
+/// errors, even with infinite means, any dependence along the axis, and any finite number of independent repeats. The
+/// shape is that of **the curve with the fewest rises and falls among all curves inside the band**: none of them can
+/// avoid it. So
 ///
-/// - a peak counts when the lower end of the band there is over its upper end somewhere before and somewhere after:
-///   when its prominence is more than the noise of the repeats explains;
-/// - the chance that a curve whose true medians have no peak is said to have one is at most `α`, whatever it looks
-///   like otherwise; the same for every rise and fall;
+/// - a peak counts if the lower end of the band there is above the upper end somewhere before and somewhere after: if
+///   its prominence is more than the noise of the repeats explains;
+/// - a curve whose true medians have no peak is said to have one with probability at most `α`, whatever it looks like
+///   otherwise; the same holds for every rise and fall;
 /// - no number of repeats proves that there is *no* peak: [`Shape::Falling`] says that the repeats show none.
 ///
-/// Medians, since at the interpolation threshold a mean over training sets is infinite in theory (`|n − p| ≤ 1` on
-/// Gaussian features) and that of one repeat in practice: no confidence statement about it exists.
+/// The rule uses medians because at the interpolation threshold a mean over training sets is infinite in theory (`|n −
+/// p| ≤ 1` on Gaussian features) and dominated by one repeat in practice: no confidence statement about it exists.
 ///
 /// # References
 /// Davies and Kovac, *Local extremes, runs, strings and multiresolution*, Annals of Statistics 2001 (fewest extremes
@@ -91,22 +91,22 @@ impl Shape {
 /// counts have lower confidence limits only); David and Nagaraja, *Order Statistics*, section 7.1 (the band).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShapeTest {
-    /// `1 − α`, over 0 and under 1.
+    /// `1 − α`, above 0 and below 1.
     pub confidence: f64,
-    /// Resamples for the agreement.
+    /// Resamples for [`ShapeReport::agreement`].
     pub bootstrap: Bootstrap,
 }
 
 impl ShapeTest {
-    /// At 95 % confidence, with 1000 resamples.
+    /// Creates a test at 95 % confidence, with 1000 resamples.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { confidence: CONFIDENCE, bootstrap: Bootstrap { draws: 1000, seed } }
     }
 }
 
-/// A certified rise or fall of a curve. An inner minimum stands between a fall and a rise, and is as significant as
-/// the less significant of the two.
+/// A certified rise or fall of a curve. An inner minimum lies between a fall and a rise, and is as significant as the
+/// less significant of the two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -117,37 +117,37 @@ pub struct Change {
     pub to: f64,
     /// Whether it is a rise.
     pub rises: bool,
-    /// The level at which it is significant, over all points of the axis at once: the chance, at most, that a curve
-    /// that does not rise (fall) here is said to.
+    /// The level at which it is significant, over all points of the axis at once: an upper bound on the chance that a
+    /// curve that does not rise (fall) here is said to.
     pub p_value: f64,
 }
 
-/// The shape of one arm's curve and what it rests on.
+/// The shape of one arm's curve, and the evidence for it.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ShapeReport {
     /// The shape.
     pub shape: Shape,
-    /// How many repeats it rests on: those that have the metric at every axis value.
+    /// The number of repeats used: those that have the metric at every axis value.
     pub repeats: usize,
-    /// The share of bootstrap resamples, of whole repeats, that come to the same shape by the same rule.
+    /// The share of bootstrap resamples of whole repeats that give the same shape by the same rule.
     pub agreement: f64,
-    /// The rises and falls, in turn.
+    /// The rises and falls, in order.
     pub changes: Vec<Change>,
     /// The peaks with their critical intervals, by axis value.
     pub peaks: Vec<CriticalInterval>,
 }
 
 impl Curve {
-    /// The shape of one arm's curve of medians of a metric: see [`ShapeTest`] for the rule. Axis values at which
-    /// no repeat has the metric are left out, then repeats that lack it somewhere.
+    /// Determines the shape of one arm's curve of medians of a metric, by the rule of [`ShapeTest`]. Axis values at
+    /// which no repeat has the metric are left out, then repeats that lack it somewhere.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the confidence is between 0 and 1 and there are resamples; [`Error::Empty`] if no
-    /// repeat has the metric along the axis, [`Error::NonFinite`] if a value is NaN or infinite (row: the place of
-    /// the repeat, column: that of the axis value); [`Error::Unsupported`] if the repeats are too few for any band:
-    /// they must be `1 + log₂(T / α)` or more.
+    /// repeat has the metric along the axis, [`Error::NonFinite`] if a value is NaN or infinite (row: the index of the
+    /// repeat, column: that of the axis value); [`Error::Unsupported`] if there are too few repeats for any band: `1 +
+    /// log₂(T / α)` or more are needed.
     ///
     /// # Examples
     /// ```
@@ -184,7 +184,7 @@ impl Curve {
         })
     }
 
-    /// What the repeats certify of one arm's curve of medians, without resamples.
+    /// Returns what the repeats certify about one arm's curve of medians, without resampling.
     pub(super) fn certified(&self, arm: usize, metric: Metric, confidence: f64) -> Result<Certified, Error> {
         let (axis, table) = self.whole_repeats(arm, metric)?;
         let ordered = Ordered::new(floored(table).view());
@@ -194,7 +194,7 @@ impl Curve {
         Ok(Certified { axis, ordered, rank, rates, band, runs })
     }
 
-    /// The axis values at which a repeat has the metric, and the repeats (rows) that have it at all of them.
+    /// Returns the axis values at which any repeat has the metric, and the repeats (rows) that have it at all of them.
     fn whole_repeats(&self, arm: usize, metric: Metric) -> Result<(Vec<f64>, Array2<f64>), Error> {
         let axis = self.values();
         let mut repeats: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
@@ -217,7 +217,7 @@ impl Curve {
     }
 }
 
-/// The band around a curve of medians and the rises and falls that every curve inside it has.
+/// The band around a curve of medians, and the rises and falls that every curve inside it has.
 pub(super) struct Certified {
     axis: Vec<f64>,
     ordered: Ordered,
@@ -236,7 +236,7 @@ impl Certified {
         self.runs.iter().map(change).collect()
     }
 
-    /// By axis value.
+    /// Returns the peaks in the order of the axis.
     pub(super) fn peaks(&self) -> Vec<CriticalInterval> {
         let medians = self.ordered.medians();
         let peak = |window: Window| {
@@ -247,7 +247,7 @@ impl Certified {
         Window::all(&self.runs, self.axis.len()).into_iter().map(peak).collect()
     }
 
-    /// The level at which something that this band certifies is significant.
+    /// Returns the level at which something that this band certifies is significant.
     fn level(&self, certifies: impl Fn(&Band) -> bool) -> f64 {
         let widest = self.ordered.widest(self.rank, certifies);
         (self.axis.len() as f64 * self.rates[widest]).min(1.0)
@@ -267,7 +267,7 @@ impl ShapeTest {
     }
 }
 
-/// The rank of the band for a number of points, and the rates at which a band of each rank misses a median.
+/// Returns the rank of the band for this number of points, and the rates at which a band of each rank misses a median.
 fn rank(confidence: f64, repeats: usize, points: usize) -> Result<(usize, Vec<f64>), Error> {
     let rates = miss_rates(repeats);
     let allowed = (1.0 - confidence) / points as f64;
@@ -283,14 +283,14 @@ fn rank(confidence: f64, repeats: usize, points: usize) -> Result<(usize, Vec<f6
     }
 }
 
-/// The table with what is zero but for rounding made equal.
+/// Raises table entries that are zero up to rounding to the same small value.
 fn floored(mut table: Array2<f64>) -> Array2<f64> {
     let largest = Ordered::new(table.view()).medians().into_iter().fold(0.0, f64::max);
     table.mapv_inplace(|value| value.max(FLOOR * largest));
     table
 }
 
-/// How often a repeat was drawn, from its weight in a resample.
+/// Returns how often a repeat was drawn, from its weight in a resample.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a whole number from 0 to `repeats`
 fn count(weight: f64, repeats: usize) -> usize {
     (weight * repeats as f64).round() as usize

@@ -1,4 +1,4 @@
-//! Whole blocks of columns.
+//! Appends whole blocks of columns.
 
 use super::Columns;
 use crate::Error;
@@ -18,11 +18,11 @@ use crate::nested::{Engine, Point};
 use crate::svd::product;
 use ndarray::{Array2, ArrayRef2, ArrayView2, ShapeBuilder, aview1, s};
 
-/// Columns taken at once, at most: enough for matrix products at full speed.
+/// Largest number of columns per block: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
-/// The same while columns are independent.
+/// Largest block while columns are independent.
 const LARGEST_INDEPENDENT: usize = 128;
-/// A point whose columns were independent, before it is measured.
+/// A point with independent columns, before it is measured.
 #[derive(Debug)]
 struct Pending {
     p: usize,
@@ -31,16 +31,16 @@ struct Pending {
     squares: Vec<f64>,
 }
 
-/// Columns that the basis has grown by.
+/// Columns by which the basis has grown.
 #[derive(Debug)]
 struct Grown {
-    /// Column by column.
+    /// Coordinates of the columns, column-major.
     coordinates: Array2<f64>,
-    /// The norm of the longest column up to each.
+    /// For each column, the norm of the longest one so far.
     longest: Vec<f64>,
 }
 
-/// A triangle as a full matrix, for solves: rows that are there are not written once more.
+/// A triangle as a full matrix, for solves. Only new rows are written.
 #[derive(Debug)]
 struct Lower {
     matrix: Array2<f64>,
@@ -48,12 +48,12 @@ struct Lower {
 }
 
 impl Lower {
-    /// With room for `n` rows.
+    /// Makes room for `n` rows.
     fn new(n: usize) -> Self {
         Self { matrix: large_pages::zeros((n, n)), rows: 0 }
     }
 
-    /// Of a triangle that rows were only appended to.
+    /// Returns the matrix of a triangle to which rows were only appended.
     fn of(&mut self, triangle: &Triangle) -> &Array2<f64> {
         let rows = triangle.rows().iter().enumerate().skip(self.rows);
         for (i, row) in rows {
@@ -65,14 +65,14 @@ impl Lower {
 }
 
 impl Columns<'_> {
-    /// Appends columns of features (`n × b`) and measures every fit on the way: what [`Columns::push`] on each
-    /// column in turn would give, up to rounding.
+    /// Appends columns of features (`n × b`) and measures every fit on the way. The results are those of
+    /// [`Columns::push`] on each column in turn, up to rounding.
     ///
-    /// Whole blocks of columns become matrix–matrix work; a few hundred columns a call are enough for that.
+    /// Whole blocks of columns become matrix–matrix work; a few hundred columns per call are enough for that.
     ///
     /// # Errors
-    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities (columns counted within `x`) leave
-    /// the fit as it was. After any other error some of the columns are appended and some are not.
+    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities (columns counted within `x`) leave the fit
+    /// unchanged. After any other error, only some of the columns are appended.
     pub fn extend(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of the features", self.n, x.nrows())?;
         check_finite("the features", x.view())?;
@@ -99,20 +99,20 @@ impl Columns<'_> {
         Ok(points)
     }
 
-    /// Whether nothing but the minimum-norm fits is asked for.
+    /// Whether only minimum-norm fits are requested.
     fn is_plain(&self) -> bool {
         self.noise.is_none() && self.smallest.is_none() && self.left_out.is_none() && self.ridge.is_none()
     }
 
-    /// Columns that are independent of all before, up to the threshold or one that is not, which goes alone.
+    /// Appends independent columns, up to the threshold or to a dependent column, which is processed alone.
     ///
-    /// Neither the vectors of the basis nor the images of columns are needed for that: targets are carried through the
-    /// reflections, and the images are the test table's columns. All that the next block needs of one is the basis: while the
-    /// fits of a block are measured, the next is taken in.
+    /// This needs neither the vectors of the basis nor the images of columns: targets are carried through the
+    /// reflections, and the images are the test table's columns. The next block needs only the basis of the current
+    /// one: it is taken in while the fits of the current block are measured.
     fn extend_independent(&mut self, x: ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<(), Error> {
         let n = self.n;
         if self.p == 0 {
-            // The unit that the first column brings with it, so that it need not come alone.
+            // The first column sets the unit here, so that it need not be processed alone.
             self.unit.admit(largest_exponent(x.column(0)));
         }
         let mut rest = as_columns(&self.rest, n);
@@ -120,8 +120,8 @@ impl Columns<'_> {
         let before = self.p;
         let outcome = self.extend_along(x, &mut rest, points);
         if self.basis.is_complete() {
-            self.block = smallest_block(self.n); // fits are never worse conditioned than here
-            self.rest.iter_mut().for_each(|rest| rest.fill(0.0)); // what is left of the targets is rounding
+            self.block = smallest_block(self.n); // fits are worst conditioned here
+            self.rest.iter_mut().for_each(|rest| rest.fill(0.0)); // the remainder of the targets is rounding error
             return outcome;
         }
         rest.slice_mut(s![..self.basis.len(), ..]).fill(0.0);
@@ -135,7 +135,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    /// The independent columns of `x`, as blocks; `turned` are the targets in the coordinates of the basis.
+    /// Appends the independent columns of `x` in blocks; `turned` are the targets in the coordinates of the basis.
     fn extend_along(
         &mut self,
         x: ArrayView2<'_, f64>,
@@ -148,7 +148,7 @@ impl Columns<'_> {
         while !is_over || !waiting.is_empty() {
             let b = if is_over { 0 } else { self.block.min(x.ncols() - done).min(n - self.triangle.len()) };
             let block = x.slice(s![.., done..done + b]);
-            // What the two sides change.
+            // What the two parallel tasks change.
             let mut basis = std::mem::replace(&mut self.basis, Basis::new(n));
             let mut triangle = std::mem::take(&mut self.triangle);
             let this = &*self;
@@ -172,7 +172,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    /// Lets the basis grow by the first columns of `x` that are independent.
+    /// Grows the basis by the leading independent columns of `x`.
     fn grow(&self, basis: &mut Basis, x: ArrayView2<'_, f64>) -> Grown {
         if x.is_empty() || !self.unit.has_room(exponent_of_table(x.view())) {
             return Grown { coordinates: Array2::zeros((0, 0)), longest: Vec::new() };
@@ -188,13 +188,13 @@ impl Columns<'_> {
         Grown { coordinates: basis.grow(rows, &least), longest }
     }
 
-    /// Takes the columns that the basis has grown by into the triangle; `turned` are the targets in the coordinates of the
-    /// basis before.
+    /// Takes the columns by which the basis has grown into the triangle; `turned` are the targets in the coordinates of
+    /// the earlier basis.
     fn append_grown(&mut self, grown: &Grown, turned: &mut Array2<f64>) -> Vec<Pending> {
         let (r, count) = (self.triangle.len(), grown.coordinates.ncols());
         self.basis.turn(r, turned);
         if r < self.p {
-            // Some column was in the span of others: images are no longer the table's columns.
+            // Some column was in the span of others, so that the images are no longer the table's columns.
             self.images.extend(self.held_out.by_columns(self.p..self.p + count));
         }
         let mut pending = Vec::with_capacity(count);
@@ -211,8 +211,8 @@ impl Columns<'_> {
         pending
     }
 
-    /// What columns that go alone need: the vectors of the basis and the images of columns that came in blocks, or the triangle
-    /// and images after blocks past the threshold.
+    /// Forms what single columns need: the vectors of the basis and the images of columns that came in blocks, or the
+    /// triangle and images after blocks past the threshold.
     pub(super) fn form(&mut self) {
         if let Some((upper, images)) = self.spanned.take() {
             self.triangle = upper.to_triangle();
@@ -235,7 +235,7 @@ impl Columns<'_> {
             let largest = if is_complete { LARGEST_BLOCK } else { LARGEST_INDEPENDENT };
             self.block = largest.min(2 * self.block);
             if !is_complete && self.basis.is_complete() {
-                // Fits are never worse conditioned than here.
+                // Fits are worst conditioned here.
                 self.block = SMALLEST_BLOCK;
             }
         } else if self.block > SMALLEST_BLOCK && is_complete && x.ncols() >= SMALLEST_BLOCK {
@@ -257,7 +257,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    /// All columns at once; `false`, and nothing done, if they must go one by one.
+    /// Appends all columns at once; returns `false`, with nothing done, if they must go one by one.
     fn extend_block(&mut self, x: &ArrayView2<'_, f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
         let (n, b) = x.dim();
         let one_by_one = self.noise.is_some() || self.smallest.is_some() || self.left_out.is_some();
@@ -285,7 +285,7 @@ impl Columns<'_> {
         Ok(true)
     }
 
-    /// Points of independent columns, one at a time.
+    /// Measures points of independent columns one at a time.
     fn measure_each(&mut self, pending: Vec<Pending>, points: &mut Vec<Point>) -> Result<(), Error> {
         self.form();
         for Pending { p, rank, squares } in pending {
@@ -294,8 +294,8 @@ impl Columns<'_> {
         Ok(())
     }
 
-    /// Points of independent columns if all of them are far from singular, or else `None`. All are solutions with one
-    /// triangle, of targets that end sooner or later, and all predictions are one matrix product.
+    /// Measures points of independent columns if all of them are far from singular; `None` otherwise. All solutions use
+    /// one triangle, with targets cut off at different lengths, and all predictions are one matrix product.
     fn measure_clear(
         &self,
         triangle: &mut Triangle,
@@ -303,8 +303,7 @@ impl Columns<'_> {
         pending: &[Pending],
     ) -> Result<Option<Vec<Point>>, Error> {
         let Some(last) = pending.last() else { return Ok(Some(Vec::new())) };
-        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the
-        // others.
+        // The last of nested triangles is the worst conditioned; a tenth of the bound, as the others are not checked.
         if !triangle.is_conditioned_under(condition_bound(self.n, last.p) / 10.0, 0.0) {
             return Ok(None);
         }
@@ -332,12 +331,12 @@ impl Columns<'_> {
         measured.collect::<Result<_, _>>().map(Some)
     }
 
-    /// Columns, as rows, that the basis spans.
+    /// Appends columns in the span of the basis, given as rows.
     fn extend_dependent(&mut self, x: &Array2<f64>, points: &mut Vec<Point>) -> Result<bool, Error> {
         let (b, n) = x.dim();
         let more = x.mapv(|v| v * v).sum();
         let triangle = self.ridge.as_mut().map_or(&mut self.triangle, |penalty| &mut penalty.triangle);
-        // A tenth of the bound: inside the block nobody looks again.
+        // A tenth of the bound: there is no check inside the block.
         if !triangle.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, more) {
             return Ok(false);
         }

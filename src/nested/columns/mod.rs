@@ -1,4 +1,4 @@
-//! Model-wise: columns appended.
+//! Model-wise fits: columns are appended.
 
 mod blocks;
 mod ridge;
@@ -22,15 +22,15 @@ use crate::Error;
 use crate::machine::memory::reserve;
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
-/// Minimum-norm fits on features that come one column at a time, one [`Point`] per column.
+/// Minimum-norm fits on features that arrive one column at a time, one [`Point`] per column.
 ///
 /// ```text
 /// X (n × p) = Q Lᵀ Wᵀ      β̂ = W L⁻ᵀ c      c = Q Y      predictions  (A W)(L⁻ᵀ c)
 /// ```
 ///
-/// The columns of the test table, `A W`, are carried through the rotations. `L⁻ᵀ c` is solved for afresh at
-/// every point, or at the end of every block of [`Columns::extend`]: carried on it would remember the worst
-/// matrix of the curve. Memory is O(n² + n m), a column costs O(n² + n m), `m` the rows of the compressed test
+/// The columns of the test table, `A W`, are carried through the rotations. `L⁻ᵀ c` is recomputed at every point, or at
+/// the end of every block of [`Columns::extend`]: an updated solution would keep the errors of the worst matrix of the
+/// curve. Memory is O(n² + n m), and a column costs O(n² + n m), where `m` is the number of rows of the compressed test
 /// table, at most one more than features and targets together.
 ///
 /// # Examples
@@ -58,10 +58,11 @@ pub struct Columns<'a> {
     /// The norm of the longest column so far.
     longest: f64,
     triangle: Triangle,
-    /// After blocks of columns past the threshold, in place of the triangle and its images: those that go with it.
+    /// Replaces the triangle and its images after blocks of columns past the threshold.
     spanned: Option<(Upper, Array2<f64>)>,
     basis: Basis,
-    /// The columns of `A W`, as far as they were [formed](Columns::form); with a penalty, those that go with its triangle.
+    /// The columns of `A W`, as far as they were [formed](Columns::form); with a penalty, the images that go with its
+    /// triangle.
     images: Vec<Vec<f64>>,
     noise: Option<Noise>,
     smallest: Option<Smallest>,
@@ -75,12 +76,12 @@ pub struct Columns<'a> {
     c: Vec<Vec<f64>>,
     /// `Y − Qᵀ Q Y`, one vector per output.
     rest: Vec<Vec<f64>>,
-    /// How many columns to take next at once.
+    /// The size of the next block of columns.
     block: usize,
 }
 
 impl<'a> Columns<'a> {
-    /// A fit of targets `y` (`n × k`) on no features yet.
+    /// Creates a fit of targets `y` (`n × k`), without features yet.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Shape`] if the test table has another number of
@@ -122,9 +123,9 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
-    /// `covariance` (Σ, `P × P`, for `P` columns to come). O(P r) more a point, `r` its rank; at a few points
-    /// on the way down from a peak O(P r²).
+    /// Requests the expected noise term of every point, [`Point::noise`], for test features with second moments
+    /// `covariance` (Σ, `P × P`, for `P` columns to come). Adds O(P r) per point, where `r` is its rank, and O(P r²) at
+    /// a few points on the way down from a peak.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
@@ -135,9 +136,9 @@ impl<'a> Columns<'a> {
         Ok(self)
     }
 
-    /// Asks for the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a
-    /// relative 1e-12 + c κ ε. Some tens of solves with the triangle, O(r²) each, a point; where that is not
-    /// enough, as among singular values that crowd, an SVD of the triangle.
+    /// Requests the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a relative
+    /// accuracy of 1e-12 + c κ ε. Each point takes some tens of solves with the triangle, O(r²) each; if that is not
+    /// enough, as for clustered singular values, an SVD of the triangle.
     ///
     /// # Examples
     /// ```
@@ -155,20 +156,19 @@ impl<'a> Columns<'a> {
         self
     }
 
-    /// Asks for the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X
-    /// X⁺)`
+    /// Requests the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X X⁺)`
     ///
     /// ```text
     /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
     /// ```
     ///
-    /// at any rank. Each row whose removal changes which singular values count (a row so long that the others
-    /// are rounding beside it, or one without which a direction lies near the cutoff) has an SVD of all other
-    /// rows instead, and so has one of which rounding leaves too little; [`Point::loo_by`] tells. Where those
-    /// would be too much work the error is `None`. An error is as accurate as the worst conditioned of `X` and
-    /// `X` without one row allows. O(n r) more a point while `p
-    /// < n` (O(n² r) at the last few before `n`), O(n²) from there on and O(n³) at a few points on the way
-    /// down from the threshold. With dependent columns a row that spans a direction alone costs O(r²) more.
+    /// at any rank. An SVD of all other rows is used instead for each row whose removal changes which singular values
+    /// count (a row so long that the others are rounding error next to it, or one without which a direction lies near
+    /// the cutoff), and for each row whose error is dominated by rounding; [`Point::loo_by`] says so. If those SVDs
+    /// would be too much work, the error is `None`. An error is as accurate as the worst conditioned of `X` and `X`
+    /// without one row allows. Each point takes O(n r) more while `p < n` (O(n² r) for the last few before `n`), O(n²)
+    /// from there on, and O(n³) at a few points on the way down from the threshold. With dependent columns, each row
+    /// that alone spans a direction takes O(r²) more.
     ///
     /// # Errors
     /// [`Error::Domain`] after the first column, [`Error::Unsupported`] with ridge.
@@ -205,12 +205,12 @@ impl<'a> Columns<'a> {
         Err(Error::Domain { what: "the number of columns so far", value: self.p as f64, must_be })
     }
 
-    /// Appends a column of features (`n`), to which the next column of the test table belongs, and measures
-    /// the fit on all columns so far.
+    /// Appends a column of features (`n`), matching the next column of the test table, and measures the fit on all
+    /// columns so far.
     ///
     /// # Errors
-    /// [`Error::Shape`] (the test table's columns may be used up) and [`Error::NonFinite`], which leave the
-    /// fit as it was; [`Error::Overflow`] and [`Error::Backend`], which leave the column appended.
+    /// [`Error::Shape`] (the test table's columns may be used up) and [`Error::NonFinite`], which leave the fit
+    /// unchanged; [`Error::Overflow`] and [`Error::Backend`], which leave the column appended.
     pub fn push(&mut self, x: &ArrayRef1<f64>) -> Result<Point, Error> {
         Error::check_len("rows of the features", self.n, x.len())?;
         if let Some((row, &value)) = x.iter().enumerate().find(|(_, v)| !v.is_finite()) {
@@ -225,7 +225,7 @@ impl<'a> Columns<'a> {
         self.form();
         let r = self.basis.len();
         if r.is_power_of_two() && r < self.n {
-            // For as many columns again: one at a time they would pass unseen.
+            // Checked for as many columns again: single columns are too small to be noticed.
             reserve("the columns of a fit", self.room().growth(r, self.n.min(2 * r)))?;
         }
         if let Some(factor) = self.unit.admit(largest_exponent(x)) {
@@ -260,13 +260,13 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Columns so far.
+    /// Returns the number of columns so far.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.p
     }
 
-    /// Takes in the last column, of which `image` is that of the test table.
+    /// Takes in the last column; `image` is the corresponding column of the test table.
     fn append(&mut self, split: Split, mut image: Vec<f64>) {
         let mut noise = self.noise.as_ref().map_or_else(Vec::new, |noise| noise.column(self.p - 1));
         let Split { mut inside, outside } = split;
@@ -298,7 +298,7 @@ impl<'a> Columns<'a> {
             images.push(image);
             self.basis.push(q);
             if self.basis.is_complete() {
-                // All of the space is spanned: what is left of the targets is rounding.
+                // The whole space is spanned: the remainder of the targets is rounding error.
                 self.rest.iter_mut().for_each(|rest| rest.fill(0.0));
             }
         } else {
@@ -338,8 +338,8 @@ impl<'a> Columns<'a> {
         self.measure_leading(self.p, self.triangle.len(), &squares)
     }
 
-    /// The fit to the first `p` columns, of rank `rank`, from the leading part of the triangle. What else is
-    /// asked for goes with the whole of it.
+    /// Measures the fit to the first `p` columns, of rank `rank`, from the leading part of the triangle. Other
+    /// requested quantities belong to the whole triangle.
     fn measure_leading(&mut self, p: usize, rank: usize, squares: &[f64]) -> Result<Point, Error> {
         let n = self.n;
         let mut leading = (rank < self.triangle.len()).then(|| self.triangle.leading(rank));
@@ -383,7 +383,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Rotates image `i` and that of a new column.
+/// Rotates image `i` and the image of a new column.
 fn turn(images: &mut [Vec<f64>], i: usize, new: &mut Vec<f64>, cos: f64, sin: f64) {
     let length = images[i].len().max(new.len());
     images[i].resize(length, 0.0);

@@ -1,4 +1,4 @@
-//! Ridge, model-wise.
+//! Model-wise ridge.
 
 use super::Columns;
 use crate::Error;
@@ -13,13 +13,13 @@ use crate::nested::{Engine, Point};
 use crate::svd::product;
 use ndarray::{Array2, ArrayRef1, s};
 
-/// A fit with `√λ` under this times the size of the features leaves under 1e-3 of what is largest in its targets.
+/// With `√λ` below this multiple of the features' size, a fit leaves less than 1e-3 of what is largest in its targets.
 const WEAK: f64 = 0.03;
 
 impl Columns<'_> {
-    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`. Up
-    /// to `p = n` columns then go one by one. Nothing is cut off: see [`nested`](crate::nested#ridge) for the points
-    /// that are handed over to the SVD, of a weak penalty on rows of very different sizes.
+    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`. Up to `p =
+    /// n`, columns then go one by one. Nothing is cut off: for the points handed over to the SVD, with a weak penalty
+    /// on rows of very different sizes, see [`nested`](crate::nested#ridge).
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first column;
@@ -48,19 +48,19 @@ impl Columns<'_> {
         check_combination(self.left_out.is_some())?;
         self.unit = Unit::default();
         self.ridge = Some(Penalty::new(lambda, &mut self.unit)?);
-        // Nothing is taken in yet: these are the targets.
+        // No column is taken in yet, so these are the targets.
         self.kept = Some((Kept::new(lambda), as_columns(&self.rest, self.n)));
         Ok(self)
     }
 
-    /// The part of a column that counts as rounding: of its own length with ridge, which does not cut off what is small
-    /// beside other columns.
+    /// Returns the size below which part of a column counts as rounding. With ridge it is relative to the column's own
+    /// length, as ridge does not cut off what is small compared to other columns.
     pub(super) fn negligible(&self, x: &ArrayRef1<f64>) -> f64 {
         let length = if self.ridge.is_some() { x.dot(x).sqrt() } else { self.longest };
         negligible(self.n, self.p) * length
     }
 
-    /// Whether the point is to have an SVD of all columns.
+    /// Whether the point needs an SVD of all columns.
     fn is_handed_over(&mut self) -> bool {
         let (Some((kept, _)), Some(penalty)) = (&mut self.kept, &mut self.ridge) else { return false };
         let curve = Curve {
@@ -97,7 +97,7 @@ impl Columns<'_> {
         Ok(point)
     }
 
-    /// Whether the fit is on all features of a population's teacher, by a penalty so weak that it may leave little of it.
+    /// Whether the fit has all features of a population's teacher, and a penalty so weak that it may come close to it.
     fn may_find_teacher(&self) -> bool {
         let Some(((teacher, _), penalty)) = self.held_out.population().zip(self.ridge.as_ref()) else {
             return false;
@@ -106,8 +106,8 @@ impl Columns<'_> {
         is_all && self.p <= self.n && penalty.pad() < WEAK * self.triangle.norm()
     }
 
-    /// `Rᵀ v = c` is the minimum-norm solution of `[X √λ I] [β; e] = Y`, `e = √λ R⁻¹ v` in the coordinates of
-    /// the basis, and `√λ e` is the residual.
+    /// Measures the point. `Rᵀ v = c` gives the minimum-norm solution of `[X √λ I] [β; e] = Y`, with `e = √λ R⁻¹ v` in
+    /// the coordinates of the basis; `√λ e` is the residual.
     pub(super) fn measure_ridge(&mut self) -> Result<Point, Error> {
         if self.kept.is_some() && self.may_find_teacher() || self.is_handed_over() {
             return self.measure_directly();
@@ -138,7 +138,7 @@ impl Columns<'_> {
         self.measured(self.p).point(&fit, &predictions, &squares, unit, Engine::Nested)
     }
 
-    /// `‖β̂‖` and the squared residual after each column of a block, `b × k`, from where the block starts.
+    /// Returns `‖β̂‖` and the squared residual after each column of a block, `b × k`, given the state at its start.
     ///
     /// `e` of [`Columns::measure_ridge`] solves `Rᵀ R e = √λ c`: least squares with targets `√λ v` for the rows
     /// of `R` and 0 for those of the block, a [`Block`](crate::nested::block::Block) of rows.
@@ -163,7 +163,7 @@ impl Columns<'_> {
                 step(&mut e, lengths[[j, output]], directions.row(j));
                 column.iter_mut().zip(&e).for_each(|(to, &from)| *to = from);
             }
-            // Xᵀ e: of the columns before the block, and of its own.
+            // Xᵀ e, for the columns before the block and for its own.
             let (before, own) = (product(lower.view(), all_e.view()), product(rows.view(), all_e.view()));
             let mut all = square(&block.z[output]);
             for j in (0..b).rev() {

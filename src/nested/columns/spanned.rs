@@ -1,4 +1,4 @@
-//! Blocks of columns past the threshold.
+//! Appends blocks of columns past the threshold.
 
 use super::Columns;
 use crate::Error;
@@ -13,12 +13,12 @@ use crate::nested::{Engine, Point};
 use crate::svd::RowUpdate;
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
-/// A block of columns that the triangle has taken in, before its fits are measured.
+/// A block of columns taken into the triangle, before its fits are measured.
 #[derive(Debug)]
 struct Taken {
-    /// What took them in: the images go the same way.
+    /// The transformation that took them in; the images go through it too.
     update: RowUpdate,
-    /// The last rows of `Gᵀ [0 z; I 0]`, the columns of `I` in reverse.
+    /// The last rows of `Gᵀ [0 z; I 0]`, with the columns of `I` reversed.
     bottom: Array2<f64>,
     /// The solution at the end, one vector per output.
     end: Vec<Vec<f64>>,
@@ -28,10 +28,10 @@ struct Taken {
     p: usize,
 }
 
-/// A block whose steps are known, before its fits are measured.
+/// A block with known steps, before its fits are measured.
 #[derive(Debug)]
 struct Carried {
-    /// The last rows of what went along, column by column: those of `Gᵀ [0 z P; I 0 T]`.
+    /// The last rows of `Gᵀ [0 z P; I 0 T]`, column-major.
     left: Array2<f64>,
     /// The solution at the end, one vector per output, and its predictions.
     end: Vec<Vec<f64>>,
@@ -41,11 +41,11 @@ struct Carried {
 }
 
 impl Columns<'_> {
-    /// Blocks of columns as in [`column_block`](crate::nested::column_block), in the coordinates of the rows; where those
-    /// cannot be, single columns.
+    /// Appends blocks of columns as in [`column_block`](crate::nested::column_block), in the coordinates of the rows;
+    /// single columns if blocks are not possible.
     ///
-    /// All that the next block needs of one is its triangle: while the images go along with a block, the fits of the one before
-    /// are measured and the next is taken in.
+    /// The next block needs only the triangle of the current one. While the images of a block are transformed, the fits
+    /// of the block before are measured and the next block is taken in.
     pub(super) fn extend_spanned(
         &mut self,
         x: ArrayView2<'_, f64>,
@@ -96,7 +96,7 @@ impl Columns<'_> {
         self.one_by_one(x.slice(s![.., done..columns.min(done + SMALLEST_BLOCK)]), points)
     }
 
-    /// The triangle in the coordinates of the rows, and the images that go with it.
+    /// Returns the triangle in the coordinates of the rows, and the images that go with it.
     fn start_spanned(&mut self) -> (Upper, Array2<f64>) {
         if let Some(spanned) = self.spanned.take() {
             return spanned;
@@ -130,7 +130,7 @@ impl Columns<'_> {
         (upper, images)
     }
 
-    /// Takes in all columns at once, after fits of solutions `z` to `targets`. `None` if they must not be.
+    /// Takes in all columns at once, starting from the solutions `z` to `targets`. `None` if that would be inaccurate.
     fn take_in(
         &self,
         (before, upper): (&Upper, &mut Upper),
@@ -144,7 +144,7 @@ impl Columns<'_> {
         upper.copy_from(before);
         let rows = column_by_column(x.t(), -self.unit.exponent());
         let squares_of_rows = row_squares(&rows);
-        // A tenth of the bound: inside the block nobody looks again.
+        // A tenth of the bound: there is no check inside the block.
         if !upper.is_conditioned_under(condition_bound(n, self.p + b) / 10.0, squares_of_rows.iter().sum()) {
             return Ok(None);
         }
@@ -152,7 +152,7 @@ impl Columns<'_> {
         let mut beside = with_identity(as_columns(z, n).view(), Array2::zeros((b, k)).view());
         let update = upper.take_in(rows, &mut beside)?;
         let end: Vec<Vec<f64>> = targets.iter().map(|c| upper.forward(c)).collect();
-        // A single column is solved for afresh.
+        // A single column gets a fresh solve.
         if b > 1 && z.iter().zip(&end).any(|(z, end)| square(z) > SHRINKAGE * SHRINKAGE * square(end)) {
             return Ok(None);
         }
@@ -160,7 +160,7 @@ impl Columns<'_> {
         Ok(Some(Taken { update, bottom, end, longest, p: self.p }))
     }
 
-    /// The images go along with a block.
+    /// Transforms the images as the block was.
     fn carry(&self, images: &mut Array2<f64>, taken: Taken) -> Carried {
         let Taken { update, bottom, end, p, .. } = taken;
         let (n, b, of_block) = (self.n, bottom.nrows(), bottom.ncols());
@@ -179,7 +179,7 @@ impl Columns<'_> {
         Carried { left, end, predictions, p }
     }
 
-    /// All points of a block.
+    /// Measures all points of a block.
     fn measure_block(&self, carried: Carried) -> Result<Vec<Point>, Error> {
         let Carried { left, end, mut predictions, p } = carried;
         let b = left.nrows();
@@ -200,9 +200,9 @@ impl Columns<'_> {
     }
 }
 
-/// `Aᵀ z` for `A` column by column, some columns for each thread.
+/// Returns `Aᵀ z` for a column-major `A`, with its columns split among threads.
 fn transposed_times(a: &Array2<f64>, z: &[f64]) -> Vec<f64> {
-    /// Columns of a piece, at least, and multiplications that are worth a thread: each number is needed but once.
+    /// The fewest columns per piece, and the fewest multiplications worth a thread, as each number is used only once.
     const COLUMNS: usize = 128;
     const WORTH: usize = 1 << 18;
     let mut products = vec![0.0; a.ncols()];

@@ -1,4 +1,4 @@
-//! Up to eight matrices of one shape, checked, with their roots.
+//! Batches of up to eight checked matrices of one shape, with their roots.
 
 use super::lanes::{LANES, Lane, ZERO};
 use super::root::Root;
@@ -8,28 +8,29 @@ use crate::svd::power_of_two;
 use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayView2};
 
-/// Powers of two up to which roots stay in the units that they come in.
+/// Largest exponent, in powers of two, at which roots keep their own units.
 const ORDINARY: i32 = 100;
 
-/// Matrices side by side, in units of powers of two: entries are under 1.
+/// Interleaved matrices, in power-of-two units: entries are below 1.
 pub(super) struct Batch<'a> {
     pub(super) xs: &'a [ArrayView2<'a, f64>],
     pub(super) shape: (usize, usize),
     pub(super) scale: Lane,
-    /// The noise terms come out in units of `2^e`.
+    /// The noise terms are in units of `2^e`.
     pub(super) exponents: [i32; LANES],
-    /// How many points of each are not asked for.
+    /// How many points of each matrix are not requested.
     pub(super) skipped: [usize; LANES],
     /// One, or one for each matrix.
     roots: &'a [&'a Root],
-    /// What the roots are multiplied by: 1 unless their squares would be out of range.
+    /// The factor for the roots: 1 unless their squares would be out of range.
     root_scale: Lane,
     /// Packed columns of the roots, unless all are the identity.
     columns: Vec<Lane>,
 }
 
 impl<'a> Batch<'a> {
-    /// The matrices in eights, after checks of all. Of the roots, a leading block of `block(n, p)` columns is kept.
+    /// Checks all matrices, then splits them into batches of eight. The leading `block(n, p)` columns of the roots are
+    /// kept.
     pub(super) fn of(
         xs: &'a [ArrayView2<'a, f64>],
         roots: &'a [&'a Root],
@@ -53,7 +54,7 @@ impl<'a> Batch<'a> {
                 Error::check_len("columns of the covariance", p, dimension)?;
             }
         }
-        // Eight lanes of roots for every batch; of one batch the reflected matrices, triangle and images; the terms.
+        // Eight lanes of roots for every batch; the reflected matrices, triangle and images of one batch; the terms.
         let lanes = |entries: usize| memory::list::<Lane>(entries);
         let (least, width) = (n.min(p), block(n, p));
         let roots_held = if roots.iter().any(|root| root.dimension().is_some()) {
@@ -78,12 +79,12 @@ impl<'a> Batch<'a> {
         let shape = xs[0].dim();
         let (mut scale, mut root_scale, mut exponents) = (Lane::ONE, Lane::ONE, [0; LANES]);
         for lane in 0..LANES {
-            // Subnormal matrices come out of the scaling a little over their size: 2^1023 is the last power.
+            // Scaling leaves subnormal matrices smaller than 1: 2^1023 is the largest power.
             let exponent = xs.get(lane).and_then(largest_exponent).unwrap_or(0).max(-1023);
             let root = roots.get(lane).unwrap_or(&roots[0]);
             scale[lane] = power_of_two((-exponent).max(-1022));
             let used = -(-exponent).max(-1022);
-            // Of the features that count, in units of their own.
+            // The largest root entry of the features in use gives the roots their own unit.
             let unit = root.largest(shape.1).filter(|e| e.abs() > ORDINARY).unwrap_or(0).max(-1000);
             root_scale[lane] = power_of_two(-unit);
             exponents[lane] = 2 * (root.exponent() + unit - used);
@@ -102,7 +103,7 @@ impl<'a> Batch<'a> {
         !self.columns.is_empty()
     }
 
-    /// Column `j` of the roots, `j + 1` entries. Lanes without a matrix repeat the first.
+    /// Returns column `j` of the roots, `j + 1` entries. Lanes without a matrix repeat the first.
     pub(super) fn root_column(&self, j: usize) -> Vec<Lane> {
         let mut lanes = vec![ZERO; j + 1];
         for lane in 0..LANES {
@@ -117,13 +118,13 @@ impl<'a> Batch<'a> {
         lanes
     }
 
-    /// Entry `(i, j)` of the roots, `i ≤ j`, in the block.
+    /// Returns entry `(i, j)` of the roots, `i ≤ j`, in the block.
     #[inline(always)]
     pub(super) fn root(&self, i: usize, j: usize) -> Lane {
         self.columns[j * (j + 1) / 2 + i]
     }
 
-    /// `S q`.
+    /// Returns `S q`.
     #[inline(always)]
     pub(super) fn image(&self, q: &[Lane]) -> Vec<Lane> {
         let mut image = vec![ZERO; q.len()];
@@ -138,7 +139,7 @@ impl<'a> Batch<'a> {
         image
     }
 
-    /// The leading `p × p` block of one lane's root, as a full matrix; `None` where all are the identity.
+    /// Returns the leading `p × p` block of one lane's root, as a full matrix; `None` if all roots are the identity.
     pub(super) fn root_of(&self, lane: usize, p: usize) -> Option<Array2<f64>> {
         self.has_root()
             .then(|| Array2::from_shape_fn((p, p), |(i, j)| if i <= j { self.root(i, j)[lane] } else { 0.0 }))

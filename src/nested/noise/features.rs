@@ -1,4 +1,4 @@
-//! Columns appended, eight matrices at a time.
+//! Noise terms as columns are appended, eight matrices at a time.
 
 use super::batch::Batch;
 use super::images::Images;
@@ -11,14 +11,14 @@ use super::work::{Step, Work};
 use crate::Error;
 use ndarray::{ArrayView2, Axis, s};
 
-/// The noise terms of the first `1, 2, …, P` columns of each of many matrices `X` (`n × P`), for test features
-/// of second moments Σ: one root for each matrix, or one for all. The first `p` columns are measured with the
-/// leading `p × p` block of Σ.
+/// Computes the noise terms of the first `1, 2, …, P` columns of many matrices `X` (`n × P`), for test features with
+/// second moments Σ: one root for each matrix, or one for all. The first `p` columns use the leading `p × p` block of
+/// Σ.
 ///
-/// Up to `n` columns, `X = Q R` by reflections, and the term is `‖S R⁻¹‖²_F`. Beyond, columns are taken into the
-/// triangle of `X = R Q` by rotations, which also turn the images `S Qᵀ`, and it is `‖S Qᵀ R⁻¹‖²_F`. Each term
-/// is solved for afresh: O(p n²) a column, O(n³) where `Σ = I`. Eight matrices run side by side; what comes
-/// out of one depends neither on the others nor on the instruction set.
+/// Up to `n` columns, `X = Q R` by reflections, and the term is `‖S R⁻¹‖²_F`. Beyond, columns are rotated into the
+/// triangle of `X = R Q`; the rotations also turn the images `S Qᵀ`, and the term is `‖S Qᵀ R⁻¹‖²_F`. Each term is a
+/// fresh solve: O(p n²) per column, O(n³) if `Σ = I`. Eight matrices run at once; the result for one depends neither on
+/// the others nor on the instruction set.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::NonFinite`]; [`Error::Shape`] unless all matrices have one shape and the roots fit
@@ -55,7 +55,7 @@ fn curves_of(batch: &Batch<'_>) -> Result<Vec<Vec<Term>>, Error> {
         let (p, triangle) = (column + 1, |lane| work.triangle.lane(lane));
         terms.push((n, p), &reading, triangle, |lane| batch.root_of(lane, p))?;
     }
-    // From here on the triangle is in coordinates of its own.
+    // From here on the triangle has its own coordinates.
     if batch.has_root() {
         let mut images = Images::default();
         (0..reflected.len()).for_each(|column| images.push(&batch.root_column(column)));

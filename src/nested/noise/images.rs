@@ -1,10 +1,10 @@
-//! What the root of the covariance makes of the coordinate vectors.
+//! Images of the coordinate vectors under the root of the covariance.
 
 use super::lanes::{Lane, ZERO, add};
 use super::triangle::{ROWS, Strip, Triangle, rotate};
 use ndarray::Array2;
 
-/// `S Qᵀ`, in blocks of four rows, column by column.
+/// `S Qᵀ`, in blocks of four rows, column-major.
 #[derive(Default)]
 pub(super) struct Images {
     blocks: Vec<Vec<Strip>>,
@@ -12,7 +12,7 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Appends a column; rows beyond those so far were 0.
+    /// Appends a column; the existing columns are 0 in its additional rows.
     pub(super) fn push(&mut self, column: &[Lane]) {
         self.make_room(column.len());
         for (block, rows) in self.blocks.iter_mut().zip(strips(column)) {
@@ -39,7 +39,7 @@ impl Images {
         }
     }
 
-    /// `‖P R⁻¹‖²_F`; `x` is work space.
+    /// `‖P R⁻¹‖²_F`; `x` is workspace.
     #[inline(always)]
     pub(super) fn solve(&self, triangle: &Triangle, reciprocals: &[Lane], x: &mut [Strip]) -> Lane {
         let mut sum = ZERO;
@@ -51,7 +51,7 @@ impl Images {
         sum
     }
 
-    /// `‖P R⁻ᵀ‖²_F`; `x` is work space.
+    /// `‖P R⁻ᵀ‖²_F`; `x` is workspace.
     #[inline(always)]
     pub(super) fn solve_transposed(
         &self,
@@ -68,7 +68,7 @@ impl Images {
         sum
     }
 
-    /// One lane's `P`.
+    /// Returns one lane's `P`.
     pub(super) fn lane(&self, lane: usize) -> Array2<f64> {
         Array2::from_shape_fn((self.blocks.len() * ROWS, self.columns), |(i, j)| {
             self.blocks[i / ROWS][j][i % ROWS][lane]
@@ -76,7 +76,7 @@ impl Images {
     }
 }
 
-/// A column in pieces of four rows, and then zeros.
+/// Splits a column into pieces of four rows, followed by zeros.
 #[inline(always)]
 fn strips(column: &[Lane]) -> impl Iterator<Item = Strip> + '_ {
     let piece = |rows: &[Lane]| std::array::from_fn(|row| rows.get(row).copied().unwrap_or(ZERO));

@@ -1,4 +1,4 @@
-//! One matrix per SIMD lane: reflections of vectors, and the triangle that they leave.
+//! One matrix per SIMD lane: reflections of vectors, and the resulting triangle.
 
 use crate::machine::instructions::arch;
 use ndarray::ArrayView2;
@@ -6,16 +6,16 @@ use ndarray::ArrayView2;
 /// Matrices per pass: eight lanes are one 512-bit or two 256-bit registers.
 pub(super) const LANES: usize = 8;
 
-/// The same entry of eight matrices side by side.
+/// The same entry of eight matrices.
 pub(super) type Lane = crate::machine::lane::Lane<LANES, crate::machine::lane::Line>;
 
 pub(super) const ZERO: Lane = Lane::ZERO;
 
-/// `QR` of `r` vectors of one length, by Householder reflections without pivoting; vector `k` becomes column
-/// `k` of the triangle, and below it the reflector.
+/// `QR` of `r` vectors of one length, by Householder reflections without pivoting; vector `k` becomes column `k` of the
+/// triangle, with the reflector below it.
 pub(super) struct Reflected {
     length: usize,
-    /// Vector by vector.
+    /// The vectors, one after another.
     vectors: Vec<Lane>,
     /// `2 / vᵀv` of each reflector.
     factors: Vec<Lane>,
@@ -24,7 +24,7 @@ pub(super) struct Reflected {
 }
 
 impl Reflected {
-    /// The rows of up to eight matrices, each times its `scale`. Lanes without a matrix repeat the first.
+    /// Factorises the rows of up to eight matrices, each times its `scale`. Lanes without a matrix repeat the first.
     pub(super) fn new(rows: &[ArrayView2<'_, f64>], scale: Lane) -> Self {
         let length = rows.first().map_or(0, ndarray::ArrayBase::ncols);
         let vectors = interleave(rows, scale);
@@ -33,7 +33,7 @@ impl Reflected {
         reflected
     }
 
-    /// How many vectors there are.
+    /// Returns the number of vectors.
     pub(super) fn len(&self) -> usize {
         self.factors.len()
     }
@@ -63,7 +63,7 @@ impl Reflected {
         }
     }
 
-    /// Column `k` of the triangle: `k + 1` entries, the last on the diagonal.
+    /// Returns column `k` of the triangle: `k + 1` entries, the last on the diagonal.
     pub(super) fn column(&self, k: usize) -> impl Iterator<Item = Lane> + '_ {
         self.vectors[k * self.length..][..k].iter().copied().chain([self.diagonal[k]])
     }
@@ -76,7 +76,7 @@ impl Reflected {
         }
     }
 
-    /// Column `k` of `Q`.
+    /// Returns column `k` of `Q`.
     #[inline(always)]
     pub(super) fn basis(&self, k: usize) -> Vec<Lane> {
         let mut q = vec![ZERO; self.length];
@@ -114,7 +114,7 @@ fn reflect(v: &[Lane], factor: Lane, x: &mut [Lane]) {
     }
 }
 
-/// In two sums: one would wait for itself.
+/// Uses two sums: a single sum would wait for its own last addition.
 #[inline(always)]
 fn dot(x: &[Lane], y: &[Lane]) -> Lane {
     let (mut even, mut odd) = (ZERO, ZERO);
@@ -148,11 +148,11 @@ pub(super) fn square(x: &[Lane]) -> Lane {
     dot(x, x)
 }
 
-/// Entries under 2^−400, of matrices whose largest are about 1, are far under every rank cutoff; the reciprocals of their
-/// squares would overflow.
+/// 2^−400. Smaller entries of matrices whose largest entry is about 1 are far below every rank cutoff, and the
+/// reciprocals of their squares would overflow.
 const NEGLIGIBLE: f64 = 3.872_591_914_849_318_3e-121;
 
-/// The matrices row by row, entry by entry, each times its `scale`. Lanes without a matrix repeat the first.
+/// Interleaves the matrices entry by entry, row-major, each times its `scale`. Lanes without a matrix repeat the first.
 pub(super) fn interleave(xs: &[ArrayView2<'_, f64>], scale: Lane) -> Vec<Lane> {
     let Some(first) = xs.first() else { return Vec::new() };
     let mut lanes = vec![ZERO; first.len()];

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::svd::add_gram;
 use ndarray::{Array2, ArrayRef2};
 
-/// `Σ̂ = Φᵀ Φ / m` of features that come in pieces: O(p²) memory, `m p²` flops.
+/// `Σ̂ = Φᵀ Φ / m` of features that arrive in pieces: O(p²) memory, `m p²` flops.
 ///
 /// # Examples
 /// ```
@@ -20,13 +20,13 @@ use ndarray::{Array2, ArrayRef2};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecondMoments {
-    /// On and over the diagonal.
+    /// The sums on and above the diagonal.
     sums: Array2<f64>,
     count: usize,
 }
 
 impl SecondMoments {
-    /// Of `p` features, no draw so far.
+    /// Starts with `p` features and no draws.
     ///
     /// # Errors
     /// [`Error::Empty`] if `p` is 0, [`Error::Memory`] if `p × p` numbers do not fit into memory.
@@ -37,7 +37,7 @@ impl SecondMoments {
         Ok(Self { sums: crate::machine::memory::zeros("the covariance", p, p)?, count: 0 })
     }
 
-    /// Adds `features` (`m × p`), a draw in each row.
+    /// Adds `features` (`m × p`), one draw per row.
     ///
     /// # Errors
     /// [`Error::Shape`] unless there are `p` columns, [`Error::NonFinite`].
@@ -52,7 +52,7 @@ impl SecondMoments {
         Ok(())
     }
 
-    /// `Σ̂`.
+    /// Returns `Σ̂`.
     ///
     /// # Errors
     /// [`Error::Empty`] without draws, [`Error::Overflow`] if a sum does not fit into `f64`.
@@ -69,7 +69,7 @@ impl SecondMoments {
         }
     }
 
-    /// A root of `Σ̂`.
+    /// Returns a root of `Σ̂`.
     ///
     /// # Errors
     /// Those of [`SecondMoments::covariance`] and [`Root::from_covariance`].

@@ -28,7 +28,7 @@ pub struct Root {
     exponent: i32,
 }
 
-/// An upper triangle column by column.
+/// An upper triangle, column-major.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Packed {
     size: usize,
@@ -48,15 +48,15 @@ impl Packed {
 }
 
 impl Root {
-    /// `Σ = I`, of any dimension.
+    /// Returns the root of `Σ = I`, of any dimension.
     #[must_use]
     pub fn identity() -> Self {
         Self::default()
     }
 
-    /// Of `Σ` (`p × p`), symmetric and positive semidefinite: Cholesky's triangle, or by an SVD where a pivot
-    /// does not stand clear of rounding. Backward stable: `SᵀS` is `Σ` to a few `p ε ‖Σ‖`, which a noise term
-    /// sees multiplied by `‖X⁺‖²`. [`Root::from_features`] has no such loss.
+    /// Computes the root of `Σ` (`p × p`), symmetric and positive semidefinite, by Cholesky, or by an SVD if a pivot is
+    /// close to rounding. Backward stable: `SᵀS` is `Σ` to a few `p ε ‖Σ‖`, which a noise term multiplies by `‖X⁺‖²`.
+    /// [`Root::from_features`] has no such loss.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Domain`] unless Σ is symmetric and
@@ -66,13 +66,13 @@ impl Root {
         Ok(Self { columns: Some(packed(&root.matrix)), exponent: root.exponent })
     }
 
-    /// Of `Σ = X_tᵀ X_t / m` for test features `X_t` (`m × p`): `R / √m` from `X_t = Q R`.
+    /// Computes the root of `Σ = X_tᵀ X_t / m` for test features `X_t` (`m × p`): `R / √m` from `X_t = Q R`.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
     pub fn from_features(features: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (m, p) = features.dim();
-        // In units of its own, reduced; the triangle, over the rows, and packed.
+        // Memory for the scaled copy and its reduction, for the triangle and its scaled rows, and for the packed root.
         let needed = [table(m, p).saturating_mul(2), table(p.min(m), p).saturating_mul(2), table(p, p)];
         reserve("the root of second moments", sum(needed))?;
         let largest = features.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
@@ -83,34 +83,34 @@ impl Root {
         Ok(Self { columns: Some(packed(&r)), exponent: unit })
     }
 
-    /// `p`; `None` for the identity.
+    /// Returns `p`; `None` for the identity.
     #[must_use]
     pub fn dimension(&self) -> Option<usize> {
         self.columns.as_ref().map(|columns| columns.size)
     }
 
-    /// Column `j`, in units of `2^exponent`; `None` for the identity.
+    /// Returns column `j`, in units of `2^exponent`; `None` for the identity.
     pub(super) fn column(&self, j: usize) -> Option<&[f64]> {
         self.columns.as_ref().map(|columns| columns.column(j))
     }
 
-    /// `e` where the entries are in units of `2^e`.
+    /// Returns `e`, if the entries are in units of `2^e`.
     pub(super) fn exponent(&self) -> i32 {
         self.exponent
     }
 
-    /// The exponent of the largest entry of column `j`.
+    /// Returns the exponent of the largest entry of column `j`.
     pub(super) fn largest_of_column(&self, j: usize) -> Option<i32> {
         self.column(j).map_or(Some(1), largest_exponent)
     }
 
-    /// The exponent of the largest entry of the first `p` columns; 1 for the identity.
+    /// Returns the exponent of the largest entry of the first `p` columns; 1 for the identity.
     pub(super) fn largest(&self, p: usize) -> Option<i32> {
         self.columns.as_ref().map_or(Some(1), |all| largest_exponent(&all.entries[..p * (p + 1) / 2]))
     }
 }
 
-/// The triangle of a trapezoid; rows that are not there are 0.
+/// Packs a trapezoid as a triangle; missing rows are 0.
 fn packed(r: &Array2<f64>) -> Packed {
     let mut s = Packed::default();
     for (j, column) in r.columns().into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Rows appended, eight matrices at a time.
+//! Noise terms as rows are appended, eight matrices at a time.
 
 use super::batch::Batch;
 use super::images::Images;
@@ -11,14 +11,13 @@ use super::work::{Step, Work};
 use crate::Error;
 use ndarray::{ArrayView2, Axis, s};
 
-/// The noise terms of the first `1, 2, …, n` rows of each of many matrices `X` (`n × p`), for test features of
-/// second moments Σ: one root for each matrix, or one for all. A root of more features than `p` counts with its
-/// first `p`.
+/// Computes the noise terms of the first `1, 2, …, n` rows of many matrices `X` (`n × p`), for test features with
+/// second moments Σ: one root for each matrix, or one for all. Of a root with more than `p` features, the first `p` are
+/// used.
 ///
-/// Up to `p` rows, `X = L Q` by reflections, and the term is `‖S Qᵀ L⁻¹‖²_F`. Beyond, rows are taken into the
-/// triangle of `X = Q R` by rotations, and it is `‖S R⁻¹‖²_F`. Each term is solved for afresh: O(p³) a row, 3 p³
-/// flops or fewer. Eight matrices run side by side; what comes out of one depends neither on the others nor
-/// on the instruction set.
+/// Up to `p` rows, `X = L Q` by reflections, and the term is `‖S Qᵀ L⁻¹‖²_F`. Beyond, rows are rotated into the
+/// triangle of `X = Q R`, and the term is `‖S R⁻¹‖²_F`. Each term is a fresh solve: O(p³) per row, 3 p³ flops or fewer.
+/// Eight matrices run at once; the result for one depends neither on the others nor on the instruction set.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::NonFinite`]; [`Error::Shape`] unless all matrices have one shape and the roots fit
@@ -55,7 +54,7 @@ fn curves_of(batch: &Batch<'_>) -> Result<Vec<Vec<Term>>, Error> {
     terms.finish()
 }
 
-/// The first `min(n, p)` rows.
+/// Adds the terms of the first `min(n, p)` rows.
 fn independent(batch: &Batch<'_>, terms: &mut Terms) -> Result<(), Error> {
     let (n, p) = batch.shape;
     let rows: Vec<_> = batch.xs.iter().map(|x| x.slice(s![..n.min(p), ..])).collect();
@@ -70,7 +69,7 @@ fn independent(batch: &Batch<'_>, terms: &mut Terms) -> Result<(), Error> {
     Ok(())
 }
 
-/// All rows, with terms from row `p + 1` on.
+/// Takes in all rows, and adds terms from row `p + 1` on.
 fn overdetermined(batch: &Batch<'_>, terms: &mut Terms) -> Result<(), Error> {
     let (n, p) = batch.shape;
     let mut work = Work::new(batch, p, p);

@@ -1,4 +1,4 @@
-//! Noise terms of a batch, one per matrix and point, by the triangle or by an SVD of it.
+//! Noise terms of a batch, one per matrix and point, from the triangle or from its SVD.
 
 use super::batch::Batch;
 use super::lanes::{LANES, Lane};
@@ -16,11 +16,11 @@ pub(super) struct Terms {
     curves: Vec<Vec<Term>>,
     /// The terms are in units of `2^e`.
     exponents: [i32; LANES],
-    /// How many points of each matrix come from elsewhere.
+    /// How many points of each matrix are computed elsewhere.
     skipped: [usize; LANES],
 }
 
-/// What the lanes say of one point: the terms, `‖R‖²_F` and `‖R⁻¹‖²_F`.
+/// The values of one point in all lanes: the terms, `‖R‖²_F` and `‖R⁻¹‖²_F`.
 pub(super) struct Reading {
     pub(super) noise: Lane,
     pub(super) squares: Lane,
@@ -33,8 +33,8 @@ impl Terms {
         Self { curves, exponents: batch.exponents, skipped: batch.skipped }
     }
 
-    /// Adds the point of `n` rows and `p` columns. Where its triangle is badly conditioned, `triangle(lane)`, it
-    /// is by an SVD, with the images `P` (`None`: orthonormal) of the coordinates that the triangle ends in.
+    /// Adds the point of `n` rows and `p` columns. If its triangle, `triangle(lane)`, is badly conditioned, the term is
+    /// computed by an SVD, with the images `P` (`None`: orthonormal) of the triangle's final coordinates.
     pub(super) fn push(
         &mut self,
         (n, p): (usize, usize),
@@ -49,7 +49,7 @@ impl Terms {
                 continue;
             }
             let condition = reading.squares[lane] * reading.inverse[lane];
-            // NaN where a lane met a zero on the diagonal.
+            // NaN if a lane has a zero on the diagonal.
             let (noise, rank, engine) = if condition < bound {
                 (reading.noise[lane], n.min(p), Engine::Nested)
             } else {
@@ -69,7 +69,7 @@ impl Terms {
     }
 }
 
-/// `Σᵣ ‖P vᵣ‖² / σᵣ²` over the singular values that the matrix, not its triangle, keeps.
+/// Returns `Σᵣ ‖P vᵣ‖² / σᵣ²` over the singular values above the cutoff of the matrix, not of its triangle.
 fn by_svd(svd: Svd, shape: (usize, usize), images: Option<Array2<f64>>) -> Result<(f64, usize), Error> {
     let cutoff = Cutoff::of_matrix(shape, svd.spectrum().singular_values());
     let svd = svd.with_cutoff(cutoff)?;
@@ -80,6 +80,6 @@ fn by_svd(svd: Svd, shape: (usize, usize), images: Option<Array2<f64>>) -> Resul
         None => modes.mapv(|v| v * v).sum_axis(Axis(1)),
     };
     let terms = lengths.iter().zip(svd.singular_values()).map(|(length, sigma)| length / (sigma * sigma));
-    // Of no terms the sum is −0.
+    // An empty sum is −0.
     Ok((terms.sum::<f64>() + 0.0, rank))
 }

@@ -1,15 +1,15 @@
-//! An upper triangle per lane: rotations into it, solves with it.
+//! An upper triangle per lane, with rotations into it and solves with it.
 
 use super::lanes::{LANES, Lane, ZERO, add};
 use ndarray::Array2;
 
-/// Rows that are solved for side by side: each entry of the triangle that is loaded serves them all.
+/// Rows solved for together: each loaded entry of the triangle serves all of them.
 pub(super) const ROWS: usize = 4;
 
-/// A column of that many rows.
+/// A column of [`ROWS`] rows.
 pub(super) type Strip = [Lane; ROWS];
 
-/// `R`, `r × r`, packed column by column.
+/// `R`, `r × r`, packed and column-major.
 pub(super) struct Triangle {
     size: usize,
     entries: Vec<Lane>,
@@ -21,7 +21,7 @@ pub(super) trait Upper {
     fn entry(&self, i: usize, j: usize) -> Lane;
 }
 
-/// Where column `j` begins.
+/// Returns where column `j` begins.
 fn start(j: usize) -> usize {
     j * (j + 1) / 2
 }
@@ -32,7 +32,7 @@ impl Triangle {
         Self { size, entries: vec![ZERO; start(size)] }
     }
 
-    /// Column `j`, `j + 1` entries.
+    /// Returns column `j`, `j + 1` entries.
     #[inline(always)]
     pub(super) fn column(&self, j: usize) -> &[Lane] {
         &self.entries[start(j)..start(j + 1)]
@@ -57,8 +57,8 @@ impl Triangle {
         }
     }
 
-    /// `[R x] ← [R x] G = [R' 0]` by r rotations, 3 r² flops; `rotations[j]` is the one of column `j`, and
-    /// the last comes first.
+    /// `[R x] ← [R x] G = [R' 0]` by r rotations, 3 r² flops; `rotations[j]` is that of column `j`, and the last one
+    /// comes first.
     #[inline(always)]
     pub(super) fn absorb_column(&mut self, x: &mut [Lane], rotations: &mut [(Lane, Lane)]) {
         for j in (0..self.size).rev() {
@@ -72,7 +72,7 @@ impl Triangle {
         }
     }
 
-    /// `1 / R_jj`.
+    /// Computes `1 / R_jj`.
     #[inline(always)]
     pub(super) fn reciprocals(&self, into: &mut Vec<Lane>) {
         into.clear();
@@ -85,7 +85,7 @@ impl Triangle {
         }
     }
 
-    /// `‖X R⁻¹‖²_F` of the rows `x`, which become `X R⁻¹`; their entries before `first` are 0.
+    /// Returns `‖X R⁻¹‖²_F` for the rows `x`, which become `X R⁻¹`; their entries before `first` are 0.
     #[inline(always)]
     pub(super) fn solve(&self, reciprocals: &[Lane], x: &mut [Strip], first: usize) -> Lane {
         let mut sums = [ZERO; ROWS];
@@ -111,7 +111,7 @@ impl Triangle {
         add(add(sums[0], sums[1]), add(sums[2], sums[3]))
     }
 
-    /// `‖X R⁻ᵀ‖²_F` of the rows `x`, which become `X R⁻ᵀ`.
+    /// Returns `‖X R⁻ᵀ‖²_F` for the rows `x`, which become `X R⁻ᵀ`.
     #[inline(always)]
     pub(super) fn solve_transposed(&self, reciprocals: &[Lane], x: &mut [Strip]) -> Lane {
         let mut sums = [ZERO; ROWS];
@@ -135,7 +135,7 @@ impl Triangle {
         add(add(sums[0], sums[1]), add(sums[2], sums[3]))
     }
 
-    /// `‖S R⁻¹‖²_F` for the rows of an upper triangle `S`. `x` is work space.
+    /// Returns `‖S R⁻¹‖²_F` for the rows of an upper triangle `S`. `x` is workspace.
     #[inline(always)]
     pub(super) fn solve_upper(&self, reciprocals: &[Lane], s: impl Upper, x: &mut [Strip]) -> Lane {
         let mut sum = ZERO;
@@ -150,7 +150,7 @@ impl Triangle {
         sum
     }
 
-    /// One lane, as a full matrix.
+    /// Returns one lane, as a full matrix.
     pub(super) fn lane(&self, lane: usize) -> Array2<f64> {
         Array2::from_shape_fn(
             (self.size, self.size),
@@ -159,7 +159,7 @@ impl Triangle {
     }
 }
 
-/// `(cos, sin, length)` with `cos · a + sin · b = length`, `cos · b − sin · a = 0`; the identity for two zeros.
+/// Returns `(cos, sin, length)` with `cos · a + sin · b = length`, `cos · b − sin · a = 0`; the identity for two zeros.
 #[inline(always)]
 fn rotation(a: Lane, b: Lane) -> (Lane, Lane, Lane) {
     let (mut cos, mut sin, mut length) = (Lane::ONE, ZERO, ZERO);

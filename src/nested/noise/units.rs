@@ -1,4 +1,4 @@
-//! First points that are small beside what follows, in units of their own.
+//! Separate units for first points that are small compared to later ones.
 
 use super::root::Root;
 use super::term::Term;
@@ -7,11 +7,11 @@ use crate::nested::parts::SHARED;
 use crate::nested::scale::largest_exponent;
 use ndarray::{ArrayView2, Axis, Slice};
 
-/// The curves of matrices, with roots, but for the first so many points of each.
+/// Computes the curves of matrices, with roots, skipping a given number of first points of each.
 type Curves<'a> = dyn Fn(&[ArrayView2<'_, f64>], &[&Root], &[usize]) -> Result<Vec<Vec<Term>>, Error> + 'a;
 
-/// The curves along an axis. A matrix has one unit, its largest entry; points before that entry whose squares would be
-/// out of range in it are those of a matrix of their own.
+/// Computes the curves along an axis. A matrix has one unit, that of its largest entry. Earlier points whose squares
+/// would be out of range in that unit are computed as a separate matrix.
 pub(super) fn with_units(
     xs: &[ArrayView2<'_, f64>],
     roots: &[&Root],
@@ -34,18 +34,18 @@ pub(super) fn with_units(
     Ok(found)
 }
 
-/// How many of the first points those are.
+/// Returns how many first points need a separate unit.
 fn small(x: &ArrayView2<'_, f64>, root: &Root, axis: Axis) -> usize {
     let entries = x.axis_iter(axis).map(largest_exponent);
     let of_features = apart(entries);
     if axis == Axis(0) || root.dimension().is_none_or(|dimension| dimension < x.ncols()) {
         return of_features;
     }
-    // Of the root the first columns count with the first features.
+    // The first columns of the root go with the first features.
     of_features.max(apart((1..=x.ncols()).map(|p| root.largest_of_column(p - 1))))
 }
 
-/// How many come before the first that is large enough to share the unit of the largest; 0 where those are all 0.
+/// Returns how many come before the first one large enough to share the unit of the largest; 0 if those are all 0.
 fn apart(sizes: impl Iterator<Item = Option<i32>>) -> usize {
     let sizes: Vec<_> = sizes.collect();
     let Some(most) = sizes.iter().copied().flatten().max() else { return 0 };

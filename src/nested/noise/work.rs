@@ -1,4 +1,4 @@
-//! The steps of a curve, each compiled once per instruction set; the best one that the machine has runs.
+//! The steps of a curve, each compiled once per instruction set; the best one that the machine supports runs.
 
 use super::batch::Batch;
 use super::images::Images;
@@ -7,11 +7,11 @@ use super::terms::Reading;
 use super::triangle::{ROWS, Strip, Triangle, Upper};
 use crate::machine::instructions::arch;
 
-/// The triangle of the rows or columns so far, and what it is solved with.
+/// The triangle of the rows or columns so far, with the right-hand sides and workspace for its solves.
 pub(super) struct Work<'a, 'x> {
     batch: &'a Batch<'x>,
     pub(super) triangle: Triangle,
-    /// `S Qᵀ`, where the triangle is in other coordinates than the features, unless `Σ = I`.
+    /// `S Qᵀ`, if the triangle has other coordinates than the features, unless `Σ = I`.
     pub(super) images: Option<Images>,
     /// `‖X‖²_F`.
     squares: Lane,
@@ -19,7 +19,7 @@ pub(super) struct Work<'a, 'x> {
     strips: Vec<Strip>,
 }
 
-/// What happens to it.
+/// A step of the curve.
 pub(super) enum Step<'b> {
     /// Row `i` of the reflected rows is appended to the transposed triangle.
     AppendRow(&'b Reflected, usize),
@@ -32,7 +32,7 @@ pub(super) enum Step<'b> {
 }
 
 impl<'a, 'x> Work<'a, 'x> {
-    /// A triangle of zeros; solves are with at most `largest` columns.
+    /// Starts with a triangle of zeros; solves have at most `largest` columns.
     pub(super) fn new(batch: &'a Batch<'x>, size: usize, largest: usize) -> Self {
         Self {
             batch,
@@ -44,7 +44,7 @@ impl<'a, 'x> Work<'a, 'x> {
         }
     }
 
-    /// Takes a step and reads the noise term off.
+    /// Takes a step and returns the noise term.
     pub(super) fn step(&mut self, step: Step<'_>) -> Reading {
         arch().dispatch(Kernel(self, step))
     }
@@ -106,7 +106,7 @@ impl<'a, 'x> Work<'a, 'x> {
         self.triangle.solve_upper(&self.reciprocals, Identity, &mut self.strips)
     }
 
-    /// Where the triangle is in the coordinates of the features.
+    /// Returns the noise term if the triangle is in the coordinates of the features.
     #[inline(always)]
     fn read_upper(&mut self) -> Reading {
         let inverse = self.inverse();
@@ -119,7 +119,7 @@ impl<'a, 'x> Work<'a, 'x> {
     }
 }
 
-/// All that it calls is `inline(always)`, and no closure: a function of its own would be compiled for the oldest
+/// Everything it calls is `inline(always)`, and no closure: a separate function would be compiled for the oldest
 /// machine.
 struct Kernel<'a, 'b, 'c, 'x>(&'b mut Work<'a, 'x>, Step<'c>);
 

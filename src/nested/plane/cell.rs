@@ -16,7 +16,7 @@ use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 
 /// A cell in the coordinates of its triangle.
 pub(super) struct Solved {
-    /// One for each request.
+    /// One solution per request.
     pub(super) solutions: Vec<Solution>,
     pub(super) train_mse: Vec<f64>,
     pub(super) rank: usize,
@@ -24,20 +24,20 @@ pub(super) struct Solved {
     pub(super) engine: Engine,
 }
 
-/// The coefficients of one request, or for `p > n` the weights of the rows that they are the sum of.
+/// The coefficients of one request, or for `p > n` the row weights whose sum gives them.
 pub(super) struct Solution {
     pub(super) entries: Array2<f64>,
-    /// For each column the `e` of its unit `2^e`.
+    /// For each column, the exponent `e` of its unit `2^e`.
     pub(super) exponents: Vec<i32>,
 }
 
 impl Solution {
-    /// Each column and its unit.
+    /// Returns each column with its unit.
     pub(super) fn columns(&self) -> impl Iterator<Item = (ArrayView1<'_, f64>, i32)> {
         self.entries.columns().into_iter().zip(self.exponents.iter().copied())
     }
 
-    /// In the units of the caller.
+    /// Converts to the caller's units.
     pub(super) fn in_units(mut self) -> Result<Array2<f64>, Error> {
         for (mut column, &e) in self.entries.columns_mut().into_iter().zip(&self.exponents) {
             column.mapv_inplace(|v| scaled(v, e));
@@ -47,18 +47,18 @@ impl Solution {
     }
 }
 
-/// Bytes of the SVD of a cell's triangle, of so many rows, with the copies of it.
+/// Returns the bytes for the SVD of a cell's triangle with `size` rows, copies included.
 pub(super) fn svd_bytes(size: usize) -> usize {
     sum([table(size, size).saturating_mul(4), Faer.bytes((size, size))])
 }
 
-/// [`Error::Overflow`] unless all are finite.
+/// Returns [`Error::Overflow`] unless all coefficients are finite.
 pub(super) fn check_coefficients(coefficients: &Array2<f64>) -> Result<(), Error> {
     let overflow = |_| Error::Overflow { what: "a coefficient of the fit" };
     Error::check_finite("coefficients", coefficients.view()).map_err(overflow)
 }
 
-/// The triangle that all cells of one row or column of the plane are leading parts of.
+/// The triangle whose leading parts are the triangles of all cells in one row or column of the plane.
 pub(super) struct Leading<'a> {
     /// `Lᵀ = R`.
     qr: &'a StreamedQr,
@@ -70,13 +70,13 @@ impl<'a> Leading<'a> {
         Self { qr, conditions: conditions((0..largest).map(|j| qr.column(j))) }
     }
 
-    /// `L`, up to a size.
+    /// Returns the leading part of `L`.
     fn part(&self, size: usize) -> Triangle {
         Triangle::from_rows((0..size).map(|j| self.qr.column(j).to_vec()).collect())
     }
 
-    /// Whether the part of an `n × p` cell is far enough from rank-deficient: at once where the rough estimate
-    /// leaves no doubt.
+    /// Whether the part of an `n × p` cell is far enough from rank-deficient. If the rough estimate leaves no doubt,
+    /// nothing else is computed.
     fn is_clear(&self, size: usize, (n, p): (usize, usize)) -> Result<bool, Error> {
         if self.conditions[size - 1] < condition_bound(n, p) / NO_DOUBT {
             return Ok(true);
@@ -89,8 +89,8 @@ impl<'a> Leading<'a> {
 /// How far a rough estimate of a condition number may be off.
 const NO_DOUBT: f64 = 1e4;
 
-/// An `n × p` cell: `Lᵀ β = c` is to be solved for `p ≤ n`, else `L Lᵀ w = y` for `β = Xᵀ w`; `L` has the singular values of
-/// its matrix.
+/// An `n × p` cell. It solves `Lᵀ β = c` for `p ≤ n`, and `L Lᵀ w = y` for `β = Xᵀ w` otherwise; `L` has the singular
+/// values of the cell's matrix.
 pub(super) struct PlaneCell<'a> {
     pub(super) units: &'a Units,
     pub(super) n: usize,
@@ -100,7 +100,8 @@ pub(super) struct PlaneCell<'a> {
 }
 
 impl PlaneCell<'_> {
-    /// `solution` is that of the scaled targets and the triangle as it is; `squares` are what of the scaled targets no solution explains.
+    /// Solves every request. `solution` is that of the scaled targets with the triangle as given; `squares` is the part
+    /// of the scaled targets that no solution explains.
     pub(super) fn solve(
         &self,
         targets: &Array2<f64>,
@@ -133,7 +134,7 @@ impl PlaneCell<'_> {
                 }
                 _ if by_triangle(request) => (solution.slice(outputs).to_owned(), -e),
                 Some(svd) => {
-                    // The triangle is square: what is left of the targets lies along its modes.
+                    // The triangle is square, so that the residual lies along its modes.
                     let (found, off) = self.by_svd(svd, &targets.slice(outputs), request.estimator)?;
                     for (lost, column) in lost[request.outputs.clone()].iter_mut().zip(off.columns()) {
                         *lost = column.dot(&column);
@@ -160,7 +161,7 @@ impl PlaneCell<'_> {
         Ok(Solved { solutions, train_mse, rank, smallest, engine })
     }
 
-    /// The solution of scaled targets, and what it leaves of them along each mode.
+    /// Returns the solution of scaled targets, and its residual along each mode.
     fn by_svd(
         &self,
         svd: &Svd,
@@ -176,12 +177,12 @@ impl PlaneCell<'_> {
         svd.weights_as(targets, filter, shape, &in_units.collect::<Vec<_>>())
     }
 
-    /// Rows of its triangle.
+    /// Returns the number of rows of its triangle.
     fn size(&self) -> usize {
         self.n.min(self.p)
     }
 
-    /// The matrix that is solved, in the units of the caller.
+    /// Returns the matrix of the system, in the caller's units.
     fn matrix(&self) -> Result<Array2<f64>, Error> {
         let lower = self.leading.part(self.size()).to_array().mapv(|v| scaled(v, self.units.x_exponent));
         Error::check_finite("the triangle", lower.view())

@@ -1,4 +1,4 @@
-//! The two factorisations, and the cells that are read off them.
+//! The two factorisations, and the cells computed from them.
 
 use super::cell::{Leading, PlaneCell, Solution};
 use super::table::{Table, Units};
@@ -9,20 +9,20 @@ use crate::svd::StreamedQr;
 use ndarray::{Array2, s};
 
 impl Plane {
-    /// The largest `p` of a cell with `p ≤ n`; 0 where there is none.
+    /// Returns the largest `p` of a cell with `p ≤ n`; 0 if there is none.
     pub(super) fn tall_columns(&self) -> usize {
         let (most_samples, _) = self.largest();
         self.features.iter().copied().rfind(|&p| p <= most_samples).unwrap_or(0)
     }
 
-    /// The largest `n` of a cell with `p > n`; 0 where there is none.
+    /// Returns the largest `n` of a cell with `p > n`; 0 if there is none.
     pub(super) fn wide_rows(&self) -> usize {
         let (_, most_features) = self.largest();
         self.samples.iter().copied().rfind(|&n| n < most_features).unwrap_or(0)
     }
 
-    /// The cells with `p ≤ n`, and memory that they no longer need. `feed` appends the leading columns, and the targets, of
-    /// the rows that are still missing up to a number, in the units that are given.
+    /// Computes the cells with `p ≤ n`, and returns memory that they no longer need. `feed` appends the missing rows up
+    /// to a given number, as leading columns and targets in the given units.
     pub(super) fn tall(
         &self,
         units: &Units,
@@ -50,7 +50,7 @@ impl Plane {
                 if !self.wants(p) {
                     continue;
                 }
-                // What of the targets the first p columns do not explain.
+                // The part of the targets that the first p columns do not explain.
                 let squares: Vec<f64> = (0..outputs)
                     .map(|k| qr.outside(k) + c(k)[p..].iter().map(|v| v * v).sum::<f64>())
                     .collect();
@@ -71,7 +71,7 @@ impl Plane {
         Ok((fits, qr.into_memory()))
     }
 
-    /// The cells with `p > n`.
+    /// Computes the cells with `p > n`.
     pub(super) fn wide(
         &self,
         table: &Table<'_>,
@@ -95,7 +95,7 @@ impl Plane {
             let block = table.block(rows, from..last)?;
             let columns = block.view().reversed_axes();
             if run.len() > 1 && run.iter().any(|&p| self.wants(p)) {
-                // Column by column on a copy.
+                // One column at a time, on a copy.
                 let mut branch = lq.branch();
                 for &p in run {
                     branch.append(columns.slice(s![branch.rows() - from..p - from, ..]), none.view());
@@ -115,7 +115,7 @@ impl Plane {
         Weights::fits(weights, &blocks, requests)
     }
 
-    /// The weights of the cells of `p` features.
+    /// Computes the weights of the cells with `p` features.
     fn solve_wide(
         &self,
         table: &Table<'_>,
@@ -126,7 +126,7 @@ impl Plane {
         let sizes: Vec<usize> = self.samples.iter().copied().take_while(|&n| n < p).collect();
         let largest = sizes.last().copied().unwrap_or(0);
         let leading = Leading::new(lq, largest);
-        // Forward substitution: the solution of a smaller cell is the beginning of that of the largest.
+        // Forward substitution: a smaller cell's solution is the beginning of the largest cell's.
         let forward = lq.solve_transposed(table.y.slice(s![..largest, ..]));
         let forward: Vec<_> = sizes.iter().map(|&n| forward.slice(s![..n, ..]).to_owned()).collect();
         let solutions = lq.solve(&forward);

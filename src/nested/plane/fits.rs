@@ -1,4 +1,4 @@
-//! Fits to a table, or to the features of a map.
+//! Fits to a table, or to the features of a feature map.
 
 use super::table::{APART, Table};
 use super::{Plane, PlaneFit, Request};
@@ -12,12 +12,12 @@ use crate::svd::StreamedQr;
 use ndarray::{ArrayRef2, ArrayView2, s};
 
 impl Plane {
-    /// The fits to features `x` (`N × P`) and targets `y` (`N × k`), by `n`, then `p`, ascending. Memory is O(N P)
-    /// and the coefficients.
+    /// Computes the fits to features `x` (`N × P`) and targets `y` (`N × k`), sorted by `n`, then `p`, ascending.
+    /// Memory is O(N P) plus the coefficients.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the table is smaller than the lists ask for or a request names an output that is not
-    /// there, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+    /// [`Error::Shape`] if the table is smaller than the lists require or a request names an output that does not
+    /// exist, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
     pub fn fits(
         &self,
         x: &ArrayRef2<f64>,
@@ -36,8 +36,8 @@ impl Plane {
         self.measure(x.view(), None, y, requests)
     }
 
-    /// The fits to the features of a map on `inputs` (`N × d`): those beyond the largest `n` are made in blocks, go
-    /// straight into the factorisation and are forgotten.
+    /// Computes the fits to the features of a map on `inputs` (`N × d`). Features beyond the largest `n` are generated
+    /// in blocks, go straight into the factorisation and are discarded.
     ///
     /// # Errors
     /// Those of [`Plane::fits`], and of the map.
@@ -53,19 +53,19 @@ impl Plane {
             Error::check_len("rows of the inputs", most_samples, inputs.nrows())?;
         }
         Error::check_len("rows of the targets", inputs.nrows(), y.nrows())?;
-        // The narrowest design that all cells with p ≤ n need, and the first block of the others.
+        // The narrowest design matrix that serves all cells with p ≤ n, and the first block of the others.
         let square = self.features.iter().copied().take_while(|&p| p <= most_samples).last();
         let kept = square.or(self.features.first().copied()).unwrap_or(0);
         self.reserve(y.ncols(), true, requests)?;
         let x = checked::design(map, inputs, kept)?;
         match self.measure(x.view(), Some((map, inputs)), y, requests) {
-            // The blocks have no common unit: the cells may have some of their own.
+            // The blocks have no common unit, but separate groups of cells may have one.
             Err(Error::Overflow { what: APART }) => self.fits_of_design(map, inputs, y, requests),
             fits => fits,
         }
     }
 
-    /// The fits to the features of a map, all of them made first.
+    /// Computes the fits to the features of a map, generating all features first.
     fn fits_of_design(
         &self,
         map: &dyn FeatureMap,
@@ -95,7 +95,7 @@ impl Plane {
         }
         Error::check_finite("the targets", y.view())?;
         self.reserve(y.ncols(), rest.is_some(), requests)?;
-        // What no cell has must not decide on units.
+        // Entries outside all cells must not affect the units.
         let (n, p) = self.largest();
         let (x, y) = (x.slice_move(s![..n, ..p.min(x.ncols())]), y.slice(s![..n, ..]));
         if let Some(at) = part((&self.samples, &self.features), x, y) {
@@ -131,7 +131,7 @@ impl Plane {
     }
 }
 
-/// How many columns of targets are asked for, the requests checked.
+/// Checks the requests, and returns how many columns of targets they need.
 pub(super) fn asked_outputs(requests: &[Request<'_>]) -> Result<usize, Error> {
     for request in requests {
         penalty(request.estimator)?;

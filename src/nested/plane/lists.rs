@@ -1,11 +1,11 @@
-//! Which cells there are.
+//! The lists of cells.
 
 use crate::Error;
 use crate::nested::parts::Part;
 
-/// Steps of `p` under this are taken together: reflections of a few columns cost what those of a whole block do.
+/// Steps of `p` below this are taken together: reflecting a few columns costs as much as a whole block.
 const NARROW: usize = 8;
-/// Columns that are taken together at most.
+/// Largest number of columns taken together.
 pub(super) const RUN: usize = 32;
 
 /// Fits on the first `n` rows and the first `p` columns of one table, for every `n` and `p` of two lists.
@@ -15,13 +15,12 @@ pub(super) const RUN: usize = 32;
 /// p > n   X[..n, ..p] = L_n Q_nᵀ      β̂ = Xᵀ (L_n L_nᵀ)⁻¹ Y_n   one LQ that takes columns in: L_n is its leading triangle
 /// ```
 ///
-/// Each of the two costs what one factorisation of the largest matrix costs, `4/3 N³` flops for `N × N`; a cell is
-/// then a triangular solve or, for `p > n`, two and the product with `Xᵀ`, `2 n p k` flops for `k` outputs: of all cells at once,
-/// so that they are products of matrices. Cell by cell, 20 × 20 factorisations would cost 150 times as much. Every factorisation
-/// is orthogonal: a fit is as accurate as its own condition number κ and what it leaves over allow
-/// ([`nested`](crate::nested), Accuracy). Where κ is over `1 / (8 max(n, p) ε)`, and for estimators
-/// other than the minimum norm, the cell has an SVD of its triangle, whose singular values are those of the
-/// cell's matrix.
+/// Each of the two costs as much as one factorisation of the largest matrix, `4/3 N³` flops for `N × N`. A cell is then
+/// a triangular solve or, for `p > n`, two solves and the product with `Xᵀ`, `2 n p k` flops for `k` outputs; these
+/// products are computed for all cells at once, as matrix products. Cell by cell, 20 × 20 factorisations would cost 150
+/// times as much. Every factorisation is orthogonal: a fit is as accurate as its own condition number κ and its
+/// residual allow ([`nested`](crate::nested), Accuracy). If κ exceeds `1 / (8 max(n, p) ε)`, and for estimators other
+/// than the minimum norm, the cell uses an SVD of its triangle, whose singular values are those of the cell's matrix.
 ///
 /// # Examples
 /// ```
@@ -43,15 +42,15 @@ pub struct Plane {
     pub(super) samples: Vec<usize>,
     pub(super) features: Vec<usize>,
     pub(super) smallest: bool,
-    /// The `p` whose cells are wanted, ascending; `None`: all.
+    /// The `p` whose cells are wanted, ascending; `None` means all.
     wanted: Option<Vec<usize>>,
 }
 
 impl Plane {
-    /// All pairs of `samples` and `features`, in any order.
+    /// Creates the plane of all pairs of `samples` and `features`, given in any order.
     ///
     /// # Errors
-    /// [`Error::Empty`] if a list is, [`Error::Domain`] for an entry that is 0 or there twice.
+    /// [`Error::Empty`] if a list is empty, [`Error::Domain`] for an entry that is 0 or occurs twice.
     pub fn new(samples: &[usize], features: &[usize]) -> Result<Self, Error> {
         let sorted = |what: &'static str, entry: &'static str, list: &[usize]| {
             let mut list = list.to_vec();
@@ -78,7 +77,7 @@ impl Plane {
         })
     }
 
-    /// The same with the cells of some of its `p` alone, to the bits that they have among all.
+    /// Restricts the plane to the cells of some of its `p`. Their bits are the same as among all cells.
     pub(crate) fn only(mut self, features: &[usize]) -> Self {
         let mut wanted = features.to_vec();
         wanted.sort_unstable();
@@ -91,12 +90,12 @@ impl Plane {
         self.wanted.as_ref().is_none_or(|wanted| wanted.binary_search(&p).is_ok())
     }
 
-    /// The largest `p` that is wanted.
+    /// Returns the largest wanted `p`.
     pub(super) fn last_wanted(&self) -> usize {
         self.features.iter().copied().rfind(|&p| self.wants(p)).unwrap_or(0)
     }
 
-    /// Two halves of its cells, by `p` where there is more than one, else by `n`; `None` for a single cell.
+    /// Splits the cells into two halves, by `p` if there is more than one, else by `n`; `None` for a single cell.
     pub(crate) fn halves(&self) -> Option<[Self; 2]> {
         match (self.samples.len() / 2, self.features.len() / 2) {
             (0, 0) => None,
@@ -119,20 +118,20 @@ impl Plane {
         }
     }
 
-    /// All `(n, p)` that are wanted, ascending.
+    /// Returns all wanted `(n, p)`, ascending.
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
         let wanted = self.features.iter().copied().filter(|&p| self.wants(p));
         self.samples.iter().flat_map(move |&n| wanted.clone().map(move |p| (n, p)))
     }
 
-    /// Asks for the smallest singular value of every cell: some tens of solves with its triangle.
+    /// Requests the smallest singular value of every cell: some tens of solves with its triangle.
     #[must_use]
     pub fn with_smallest_singular_value(mut self) -> Self {
         self.smallest = true;
         self
     }
 
-    /// The numbers of features, narrow steps taken together.
+    /// Returns the feature counts, with narrow steps grouped together.
     pub(super) fn runs(&self) -> Vec<&[usize]> {
         let mut runs = Vec::new();
         let (mut rest, mut from) = (&self.features[..], 0);
@@ -151,7 +150,7 @@ impl Plane {
         runs
     }
 
-    /// The largest `n` and the largest `p`.
+    /// Returns the largest `n` and the largest `p`.
     pub(crate) fn largest(&self) -> (usize, usize) {
         let last = |list: &[usize]| list.last().copied().unwrap_or(0);
         (last(&self.samples), last(&self.features))

@@ -1,4 +1,4 @@
-//! The memory that the fits of a plane take.
+//! Memory for the fits of a plane.
 
 use super::Plane;
 use super::cell::svd_bytes;
@@ -8,27 +8,27 @@ use super::weights::Weights;
 use crate::Error;
 use crate::machine::memory::{self, sum, table};
 
-/// How many columns of targets are fitted, and whether every cell has an SVD.
+/// Returns how many columns of targets are fitted, and whether every cell uses an SVD.
 pub(super) fn asked(requests: &[Request<'_>]) -> (usize, bool) {
     let fitted = requests.iter().map(|request| request.outputs.len()).fold(0, usize::saturating_add);
     (fitted, requests.iter().any(|request| !is_min_norm(request.estimator)))
 }
 
-/// Bytes of what a plane takes.
+/// The bytes that the parts of a plane take.
 struct Parts {
-    /// What both factorisations need.
+    /// Shared by both factorisations.
     shared: usize,
-    /// The one that takes rows in, and its cells.
+    /// The factorisation that takes rows in, and its cells.
     tall: usize,
-    /// The one that takes columns in, and its cells.
+    /// The factorisation that takes columns in, and its cells.
     wide: usize,
-    /// One cell, where its smallest singular value is asked for or it has an SVD.
+    /// One cell, if its smallest singular value is requested or it uses an SVD.
     cell: usize,
 }
 
 impl Plane {
-    /// Bytes that the SVD of its largest cell takes, with the triangle and copies of it. Cells of the minimum norm may have one
-    /// where their condition is in doubt; it is asked for when such a cell is met.
+    /// Returns the bytes for the SVD of the largest cell, with the triangle and its copies. Minimum-norm cells may need
+    /// one if their condition is in doubt; its memory is requested when such a cell is reached.
     #[must_use]
     pub fn bytes_of_svd(&self) -> usize {
         let (n, p) = self.largest();
@@ -45,14 +45,15 @@ impl Plane {
         memory::reserve("the fits of a plane", self.bytes(outputs, fitted, from_map, by_svd))
     }
 
-    /// Bytes at the peak, inputs excepted, for `outputs` targets of which the requests fit `fitted` in all; the features
-    /// come from a map, and every cell has an SVD, where that is said.
+    /// Returns the peak bytes, without the inputs, for `outputs` targets, of which the requests fit `fitted` in total.
+    /// The flags say whether the features come from a map, and whether every cell uses an SVD.
     pub(crate) fn bytes(&self, outputs: usize, fitted: usize, from_map: bool, by_svd: bool) -> usize {
         let (n, _) = self.largest();
         self.bytes_of(outputs, (fitted, by_svd), from_map, (n, n))
     }
 
-    /// The same where at most so many rows go into the factorisation at once, and targets of so many rows are held.
+    /// Returns the peak bytes if at most a given number of rows go into the factorisation at once, and the targets of a
+    /// given number of rows are held.
     pub(super) fn bytes_of(
         &self,
         outputs: usize,
@@ -92,7 +93,7 @@ impl Plane {
         };
         let (columns, rows) = (self.tall_columns(), self.wide_rows());
         let square = n.min(p);
-        // What the map makes at once, and what is left of it.
+        // The features that the map generates at once, and the part that is kept.
         let kept = if columns > 0 { columns } else { self.features.first().copied().unwrap_or(0) };
         let design = if from_map { table(n, kept) } else { 0 };
         let tall = [
@@ -100,7 +101,7 @@ impl Plane {
             table(steps(&self.samples, n).min(at_once), columns.saturating_add(outputs)).saturating_mul(2),
             table(self.features.iter().copied().fold(0, usize::saturating_add), outputs).saturating_mul(3),
         ];
-        // Those that the map makes, with a run that begins among those that are kept.
+        // The features that the map generates, with a run that begins among the kept ones.
         let features = if from_map { table(rows, p.saturating_sub(kept).saturating_add(RUN)) } else { 0 };
         // Narrow steps are taken on a copy of the triangle.
         let runs = self.runs();
@@ -121,7 +122,7 @@ impl Plane {
             solved,
             table(p, fitted),
         ];
-        // Of one cell.
+        // For one cell.
         let triangle = if self.smallest { table(square, square) } else { 0 };
         let svd = if by_svd { svd_bytes(square) } else { 0 };
         let coefficients = self.features.iter().map(|&p| table(p, fitted)).fold(0, usize::saturating_add);

@@ -1,4 +1,4 @@
-//! Fits to rows that come in blocks: a table that is larger than memory.
+//! Fits to rows that arrive in blocks, for tables larger than memory.
 
 use super::fits::asked_outputs;
 use super::memory::asked;
@@ -11,37 +11,37 @@ use crate::nested::scale::largest_exponent;
 use crate::svd::StreamedQr;
 use ndarray::{Array2, ArrayView2, s};
 
-/// Rows that are asked for and factorised at once. It is fixed, and counted from each `n` of the list, so that no bit
-/// depends on how the source hands them over.
+/// Rows requested and factorised at once. The number is fixed, and counted from each `n` of the list, so that no bit
+/// depends on how the source splits its rows.
 const ROWS: usize = 512;
 
 /// Rows of features, and their targets.
 type Block = (Array2<f64>, Array2<f64>);
 
 impl Plane {
-    /// [`fits`](Self::fits) to rows that come in blocks: read from a file, or drawn, and forgotten. `next(m)` gives the
-    /// features and targets of the next `m` rows or fewer, `None` after the last; there must be as many rows as the
-    /// largest `n`, and more are not asked for. It is asked for at most 512 at once.
+    /// Computes [`fits`](Self::fits) to rows that arrive in blocks: read from a file, or drawn, and then discarded.
+    /// `next(m)` returns the features and targets of the next `m` rows or fewer, `None` after the last. There must be
+    /// as many rows as the largest `n`; no more are requested, and at most 512 at once.
     ///
     /// Memory does not grow with the number of rows `N`. With `P` the largest `p`, `m = min(N, P)`, `W` the largest `n`
-    /// under `P` (0 where all are larger: those rows alone are kept, for the cells with `p > n`) and `k` targets the peak
-    /// is about
+    /// below `P` (0 if all are larger; only the first `W` rows are kept, for the cells with `p > n`) and `k` targets,
+    /// the peak is about
     ///
     /// ```text
     /// 8 (m² + 3·512 P + W P) bytes, and the coefficients
     /// ```
     ///
-    /// and [`bytes_of_rows`](Self::bytes_of_rows) says it exactly. A cell whose condition is in doubt has a copy of its
-    /// triangle besides, or an SVD, which asks for [`bytes_of_svd`](Self::bytes_of_svd) at most when it is met. Thirty million
-    /// rows of 1000 features, 240 GB, take 21 MB; 60,000 × 60,000, where `m²` is as large as the table, 30 GB with `n ≥ p` alone.
+    /// and [`bytes_of_rows`](Self::bytes_of_rows) gives the exact number. A cell whose condition is in doubt also takes
+    /// a copy of its triangle, or an SVD, which requests at most [`bytes_of_svd`](Self::bytes_of_svd) when the cell is
+    /// reached. Thirty million rows of 1000 features, 240 GB, take 21 MB; 60,000 × 60,000, where `m²` is as large as
+    /// the table, takes 30 GB with only `n ≥ p`.
     ///
     /// The fits are as accurate as those to a table in memory, and agree with them to rounding. Entries stay in the
-    /// units of the caller: those of every cell, and its targets, must have their largest between 2⁻¹⁰⁰ and 2¹⁰⁰, or all be
-    /// 0.
+    /// caller's units: the largest entry of every cell, and of its targets, must be between 2⁻¹⁰⁰ and 2¹⁰⁰, or 0.
     ///
     /// # Errors
-    /// Those of `next` and of [`Plane::fits`]; [`Error::UserCode`] where `next` panics, [`Error::Shape`] if the rows end too
-    /// early or a block is too narrow or too high, [`Error::Unsupported`] for entries out of that range,
+    /// Those of `next` and of [`Plane::fits`]; [`Error::UserCode`] if `next` panics, [`Error::Shape`] if the rows end
+    /// too early or a block is too narrow or too high, [`Error::Unsupported`] for entries out of that range,
     /// [`Error::Memory`] before anything is read.
     ///
     /// # Examples
@@ -86,7 +86,7 @@ impl Plane {
         let feed =
             |qr: &mut StreamedQr, n: usize| rows.to(n, |x, y| qr.append(x.slice(s![.., ..columns]), y));
         let (mut fits, memory) = self.tall(&Units::plain(outputs), requests, feed)?;
-        // Where all cells have p > n.
+        // If all cells have p > n, these rows are still unread.
         for &n in self.samples.iter().filter(|&&n| n <= kept) {
             rows.to(n, |_, _| ())?;
         }
@@ -96,8 +96,8 @@ impl Plane {
         Ok(fits)
     }
 
-    /// Bytes that [`fits_of_rows`](Self::fits_of_rows) asks for: those at its peak, with a block of the source's, where no
-    /// cell of the minimum norm needs an SVD ([`bytes_of_svd`](Self::bytes_of_svd)).
+    /// Returns the bytes that [`fits_of_rows`](Self::fits_of_rows) requests: those at its peak, including a block of
+    /// the source, if no minimum-norm cell needs an SVD ([`bytes_of_svd`](Self::bytes_of_svd)).
     #[must_use]
     pub fn bytes_of_rows(&self, requests: &[Request<'_>]) -> usize {
         let outputs = requests.iter().map(|request| request.outputs.end).max().unwrap_or(0);
@@ -111,21 +111,21 @@ impl Plane {
     }
 }
 
-/// Rows on their way into a factorisation.
+/// A source of rows for a factorisation.
 struct Rows<'a, F> {
     next: F,
-    /// How many came.
+    /// The number of rows read.
     read: usize,
-    /// The first of them.
+    /// The first rows, which are kept.
     kept: Block,
-    /// The largest entries so far: of the leading features, for each number of them, and of each column of targets.
+    /// The largest entries so far: of the leading features, for each count of them, and of each target column.
     largest: Vec<f64>,
     targets: Vec<f64>,
     plane: &'a Plane,
 }
 
 impl<F: FnMut(usize) -> Result<Option<Block>, Error>> Rows<'_, F> {
-    /// Hands over all rows up to a number.
+    /// Passes on all rows up to row `n`.
     fn to(
         &mut self,
         n: usize,
@@ -146,7 +146,7 @@ impl<F: FnMut(usize) -> Result<Option<Block>, Error>> Rows<'_, F> {
         self.check_range(n)
     }
 
-    /// So many rows, from as many blocks of the source as it takes.
+    /// Returns `count` rows, from as many blocks of the source as needed.
     fn block(&mut self, count: usize) -> Result<Block, Error> {
         let (_, columns) = self.plane.largest();
         let outputs = self.targets.len();
@@ -208,7 +208,7 @@ impl<F: FnMut(usize) -> Result<Option<Block>, Error>> Rows<'_, F> {
         }
     }
 
-    /// Whether squares of all entries of the cells of `n` rows are in range.
+    /// Checks that the squares of all entries of the cells with `n` rows are in range.
     fn check_range(&self, n: usize) -> Result<(), Error> {
         let is_apart = |largest: &&f64| largest_exponent([*largest]).is_some_and(|e| e.abs() > ORDINARY);
         match self.largest.iter().chain(&self.targets).find(is_apart) {

@@ -1,11 +1,11 @@
-//! What a cell is asked for, and what it gives.
+//! Requests to the cells of a plane, and their results.
 
 use crate::filter::{SpectralFilter, known_penalty};
 use crate::nested::Engine;
 use ndarray::Array2;
 use std::ops::Range;
 
-/// What every cell of a [`Plane`](super::Plane) is asked for: an estimator of some of the targets.
+/// A request to every cell of a [`Plane`](super::Plane): an estimator for some of the targets.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The estimator.
@@ -27,9 +27,9 @@ pub struct PlaneFit {
     pub coefficients: Vec<Array2<f64>>,
     /// Mean of the squared training errors over rows and outputs, one for each request.
     pub train_mse: Vec<f64>,
-    /// The smallest singular value over the rank cutoff, where it was asked for; 0 at rank 0.
+    /// The smallest singular value above the rank cutoff, if requested; 0 at rank 0.
     pub smallest_singular_value: Option<f64>,
-    /// [`Engine::Svd`] where the minimum norm had to be found by an SVD.
+    /// [`Engine::Svd`] if the minimum norm had to be computed by an SVD.
     pub engine: Engine,
 }
 

@@ -7,16 +7,16 @@ use crate::nested::scale::{largest_exponent, scaled};
 use ndarray::{Array2, ArrayRef2, ArrayView2, CowArray, Ix2, s};
 use std::ops::Range;
 
-/// Scaled features beyond this have no room left for their squares.
+/// The squares of scaled features beyond this may overflow.
 const LARGEST: f64 = 1e120;
 
-/// What is out of range where blocks of features differ by more than that.
+/// Names what is out of range if blocks of features differ by more than that.
 pub(super) const APART: &str = "a feature, in units of those before it";
 
-/// Powers of two up to which features stay in the units of the caller.
+/// Largest exponent, in powers of two, at which features keep the caller's units.
 pub(super) const ORDINARY: i32 = 100;
 
-/// The units of a table: entries are in units of `2^x_exponent`, each column of targets in its own.
+/// The units of a table: features are in units of `2^x_exponent`, and each target column has its own unit.
 #[derive(Clone, Debug)]
 pub(super) struct Units {
     pub(super) x_exponent: i32,
@@ -24,43 +24,43 @@ pub(super) struct Units {
 }
 
 impl Units {
-    /// Those of the caller, for so many columns of targets.
+    /// Returns the caller's units, for `outputs` columns of targets.
     pub(super) fn plain(outputs: usize) -> Self {
         Self { x_exponent: 0, y_exponents: vec![0; outputs] }
     }
 }
 
-/// A table in units of its own.
+/// A table in its own units.
 pub(super) struct Table<'a> {
     /// The leading columns.
     x: ArrayView2<'a, f64>,
-    /// What makes those that follow.
+    /// The feature map and inputs that generate the following columns.
     rest: Option<(&'a dyn FeatureMap, &'a ArrayRef2<f64>)>,
     /// Scaled.
     pub(super) y: Array2<f64>,
     pub(super) units: Units,
 }
 
-/// Some features of the first rows, that are kept.
+/// Some kept features of the first rows.
 pub(super) struct Block<'a> {
-    /// Row by row, others among them.
+    /// Row-major, with other features among them.
     all: CowArray<'a, f64, Ix2>,
-    /// Where in a row they are.
+    /// The columns that they occupy.
     place: Range<usize>,
 }
 
 impl Block<'_> {
-    /// How many they are.
+    /// Returns the number of features.
     pub(super) fn width(&self) -> usize {
         self.place.len()
     }
 
-    /// The rows that they are in, one after the other, the length of each, and where in a row they are.
+    /// Returns the row-major rows that contain them, the row length, and the columns that they occupy.
     pub(super) fn rows(&self) -> ((&[f64], usize), Range<usize>) {
         ((self.all.as_slice().unwrap_or_default(), self.all.ncols()), self.place.clone())
     }
 
-    /// As a table.
+    /// Returns the features as a table.
     pub(super) fn view(&self) -> ArrayView2<'_, f64> {
         self.all.slice(s![.., self.place.clone()])
     }
@@ -79,19 +79,19 @@ impl<'a> Table<'a> {
             e
         });
         let y_exponents = units.collect();
-        // Their squares are in range as they are: a copy in other units would be for nothing.
+        // Ordinary entries have squares in range: a copy in other units would be wasted.
         let x_exponent = largest_exponent(x.iter()).filter(|e| e.abs() > ORDINARY).unwrap_or(0);
         Self { x, rest, y, units: Units { x_exponent, y_exponents } }
     }
 
-    /// A table as it is.
+    /// Creates a table without scaling.
     pub(super) fn plain(x: ArrayView2<'a, f64>, y: Array2<f64>) -> Self {
         let units = Units::plain(y.ncols());
         Self { x, rest: None, y, units }
     }
 
-    /// Some columns of the features of the first rows, scaled, to be kept: without a copy where they are part of a table that
-    /// lies row by row.
+    /// Returns some columns of the first rows' features, scaled, to be kept: without a copy if they are part of a
+    /// row-major table.
     pub(super) fn block(&self, rows: usize, columns: Range<usize>) -> Result<Block<'a>, Error> {
         if self.x.is_standard_layout() && self.units.x_exponent == 0 && columns.end <= self.x.ncols() {
             return Ok(Block { all: CowArray::from(self.x.slice_move(s![..rows, ..])), place: columns });
@@ -105,7 +105,7 @@ impl<'a> Table<'a> {
         Ok(Block { place: 0..all.ncols(), all })
     }
 
-    /// Some rows and columns of the features, scaled.
+    /// Returns some rows and columns of the features, scaled.
     pub(super) fn features(
         &self,
         rows: Range<usize>,
@@ -119,7 +119,7 @@ impl<'a> Table<'a> {
             return Ok(in_units(CowArray::from(self.x.slice_move(s![rows, columns]))));
         };
         let block = in_units(CowArray::from(checked::columns(map, &inputs.slice(s![rows, ..]), columns)?));
-        // It may be larger than what the unit was taken from.
+        // The block may be larger than the entries that determined the unit.
         if block.iter().all(|v| v.abs() < LARGEST) {
             return Ok(block);
         }

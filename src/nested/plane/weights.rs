@@ -1,10 +1,10 @@
 //! Fits with `p > n` as sums of the training rows.
 //!
-//! `β̂ = Xᵀ w` with `X Xᵀ w = L Lᵀ w = y`: two triangular solves and one product with the features, which are there anyway. `L`
-//! is that of an orthogonal factorisation, and so the error is of the order of κ ε, as with the product `β̂ = Q L⁻¹ y` of twice
-//! as many operations: C. C. Paige, *An Error Analysis of a Method for Solving Matrix Equations*, Mathematics of Computation 27
-//! (1973); J. W. Demmel and N. J. Higham, *Improved Error Bounds for Underdetermined System Solvers*, SIAM J. Matrix Anal. Appl.
-//! 14 (1993).
+//! `β̂ = Xᵀ w` with `X Xᵀ w = L Lᵀ w = y`: two triangular solves and one product with the features, which are in memory
+//! anyway. `L` comes from an orthogonal factorisation, so the error is of the order of κ ε, as with the product `β̂ = Q
+//! L⁻¹ y`, which takes twice as many operations: C. C. Paige, *An Error Analysis of a Method for Solving Matrix
+//! Equations*, Mathematics of Computation 27 (1973); J. W. Demmel and N. J. Higham, *Improved Error Bounds for
+//! Underdetermined System Solvers*, SIAM J. Matrix Anal. Appl. 14 (1993).
 
 use super::cell::{Solution, Solved, check_coefficients};
 use super::table::Block;
@@ -20,25 +20,25 @@ use ndarray::{Array2, ShapeBuilder, s};
 /// The weights of all cells of one `n`.
 pub(super) struct Weights {
     n: usize,
-    /// Those of all cells side by side, column by column.
+    /// The weights of all cells, column-major.
     entries: Vec<f64>,
     /// By ascending `p`.
     cells: Vec<Cell>,
 }
 
-/// A cell whose coefficients are to be found.
+/// A cell whose coefficients are being computed.
 struct Cell {
     p: usize,
     solved: Solved,
-    /// Coefficients in the units of the table, of all requests side by side, column by column.
+    /// Coefficients of all requests, in the units of the table, column-major.
     beta: Array2<f64>,
 }
 
-/// What of a block of features goes to the cells of one `n`.
+/// The contribution of a block of features to the cells of one `n`.
 struct Part<'a> {
     n: usize,
     weights: &'a [f64],
-    /// A column of weights each: where its coefficients stand.
+    /// The destination of the coefficients, one for each column of weights.
     places: Vec<&'a mut [f64]>,
 }
 
@@ -47,15 +47,15 @@ impl Weights {
         Self { n, entries: Vec::new(), cells: Vec::new() }
     }
 
-    /// Bytes that those of some `n` take, each of so many columns, and their products with so many blocks of at most `step`
-    /// features; coefficients are not among them.
+    /// Returns the bytes for the weights of some `n`, each with `count` columns, and for their products with `blocks`
+    /// blocks of at most `step` features, without the coefficients.
     pub(super) fn bytes(
         samples: impl Iterator<Item = usize>,
         count: usize,
         (blocks, step): (usize, usize),
     ) -> usize {
         let filled = fewest_columns(1, 1);
-        // A list that grows may have twice the room that it needs.
+        // A growing list may have twice the capacity that it needs.
         let of_n = |n: usize| {
             let places = list::<&mut [f64]>(count).saturating_mul(blocks.saturating_add(1));
             sum([table(n, count.saturating_add(2)).saturating_mul(2), table(filled, 1), places])
@@ -63,7 +63,7 @@ impl Weights {
         sum([sum(samples.map(of_n)), table(step, count.saturating_add(2)), table(filled, 1)])
     }
 
-    /// Takes in a cell, of more features than the last.
+    /// Adds a cell with more features than the last.
     pub(super) fn push(&mut self, p: usize, solved: Solved) {
         let mut columns = 0;
         for (column, _) in solved.solutions.iter().flat_map(Solution::columns) {
@@ -73,8 +73,8 @@ impl Weights {
         self.cells.push(Cell { p, solved, beta: large_pages::zeros((p, columns).f()) });
     }
 
-    /// The fits of all, by blocks of features that follow one another. The bits of a cell do not depend on which others there
-    /// are.
+    /// Computes the fits of all cells, by consecutive blocks of features. The bits of a cell do not depend on which
+    /// other cells there are.
     pub(super) fn fits(
         mut all: Vec<Self>,
         blocks: &[Block<'_>],
@@ -100,7 +100,7 @@ impl Weights {
         all.into_iter().flat_map(of_n).collect()
     }
 
-    /// All of its coefficients.
+    /// Returns all of its coefficients.
     fn whole(&mut self) -> Part<'_> {
         let mut places = Vec::new();
         for cell in &mut self.cells {
@@ -111,9 +111,9 @@ impl Weights {
 }
 
 impl Part<'_> {
-    /// The next `count` coefficients of those cells that have more.
+    /// Splits off the next `count` coefficients of the cells that have more.
     fn split_off(&mut self, count: usize) -> Option<Self> {
-        // Cells come by p.
+        // Cells are sorted by p.
         let done = self.places.iter().take_while(|place| place.is_empty()).count();
         self.places.drain(..done);
         self.weights = &self.weights[done * self.n..];
@@ -140,7 +140,7 @@ impl Part<'_> {
 }
 
 impl Cell {
-    /// In the units of the caller.
+    /// Returns the fit in the caller's units.
     fn fit(self, n: usize, requests: &[Request<'_>]) -> Result<PlaneFit, Error> {
         let Self { p, solved, mut beta } = self;
         let weights = solved.solutions.iter().flat_map(Solution::columns);
@@ -182,7 +182,7 @@ mod tests {
     use crate::rng::stream;
     use rand::RngExt;
 
-    /// Blocks of one column and of more, and cells that end with a block or within it.
+    /// Blocks of one and of several columns, and cells that end with a block or inside it.
     #[test]
     fn cells_are_sums_of_rows_with_the_same_bits_alone() {
         const ENDS: [usize; 4] = [1, 21, 34, 75];
@@ -215,7 +215,7 @@ mod tests {
                 assert_eq!(fits(&[cell]), std::slice::from_ref(together), "n = {n}, p = {}", CELLS[cell]);
                 let sums = x.slice(s![..n, ..together.p]).t().dot(&solutions[cell]);
                 for (found, expected) in together.coefficients[0].rows().into_iter().zip(sums.rows()) {
-                    // Sums of n products of entries under 1.
+                    // Sums of n products of entries below 1.
                     let bound = (n * n) as f64 * f64::EPSILON;
                     assert!(
                         (found[0] - expected[0]).abs() <= bound

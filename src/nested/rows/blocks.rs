@@ -1,4 +1,4 @@
-//! Whole blocks of rows.
+//! Appends whole blocks of rows.
 
 use super::Rows;
 use crate::Error;
@@ -15,33 +15,33 @@ use crate::nested::{Engine, Point};
 use crate::svd::product;
 use ndarray::{Array2, ArrayRef2, ArrayView2, aview1, s};
 
-/// Rows taken at once, at most: enough for matrix products at full speed.
+/// Largest number of rows per block: enough for matrix products at full speed.
 const LARGEST_BLOCK: usize = 256;
-/// The same while rows are independent.
+/// Largest block while rows are independent.
 const LARGEST_INDEPENDENT: usize = 128;
 
-/// What the basis needs to know of the rows before to grow by more.
+/// What the basis needs to know about earlier rows to grow further.
 #[derive(Clone, Copy, Debug)]
 struct Growing {
     n: usize,
     longest: f64,
-    /// Of the unit of the features.
+    /// The exponent of the features' unit.
     exponent: i32,
 }
 
-/// Rows that the basis has grown by.
+/// Rows by which the basis has grown.
 #[derive(Debug)]
 struct Grown {
-    /// Column by column.
+    /// Coordinates of the rows, column-major.
     coordinates: Array2<f64>,
-    /// The new vectors, column by column.
+    /// The new vectors, column-major.
     vectors: Array2<f64>,
-    /// The norm of the longest row up to each.
+    /// For each row, the norm of the longest one so far.
     longest: Vec<f64>,
 }
 
 impl Growing {
-    /// Lets the basis grow by the first rows of `x` that are independent.
+    /// Grows the basis by the leading independent rows of `x`.
     fn grow(self, basis: &mut Basis, x: ArrayView2<'_, f64>) -> Grown {
         let rows = times_power(&x, -self.exponent);
         let (mut most, mut longest) = (self.longest, Vec::with_capacity(x.nrows()));
@@ -58,14 +58,14 @@ impl Growing {
 }
 
 impl Rows<'_> {
-    /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way: what
-    /// [`Rows::push`] on each row in turn would give, up to rounding.
+    /// Appends rows of features (`b × p`) and targets (`b × k`) and measures every fit on the way. The results are
+    /// those of [`Rows::push`] on each row in turn, up to rounding.
     ///
-    /// Whole blocks of rows become matrix–matrix work; a few hundred rows a call are enough for that.
+    /// Whole blocks of rows become matrix–matrix work; a few hundred rows per call are enough for that.
     ///
     /// # Errors
-    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities (rows counted within `x`) leave the
-    /// fit as it was. After any other error some of the rows are appended and some are not.
+    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities (rows counted within `x`) leave the fit
+    /// unchanged. After any other error, only some of the rows are appended.
     pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_len("columns of the features", self.p, x.ncols())?;
@@ -90,20 +90,20 @@ impl Rows<'_> {
         Ok(points)
     }
 
-    /// Whether nothing but the minimum-norm fits is asked for.
+    /// Whether only minimum-norm fits are requested.
     fn is_plain(&self) -> bool {
         self.noise.is_none() && self.smallest.is_none() && self.left_out.is_none() && self.ridge.is_none()
     }
 
-    /// Whether rows fit into the units of those before.
+    /// Whether rows fit into the units of the earlier ones.
     pub(super) fn has_room(&self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> bool {
         let targets = y.columns().into_iter().zip(&self.target_units);
         self.unit.has_room(exponent_of_table(x.view()))
             && targets.into_iter().all(|(y, unit)| unit.has_room(largest_exponent(y)))
     }
 
-    /// Rows that are independent of all before, up to the threshold or one that is not, which goes alone. All that the next
-    /// block needs of one is the basis: while the fits of a block are measured, the next is taken in.
+    /// Appends independent rows, up to the threshold or to a dependent row, which is processed alone. The next block
+    /// needs only the basis of the current one: it is taken in while the fits of the current block are measured.
     fn extend_independent(
         &mut self,
         (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
@@ -111,7 +111,7 @@ impl Rows<'_> {
     ) -> Result<(), Error> {
         let p = self.p;
         if self.n == 0 {
-            // The units that the first row brings with it, so that it need not come alone.
+            // The first row sets the units here, so that it need not be processed alone.
             self.unit.admit(largest_exponent(x.row(0)));
             for (unit, target) in self.target_units.iter_mut().zip(y.row(0)) {
                 unit.admit(largest_exponent([target]));
@@ -141,7 +141,7 @@ impl Rows<'_> {
             }
         }
         if self.basis.is_complete() {
-            self.block = smallest_block(p); // fits are never worse conditioned than here
+            self.block = smallest_block(p); // fits are worst conditioned here
         } else if done < x.nrows() {
             self.block = SMALLEST_BLOCK;
             points.push(self.push(&x.row(done), &y.row(done))?);
@@ -149,7 +149,7 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Takes the rows that the basis has grown by into the triangle; the new vectors come back.
+    /// Takes the rows by which the basis has grown into the triangle. Returns the new vectors.
     fn append_grown(&mut self, grown: Grown, y: ArrayView2<'_, f64>) -> Array2<f64> {
         let r = self.triangle.len();
         for (j, row) in grown.coordinates.columns().into_iter().enumerate() {
@@ -161,13 +161,13 @@ impl Rows<'_> {
         grown.vectors
     }
 
-    /// The points of the last rows, which made the basis grow by these vectors.
+    /// Measures the points of the last rows, by which the basis grew: `vectors` are its new ones.
     fn measure_grown(&mut self, vectors: &Array2<f64>) -> Result<Vec<Point>, Error> {
         let count = vectors.ncols();
         let (n, rank) = (self.n - count, self.triangle.len() - count);
         let images = self.held_out.images(vectors);
         self.images.extend(to_columns(&images));
-        // Of nested triangles the last is the worst conditioned; a tenth of the bound, as nobody looks at the others.
+        // The last of nested triangles is the worst conditioned; a tenth of the bound, as the others are not checked.
         let bound = condition_bound(self.n, self.p) / 10.0;
         let is_clear = count > 0 && self.triangle.is_conditioned_under(bound, 0.0);
         let measured = (1..=count).map(|j| {
@@ -177,8 +177,8 @@ impl Rows<'_> {
         measured.collect()
     }
 
-    /// Up to the threshold only the projections on the basis are shared, beyond it blocks are those of
-    /// [`Rows::extend_block`].
+    /// Appends rows when more is requested. Up to the threshold only the projections on the basis are shared; past it,
+    /// blocks are those of [`Rows::extend_block`].
     fn extend_others(
         &mut self,
         (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
@@ -212,9 +212,9 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// All rows at once; `false`, and nothing done, if they must go one by one. Up to the threshold only the
-    /// projections on the basis are shared. Beyond it, in a block every point is as accurate as the matrix
-    /// that the block starts from allows, so that one must not be much worse conditioned than the last. Just
+    /// Appends all rows at once; returns `false`, with nothing done, if they must go one by one. Up to the threshold
+    /// only the projections on the basis are shared. Past it, every point of a block is as accurate as the matrix at
+    /// the start of the block allows, so that matrix must not be much worse conditioned than the one at the end. Just
     /// after the threshold it is, and blocks are short.
     fn extend_block(
         &mut self,
@@ -251,7 +251,7 @@ impl Rows<'_> {
             return Ok(false);
         }
         let more = x.mapv(|v| v * v).sum();
-        // A tenth of the bound: inside the block nobody looks again.
+        // A tenth of the bound: there is no check inside the block.
         let bound = condition_bound(self.n + b, p) / 10.0;
         let (triangle, c) = match &mut self.ridge {
             Some((penalty, c)) => (&mut penalty.triangle, &*c),
@@ -320,7 +320,7 @@ impl Rows<'_> {
     }
 }
 
-/// The squares of `innovations` (`b × k`) added up, from `start`.
+/// Returns running sums of the squares of `innovations` (`b × k`), starting from `start`.
 pub(super) fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f64> {
     let mut sums = innovations.mapv(|t| t * t);
     let mut before = aview1(start).to_owned();
@@ -331,7 +331,7 @@ pub(super) fn accumulated(innovations: &Array2<f64>, start: &[f64]) -> Array2<f6
     sums
 }
 
-/// The columns of a matrix.
+/// Returns the columns of a matrix.
 pub(super) fn to_columns(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
     matrix.columns().into_iter().map(|column| column.to_vec()).collect()
 }

@@ -1,4 +1,4 @@
-//! Sample-wise: rows appended.
+//! Sample-wise fits: rows are appended.
 
 mod blocks;
 mod ridge;
@@ -23,14 +23,14 @@ use crate::Error;
 use crate::machine::memory::{list, reserve};
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
-/// Minimum-norm fits to rows that come one at a time, one [`Point`] per row.
+/// Minimum-norm fits to rows that arrive one at a time, one [`Point`] per row.
 ///
 /// ```text
 /// X (n × p) = W L Q      β̂ (p × k) = Qᵀ L⁻¹ c      c = Wᵀ Y      ‖X β̂ − Y‖² = ‖Y‖² − ‖c‖², accumulated
 /// ```
 ///
-/// Memory is O(p² + p k), however many rows there are. A row costs O(p²) and `k` outputs O(p) each; while the
-/// rows are independent (`n ≤ p`) `z = L⁻¹ c` is nested and a test error costs O(p) more.
+/// Memory is O(p² + p k), whatever the number of rows. A row costs O(p²) and `k` outputs O(p) each; while the rows are
+/// independent (`n ≤ p`) `z = L⁻¹ c` is nested and a test error costs O(p) more.
 ///
 /// # Examples
 /// ```
@@ -57,7 +57,7 @@ pub struct Rows<'a> {
     /// The norm of the longest row so far.
     longest: f64,
     triangle: Triangle,
-    /// After blocks of rows past the threshold, in place of the triangle and its images.
+    /// Replaces the triangle and its images after blocks of rows past the threshold.
     spanned: Option<Upper>,
     basis: Basis,
     /// `A q` for every `q` of the basis.
@@ -71,33 +71,33 @@ pub struct Rows<'a> {
     left_out: Option<(RowWise, Refits)>,
     /// The triangle with the penalty, and the targets that go with it, one vector per output.
     ridge: Option<(Penalty, Vec<Vec<f64>>)>,
-    /// With ridge, while it may be needed.
+    /// With ridge, the rows, while they may be needed.
     kept: Option<Kept>,
-    /// With ridge on a population. Its targets are carried after those of the fit.
+    /// Used with ridge on a population. Its targets are carried after those of the fit.
     excess: Option<Excess>,
     /// Whether the last row was found in the span of those before it.
     was_inside: bool,
-    /// How many rows to take next at once.
+    /// The size of the next block of rows.
     block: usize,
     /// The last fit.
     fit: Fit,
     /// Its predictions, one vector per output.
     predictions: Vec<Vec<f64>>,
-    /// Whether rows were only appended since: then the next fit is one more term of the same sum.
+    /// Whether rows were only appended since the last fit: then the next fit is one more term of the same sum.
     is_nested: bool,
 }
 
 impl<'a> Rows<'a> {
-    /// An empty fit of `outputs` targets on `features` features.
+    /// Creates an empty fit of `outputs` targets on `features` features.
     ///
     /// # Errors
-    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has others,
-    /// [`Error::Memory`] if there is no memory for so many outputs.
+    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has other numbers, [`Error::Memory`]
+    /// if there is no memory for that many outputs.
     pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
         if features == 0 || outputs == 0 {
             return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
         }
-        // The one size here that no input backs.
+        // The only size here that is not bounded by an input.
         reserve("the outputs of a fit", list::<[Vec<f64>; 8]>(outputs))?;
         let none = vec![Vec::new(); outputs];
         Ok(Self {
@@ -127,9 +127,9 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// Asks for the expected noise term of every point, [`Point::noise`], for test features of second moments
-    /// `covariance` (Σ, `p × p`). O(p r) more a point, `r` its rank; at a few points on the way down from a
-    /// peak O(p r²). Rows are then taken one at a time past the threshold.
+    /// Requests the expected noise term of every point, [`Point::noise`], for test features with second moments
+    /// `covariance` (Σ, `p × p`). Adds O(p r) per point, where `r` is its rank, and O(p r²) at a few points on the way
+    /// down from a peak. Rows are then taken one at a time past the threshold.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
@@ -152,10 +152,10 @@ impl<'a> Rows<'a> {
         Ok(self)
     }
 
-    /// Asks for the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a
-    /// relative 1e-12 + c κ ε. Some tens of solves with the triangle, O(r²) each, a point; where that is not
-    /// enough, as among singular values that crowd, an SVD of the triangle. Rows are then taken one at a time
-    /// past the threshold.
+    /// Requests the smallest non-zero singular value of every point, [`Point::smallest_singular_value`], to a relative
+    /// accuracy of 1e-12 + c κ ε. Each point takes some tens of solves with the triangle, O(r²) each; if that is not
+    /// enough, as for clustered singular values, an SVD of the triangle. Rows are then taken one at a time past the
+    /// threshold.
     ///
     /// # Examples
     /// ```
@@ -174,20 +174,19 @@ impl<'a> Rows<'a> {
         self
     }
 
-    /// Asks for the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X
-    /// X⁺)`
+    /// Requests the leave-one-out error of every point, [`Point::loo_mse`]: with `K = X Xᵀ` and `h = diag(X X⁺)`
     ///
     /// ```text
     /// eᵢ = (Y − X β̂)ᵢ / (1 − hᵢᵢ)  where other rows span row i,      eᵢ = (K⁺ Y)ᵢ / (K⁺)ᵢᵢ  where they do not
     /// ```
     ///
-    /// at any rank. Each row whose removal changes which singular values count (a row so long that the others
-    /// are rounding beside it, or one without which a direction lies near the cutoff) has an SVD of all other
-    /// rows instead, and so has one of which rounding leaves too little; [`Point::loo_by`] tells. Where those
-    /// would be too much work the error is `None`. An error is as accurate as the worst conditioned of `X` and
-    /// `X` without one row allows. The left factor is carried
-    /// along: O(N p) memory, with the rows themselves, O(n p) more a point, O(r²) more for each row that spans a direction alone if
-    /// dependent rows come in between. Rows are then taken one at a time past the threshold.
+    /// at any rank. An SVD of all other rows is used instead for each row whose removal changes which singular values
+    /// count (a row so long that the others are rounding error next to it, or one without which a direction lies near
+    /// the cutoff), and for each row whose error is dominated by rounding; [`Point::loo_by`] says so. If those SVDs
+    /// would be too much work, the error is `None`. An error is as accurate as the worst conditioned of `X` and `X`
+    /// without one row allows. The left factor and the rows are carried along: O(N p) memory. Each point takes O(n p)
+    /// more, and O(r²) more for each row that alone spans a direction if there are dependent rows in between. Rows are
+    /// then taken one at a time past the threshold.
     ///
     /// # Errors
     /// [`Error::Domain`] after the first row, [`Error::Unsupported`] with ridge.
@@ -224,9 +223,8 @@ impl<'a> Rows<'a> {
     /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::NonFinite`], which leave the fit as it was; [`Error::Overflow`] if an
-    /// error or the norm of the fit does not fit into `f64`, and [`Error::Backend`], which leave the row
-    /// appended.
+    /// [`Error::Shape`] and [`Error::NonFinite`], which leave the fit unchanged; [`Error::Overflow`] if an error or the
+    /// norm of the fit does not fit into `f64`, and [`Error::Backend`], which leave the row appended.
     pub fn push(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Result<Point, Error> {
         Error::check_len("columns of the features", self.p, x.len())?;
         Error::check_len("columns of the targets", self.c.len(), y.len())?;
@@ -236,7 +234,7 @@ impl<'a> Rows<'a> {
         self.form();
         let r = self.basis.len();
         if r.is_power_of_two() && r < self.p {
-            // For as many rows again: one at a time they would pass unseen.
+            // Checked for as many rows again: single rows are too small to be noticed.
             reserve("the rows of a fit", self.room(2 * r).growth(r, self.p.min(2 * r)))?;
         }
         self.n += 1;
@@ -263,13 +261,13 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Rows so far.
+    /// Returns the number of rows so far.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.n
     }
 
-    /// `β̂`, `p × k`, of the last point. O(p² k).
+    /// Returns `β̂`, `p × k`, of the last point. O(p² k).
     ///
     /// # Errors
     /// [`Error::Empty`] before the first row, [`Error::Overflow`].
@@ -306,7 +304,7 @@ impl<'a> Rows<'a> {
         x.iter().map(|&v| scaled(v, -self.unit.exponent())).collect()
     }
 
-    /// The scaled targets, and `more` that follow them.
+    /// Returns the scaled targets, followed by `more`.
     fn admit_targets(&mut self, y: &ArrayRef1<f64>, more: Vec<f64>) -> Vec<f64> {
         let mut scaled_targets = Vec::with_capacity(y.len() + more.len());
         let y_len = y.len();
@@ -381,8 +379,8 @@ impl<'a> Rows<'a> {
         self.measure_leading(self.n, self.triangle.len())
     }
 
-    /// The fit to the first `n` rows, of rank `r`, from the leading part of a triangle that is known to be far from
-    /// singular; no more than that.
+    /// Measures the fit to the first `n` rows, of rank `r`, from the leading part of a triangle known to be far from
+    /// singular, and nothing else.
     fn measure_clear(&mut self, n: usize, r: usize) -> Result<Point, Error> {
         self.solve_to(r);
         (self.fit.lost, self.fit.rank, self.is_nested) = (Vec::new(), r, true);
@@ -391,7 +389,7 @@ impl<'a> Rows<'a> {
         measure.point(&self.fit, &self.predictions, &self.squares, 0, Engine::Nested)
     }
 
-    /// `z` and predictions of rank `r`.
+    /// Computes `z` and the predictions of rank `r`.
     fn solve_to(&mut self, r: usize) {
         if !self.is_nested {
             self.fit.z = vec![Vec::with_capacity(r); self.c.len()];
@@ -405,8 +403,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The fit to the first `n` rows, of rank `r`, from the leading part of the triangle. What else is asked for goes with
-    /// the whole of it.
+    /// Measures the fit to the first `n` rows, of rank `r`, from the leading part of the triangle. Other requested
+    /// quantities belong to the whole triangle.
     fn measure_leading(&mut self, n: usize, r: usize) -> Result<Point, Error> {
         let p = self.p;
         let mut leading = (r < self.triangle.len()).then(|| self.triangle.leading(r));
@@ -448,14 +446,14 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Rotates the targets of row `i` and of a new one, for each output.
+/// Rotates the targets of row `i` and of a new row, for each output.
 fn turn(c: &mut [Vec<f64>], new: &mut [f64], i: usize, cos: f64, sin: f64) {
     for (c, new) in c.iter_mut().zip(new) {
         (c[i], *new) = (cos * c[i] + sin * *new, cos * *new - sin * c[i]);
     }
 }
 
-/// [`Error::NonFinite`] with the place, unless all entries are finite.
+/// Returns [`Error::NonFinite`] with the place, unless all entries are finite.
 fn check_row(what: &'static str, row: usize, x: &ArrayRef1<f64>) -> Result<(), Error> {
     match x.iter().enumerate().find(|(_, v)| !v.is_finite()) {
         Some((column, &value)) => Err(Error::NonFinite { what, row, column, value }),

@@ -1,4 +1,4 @@
-//! Ridge, sample-wise.
+//! Sample-wise ridge.
 
 use super::Rows;
 use crate::Error;
@@ -14,9 +14,9 @@ use crate::svd::product;
 use ndarray::{Array2, ArrayRef1};
 
 impl Rows<'_> {
-    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`.
-    /// A row then costs about twice as much. Nothing is cut off: see [`nested`](crate::nested#ridge) for the points
-    /// that are handed over to the SVD, of a weak penalty on features of very different sizes.
+    /// Makes every fit that of [`Ridge`](crate::filter::Ridge) with penalty `lambda`, `‖X β − Y‖² + λ ‖β‖²`. A row then
+    /// costs about twice as much. Nothing is cut off: for the points handed over to the SVD, with a weak penalty on
+    /// features of very different sizes, see [`nested`](crate::nested#ridge).
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is positive and finite; [`Error::Domain`] after the first row;
@@ -48,27 +48,27 @@ impl Rows<'_> {
         Ok(self)
     }
 
-    /// The part of a row that counts as rounding: of its own length with ridge, which does not cut off what is small
-    /// beside other rows.
+    /// Returns the size below which part of a row counts as rounding. With ridge it is relative to the row's own
+    /// length, as ridge does not cut off what is small compared to other rows.
     pub(super) fn negligible(&self, x: &ArrayRef1<f64>) -> f64 {
         let length = if self.ridge.is_some() { x.dot(x).sqrt() } else { self.longest };
         negligible(self.n, self.p) * length
     }
 
-    /// The targets of [`Excess`].
+    /// Returns the targets of [`Excess`].
     pub(super) fn more_targets(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Vec<f64> {
         let more = self.excess.as_ref().map(|excess| excess.targets(x, y));
         if let Some(targets) = more.flatten() {
             return targets;
         }
-        // One out of range: from here on as a difference.
+        // One is out of range: from here on, the error is computed as a difference.
         if self.excess.take().is_some() {
             self.ridge.iter_mut().for_each(|(_, c)| c.truncate(self.c.len()));
         }
         Vec::new()
     }
 
-    /// Whether the point is to have an SVD of all rows.
+    /// Whether the point needs an SVD of all rows.
     fn is_handed_over(&mut self) -> bool {
         let (Some(kept), Some((penalty, _))) = (&mut self.kept, &mut self.ridge) else { return false };
         let curve = Curve {
@@ -121,7 +121,7 @@ impl Rows<'_> {
             excess.of((&penalty.triangle, penalty.pad()), &c[outputs..], basis, &self.held_out, units)
         });
         let solutions = c.iter().take(outputs).map(|c| penalty.triangle.forward(c));
-        // As a function of the targets the fit is (Rᵀ R)⁻¹ Lᵀ.
+        // As a linear map of the targets, the fit is (Rᵀ R)⁻¹ Lᵀ.
         let squared = |row: Vec<f64>| {
             square(&self.triangle.times(&penalty.triangle.forward(&penalty.triangle.backward(&row))))
         };
@@ -138,8 +138,8 @@ impl Rows<'_> {
         let (triangle, pad) = (&mut self.triangle, penalty.pad());
         let condition = triangle.norm() * triangle.inverse();
         let errors = self.fit.z.iter().zip(&self.c).zip(&self.squares).map(|((z, c), squares)| {
-            // c − L z, and the same as λ L⁻ᵀ z: the first loses digits as it gets small, the second
-            // loses those of the condition number of L, and all where z is too small to be a number.
+            // c − L z, and the same vector as λ L⁻ᵀ z: the first loses digits as it gets small. The second loses as
+            // many digits as the condition number of L has, and all of them if z underflows.
             let difference: Vec<f64> = triangle.times(z).iter().zip(c).map(|(a, c)| a - c).collect();
             let padded: Vec<f64> = triangle.backward(z).iter().map(|v| pad * (pad * v)).collect();
             let is_small = square(&difference) < 0.25 * square(c);
@@ -158,8 +158,8 @@ impl Rows<'_> {
         Ok(point)
     }
 
-    /// The sums of squared training errors after each row of a block (`b × k`) that starts at `z`, penalty
-    /// apart: those of the rows before it, `‖L z − c‖²`, and those of its own.
+    /// Returns the sums of squared training errors, without the penalty, after each row of a block (`b × k`) that
+    /// starts at `z`: those of the earlier rows, `‖L z − c‖²`, and those of the block.
     pub(super) fn squares_in_block(
         &self,
         block: &Block,

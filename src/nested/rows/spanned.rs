@@ -1,4 +1,4 @@
-//! Blocks of rows past the threshold.
+//! Appends blocks of rows past the threshold.
 
 use super::Rows;
 use super::blocks::{accumulated, to_columns};
@@ -15,12 +15,12 @@ use crate::nested::{Engine, Point};
 use crate::svd::{reduce, solve_upper, solve_upper_transposed};
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
-/// A block of rows that the triangle has taken in, before its fits are measured.
+/// A block of rows taken into the triangle, before its fits are measured.
 #[derive(Debug)]
 struct Taken {
-    /// `[Ω c']`, the columns of `Ω` in reverse.
+    /// `[Ω c']`, with the columns of `Ω` reversed.
     along: Array2<f64>,
-    /// What makes `Ω C` of `Ω`, the inverse of a triangle, and leaves `c'` as it is.
+    /// The triangle whose inverse turns `Ω` into `Ω C`; `c'` is unchanged.
     root: Array2<f64>,
     /// `t`, `b × k`.
     innovations: Array2<f64>,
@@ -30,7 +30,7 @@ struct Taken {
     longest: f64,
 }
 
-/// A block that counts: its sums of squared training errors, and the rows up to its end.
+/// An accepted block, with its sums of squared training errors and the number of rows up to its end.
 #[derive(Debug)]
 struct Waiting {
     taken: Taken,
@@ -47,19 +47,19 @@ struct Measured {
 }
 
 impl Rows<'_> {
-    /// Blocks of rows in the coordinates of the features; where those cannot be, single rows.
+    /// Appends blocks of rows in the coordinates of the features; single rows if blocks are not possible.
     ///
-    /// For a block `M` (`b × p`) with targets `Y` the reflections of `[R; M] = G [R'; 0]` carry `[0 c; I Y]` to `[Ω c'; Φ F]`,
-    /// and `Φ = O C⁻¹`, `O` orthogonal, `C` lower triangular: `C Cᵀ = I + V Vᵀ` with `V = M R⁻¹` as in
+    /// For a block `M` (`b × p`) with targets `Y` the reflections of `[R; M] = G [R'; 0]` carry `[0 c; I Y]` to `[Ω c';
+    /// Φ F]`, and `Φ = O C⁻¹` with `O` orthogonal and `C` lower triangular: `C Cᵀ = I + V Vᵀ` with `V = M R⁻¹` as in
     /// [`block`](crate::nested::block). So the fits of the block are
     ///
     /// ```text
     /// βᵢ = β_b − Σ_{j > i} hⱼ tⱼ        H = R'⁻¹ Ω C        t = Oᵀ F        β_b = R'⁻¹ c'
     /// ```
     ///
-    /// with the one solve with a triangle for `H` and `β_b`, and the sum of squared training errors grows by `tᵢ²`.
+    /// with a single triangular solve for `H` and `β_b`, and the sum of squared training errors grows by `tᵢ²`.
     ///
-    /// All that the next block needs of one is `R'` and `c'`: while the fits of a block are measured, the next is taken in.
+    /// The next block needs only `R'` and `c'`: it is taken in while the fits of the current block are measured.
     pub(super) fn extend_spanned(
         &mut self,
         (x, y): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
@@ -91,7 +91,7 @@ impl Rows<'_> {
                 Err(error) => break Err(error),
             }
             match taken.transpose() {
-                // A single row is solved for afresh.
+                // A single row gets a fresh solve.
                 Ok(Some(Some(taken)))
                     if b == 1 || taken.growth <= 2.0 || upper.inverse() <= 2.0 * next.inverse() =>
                 {
@@ -117,7 +117,8 @@ impl Rows<'_> {
         self.one_by_one((x.slice(single), y.slice(single)), points)
     }
 
-    /// The triangle in the coordinates of the features, from which on so many `rows` follow; `c` becomes what goes with it.
+    /// Returns the triangle in the coordinates of the features, after which `rows` more rows follow; `c` is transformed
+    /// with it.
     fn start_spanned(&mut self, c: &mut Array2<f64>, rows: usize) -> Upper {
         if let Some(upper) = self.spanned.take() {
             let mut reversed = Array2::zeros(c.raw_dim().f());
@@ -138,13 +139,14 @@ impl Rows<'_> {
         let (upper, ()) = both(self.p >= SHARED, || Upper::new(triangle, basis, c), compress);
         if !is_flipped {
             self.basis.flip();
-            self.images.clear(); // those of the basis of before, as is the solution
+            self.images.clear(); // they belong to the earlier basis, as does the solution
             self.fit.z.clear();
         }
         upper
     }
 
-    /// What rows that go alone need: the vectors of the basis, and the triangle and images after blocks past the threshold.
+    /// Forms what single rows need: the vectors of the basis, and the triangle and images after blocks past the
+    /// threshold.
     pub(super) fn form(&mut self) {
         self.basis.form();
         let Some(upper) = self.spanned.take() else { return };
@@ -155,9 +157,9 @@ impl Rows<'_> {
         }
     }
 
-    /// Takes in all rows at once. `None` if they must not be: in a block every point is as accurate as the matrix that the
-    /// block starts from allows, so that one must not be much worse conditioned than the last. Just after the threshold it
-    /// is, and blocks are short.
+    /// Takes in all rows at once. `None` if that would be inaccurate: every point of a block is as accurate as the
+    /// matrix at the start of the block allows, so that matrix must not be much worse conditioned than the one at the
+    /// end. Just after the threshold it is, and blocks are short.
     fn take_in(
         &self,
         (before, upper): (&Upper, &mut Upper),
@@ -171,7 +173,7 @@ impl Rows<'_> {
         upper.copy_from(before);
         let rows = column_by_column(x, -self.unit.exponent());
         let squares_of_rows = row_squares(&rows);
-        // A tenth of the bound: inside the block nobody looks again.
+        // A tenth of the bound: there is no check inside the block.
         if !upper.is_conditioned_under(condition_bound(self.n + b, p) / 10.0, squares_of_rows.iter().sum()) {
             return Ok(None);
         }
@@ -188,7 +190,7 @@ impl Rows<'_> {
         }
         let mut root = Array2::eye(b + k).reversed_axes();
         root.slice_mut(s![..b, ..b]).assign(&left.slice(s![.., ..b]));
-        // ‖C‖, which is at least ‖R⁻¹‖ / ‖R'⁻¹‖: where it is small, that need not be looked at.
+        // ‖C‖ is at least ‖R⁻¹‖ / ‖R'⁻¹‖: if it is small, that ratio need not be computed.
         let growth = estimate_inverse(&columns(&root));
         if !growth.is_finite() {
             return Ok(None);
@@ -198,11 +200,11 @@ impl Rows<'_> {
         Ok(Some(Taken { along, root, innovations, growth, longest }))
     }
 
-    /// All points of a block, from the triangle `r` at its end.
+    /// Measures all points of a block, from the triangle `r` at its end.
     fn measure_block(&self, r: &Array2<f64>, waiting: Waiting) -> Result<Measured, Error> {
         let Waiting { taken: Taken { mut along, root, innovations, .. }, squares, n } = waiting;
         let (b, p) = (innovations.nrows(), self.p);
-        // Row by row: the last columns are no part of Ω.
+        // Row-major, because the last columns are not part of Ω.
         let mut rows = along.reversed_axes();
         solve_upper_transposed(&root, &mut rows);
         along = rows.reversed_axes();
