@@ -15,7 +15,7 @@ use std::time::Duration;
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
-const NOT_REGULAR: &str = "is no regular file";
+const NOT_REGULAR: &str = "is not a regular file";
 
 /// Opens a file for this process alone, made where it was not; the lock goes with the file, and the system takes it back
 /// when the process ends, however it ends.
@@ -31,7 +31,7 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
             return Ok(file);
         }
     }
-    Err(Error::refused(path, "other processes replace it again and again"))
+    Err(Error::refused(path, "other processes keep replacing it"))
 }
 
 /// Opens a file to read, whoever writes it. One that is no regular file might be waited for without end.
@@ -89,7 +89,7 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
         Err(TryLockError::WouldBlock) => {
             let other = writer(file).unwrap_or_else(|| "another process".into());
             let reason = format!(
-                "{other} is writing this record; wait until it has ended, or let this run have a record of its own"
+                "{other} is writing this record; wait until it ends, or give this run its own record"
             );
             Err(Error::refused(path, reason))
         }
