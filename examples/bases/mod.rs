@@ -80,7 +80,8 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     figure.panels[1].title = "Test error, lower end".into();
     figure.caption.push_str(
         " P is the number of parameters p. Test errors are without noise, on 1000 equally spaced points of \
-         [−1,\u{a0}1]; (b) is the lower end of (a). To p\u{a0}=\u{a0}n all bases have the same fit, but for rounding.",
+         [−1,\u{a0}1]; (b) is the lower end of (a). Up to p\u{a0}=\u{a0}n all bases give the same fit, up to \
+         rounding.",
     );
     let title = "The basis decides: the same functions, three minimum norms";
     Ok(figure.with_title(title).with_columns(3).with_width(1240.0).with_aspect(0.85))
@@ -95,5 +96,5 @@ fn fits(n: usize, sweeps: &[Sweep]) -> Result<Figure, Error> {
     sizes.dedup();
     let rows: Vec<(&str, &Sweep)> = BASES.iter().map(|(name, _)| *name).zip(sweeps).collect();
     let figure = study::fits(&rows, 0, &sizes, &RUNGE.truth((-0.6, 1.4))).drawn()?;
-    Ok(figure.with_title("Interpolants of least norm in three bases"))
+    Ok(figure.with_title("Minimum-norm interpolants in three bases"))
 }

@@ -124,8 +124,8 @@ fn closing_table(measured: &[Measured]) {
         }
     }
     table.note(
-        "minimum-norm fits with |n − p| ≤ 3 are left out, where estimates have no variance; the network's closed form is a limit, \
-         from which points deviate by a share that falls with the size",
+        "minimum-norm fits with |n − p| ≤ 3 are left out, as estimates have no variance there; the network's closed \
+         form is a limit, from which points deviate less the larger the size",
     );
     table.print();
 }

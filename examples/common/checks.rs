@@ -8,13 +8,13 @@ pub fn check_noise(noise: f64) -> Result<(), Failure> {
     if noise >= 0.0 && noise.is_finite() {
         return Ok(());
     }
-    usage(format!("--noise: `{noise}` is no standard deviation, which is finite and at least 0"))
+    usage(format!("--noise: `{noise}` is not a standard deviation, finite and at least 0"))
 }
 
 /// Rejects shares of wrong labels unless they are ascending numbers from 0 to 1.
 pub fn check_shares(flag: &str, shares: &[f64]) -> Result<(), Failure> {
     if shares.is_empty() || shares.windows(2).any(|pair| pair[0] >= pair[1]) {
-        return usage(format!("--{flag}: {shares:?} are no shares from 0 to 1 in ascending order"));
+        return usage(format!("--{flag}: {shares:?} are not shares from 0 to 1 in ascending order"));
     }
     Ok(())
 }

@@ -89,7 +89,8 @@ impl SampleWise<'_> {
         let at = self.at();
         let how = match (self.table, self.threshold()) {
             (Some((rows, _)), Some(size)) if size >= rows => format!(
-                "; n = {at} = {size} takes {} rows, one of them to test on, and there are {rows}: choose fewer --features",
+                "; n = {at} = {size} takes {} rows, one of them for testing, but there are {rows}: choose fewer \
+                 --features",
                 size + 1
             ),
             (Some((rows, _)), Some(size)) => {
@@ -123,7 +124,8 @@ fn without_effect(args: &RunArgs, of: &SampleWise<'_>) -> Vec<String> {
     let family = |name: &'static str| (0..of.arms.len()).filter(move |&arm| of.arms[arm].0 == name);
     let is_idle = |name| family(name).count() > 0 && family(name).flat_map(curve).all(&is_same);
     let residuals = is_idle("no_residuals").then(|| {
-        "no residuals: its curve is that of unablated, since the best linear model of all rows leaves none".to_owned()
+        "no residuals: the same curve as unablated, since the best linear model of all rows leaves none"
+            .to_owned()
     });
     let in_units = IN_UNITS.into_iter().filter_map(|(name, setting, unit)| {
         let settings: Vec<f64> = family(name).filter_map(|arm| of.arms[arm].1).collect();
@@ -274,9 +276,7 @@ pub fn note_negative(
     let summaries = curve.only(&[family]).summaries(Metric::TestMse, None)?;
     let at = summaries.iter().find(|s| s.p == p).map(|s| args.middle(s));
     if let Some(value) = at.filter(|value| *value < 0.0).map(short) {
-        table.note(format!(
-            "{family} is an estimate without bias; {value} says that it is too noisy at p = n"
-        ));
+        table.note(format!("{family} is an unbiased estimate; {value} says that it is too noisy at p = n"));
     }
     Ok(())
 }

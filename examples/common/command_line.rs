@@ -92,7 +92,10 @@ fn parse(
     while let Some(word) = words.next() {
         let text = word.to_str().ok_or_else(|| {
             let word = word.to_string_lossy();
-            format!("`{}` is not UTF-8; a path that is not stands in a word of its own", word.escape_debug())
+            format!(
+                "`{}` is not UTF-8; such a path must follow its flag as a separate word",
+                word.escape_debug()
+            )
         })?;
         match text {
             "-h" | "--help" => return Ok(Wanted::Help),
@@ -104,7 +107,7 @@ fn parse(
             _ => {}
         }
         let Some(rest) = text.strip_prefix("--") else {
-            return Err(format!("`{}` is no flag; --help lists them", text.escape_debug()));
+            return Err(format!("`{}` is not a flag; --help lists them", text.escape_debug()));
         };
         let (name, value) = rest.split_once('=').map_or((rest, None), |(name, value)| (name, Some(value)));
         let renamed = rules.iter().find_map(|rule| match *rule {
@@ -115,9 +118,7 @@ fn parse(
         let Some(index) = flags.iter().position(|flag| flag.name == name) else {
             let known = flags.iter().map(|flag| flag.name.as_str()).chain(["json", "help", "version"]);
             let hint = match nearest(name, known) {
-                _ if OF_TABLES.contains(&name) => {
-                    "; of the studies, ablations and adversarial read tables".into()
-                }
+                _ if OF_TABLES.contains(&name) => "; only ablations and adversarial read tables".into(),
                 Some(near) => format!("; did you mean --{near}?"),
                 None => String::new(),
             };
@@ -135,7 +136,7 @@ fn parse(
         };
         flag.place.set(&value, flag.given).map_err(|reason| format!("--{name}: {reason}"))?;
         if COUNTS.contains(&name) && value.to_str().is_some_and(|value| value.trim().parse() == Ok(0_u64)) {
-            return Err(format!("--{name}: `0` is too few; it is a whole number from 1 on"));
+            return Err(format!("--{name}: `0` is too few; it must be at least 1"));
         }
         flag.words.push(value.to_string_lossy().into_owned());
         flag.given = true;
@@ -144,7 +145,7 @@ fn parse(
     for rule in rules {
         match *rule {
             Rule::Excludes(a, b) if given(a) && given(b) => {
-                return Err(format!("--{a} and --{b} exclude one another"));
+                return Err(format!("--{a} and --{b} exclude each other"));
             }
             Rule::Requires(a, b) if given(a) && !given(b) => return Err(format!("--{a} needs --{b}")),
             _ => {}
@@ -191,9 +192,10 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
         let choices = flag.choices().iter();
         lines.extend(choices.map(|(word, meaning)| wrapped(&format!("{word}: {meaning}"), 8)));
     }
-    let json = "Print the closing tables as JSON, one a line, with all digits; what else is said goes to standard error";
+    let json = "Print the closing tables as JSON, one per line, with all digits; all other output goes to standard \
+                error";
     lines.extend(["  --json".into(), wrapped(json, 6)]);
-    lines.push("  -h, --help\n      This text\n  -V, --version\n      The version\n".into());
+    lines.push("  -h, --help\n      Print this help\n  -V, --version\n      Print the version\n".into());
     lines.push(EXIT_CODES.into());
     lines.join("\n")
 }

@@ -145,10 +145,10 @@ macro_rules! numbers {
     )*};
 }
 numbers! {
-    u32: "no whole number from 0 to 4294967295",
-    u64: "no whole number from 0 to 18446744073709551615",
-    usize: "no whole number ≥ 0",
-    f64: "no number",
+    u32: "not a whole number from 0 to 4294967295",
+    u64: "not a whole number from 0 to 18446744073709551615",
+    usize: "not a whole number ≥ 0",
+    f64: "not a number",
     char: "not one character"
 }
 
@@ -189,7 +189,7 @@ pub type Positive = Count<1, { u32::MAX }>;
 impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
     fn parse(text: &str) -> Result<Self, String> {
         let number = text.trim().parse().ok().filter(|number| (MIN..=MAX).contains(number));
-        number.map(Self).ok_or_else(|| format!("no whole number from {MIN} to {MAX}"))
+        number.map(Self).ok_or_else(|| format!("not a whole number from {MIN} to {MAX}"))
     }
 
     fn show(&self) -> String {

@@ -51,7 +51,7 @@ impl Value for Delimiter {
             ("blanks", ..) => Ok(Self::Blanks),
             ("tab" | "\\t", ..) => Ok(Self::Byte(b'\t')),
             (_, Some(one), None) if one.is_ascii() => Ok(Self::Byte(one as u8)),
-            _ => Err("not one character of ASCII, `tab` or `blanks`".into()),
+            _ => Err("neither one ASCII character nor `tab` or `blanks`".into()),
         }
     }
 
@@ -189,8 +189,8 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Fa
     for (name, input) in names.iter().zip(inputs) {
         if let Some(first) = taken.insert(name.to_lowercase(), input) {
             let reason = format!(
-                "--dataset: the results of `{first}` and `{input}` would go into one folder, {name}; run them one by one, each \
-                 with an --out of its own"
+                "--dataset: the results of `{first}` and `{input}` would go into one folder, {name}; run them one by \
+                 one, each with its own --out"
             );
             return usage(reason);
         }

@@ -33,7 +33,7 @@ impl Data {
         for (flag, samples) in asked {
             if let Some(n) = samples.iter().find(|n| **n > rows) {
                 return usage(format!(
-                    "--{flag} asks for {n} training images, and there are {rows} to draw from: lower --{flag}{raise}"
+                    "--{flag} asks for {n} training images, but there are {rows} to draw from: lower --{flag}{raise}"
                 ));
             }
         }
@@ -65,7 +65,7 @@ flags! {
 /// Returns the parts of a caption that the library does not provide.
 pub fn describe(sweep: &Sweep) -> String {
     let rows = sweep.source.test().map_or(0, Dataset::len);
-    format!("Targets are one-hot classes; {rows} test rows, with the labels that they have.")
+    format!("Targets are one-hot classes; {rows} test rows, with unchanged labels.")
 }
 
 impl InputArgs {

@@ -123,7 +123,8 @@ impl Recorded {
         for record in reader.records() {
             let record = record.map_err(|e| bad(None, e.to_string()))?;
             let line = record.position().map(csv::Position::line);
-            let no_number = |field: &str| bad(line, format!("`{field}` is not a number of its kind"));
+            let no_number =
+                |field: &str| bad(line, format!("`{field}` is not a number, or not whole where it must be"));
             let count = |i: usize| record[i].parse::<usize>().map_err(|_| no_number(&record[i]));
             if record.len() < 3 {
                 return Err(bad(line, "fewer columns than P,repeat,x0".into()));
@@ -132,7 +133,7 @@ impl Recorded {
             let inputs = inputs.collect::<Result<Vec<f64>, Error>>()?;
             let inputs = Array2::from_shape_fn((inputs.len(), 1), |(i, _)| inputs[i]);
             if points.insert((count(0)?, count(1)?), inputs).is_some() {
-                return Err(bad(line, "this P and repeat were there before".into()));
+                return Err(bad(line, "this P and repeat appear twice".into()));
             }
         }
         if points.is_empty() {

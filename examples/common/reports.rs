@@ -29,8 +29,8 @@ pub fn announce(estimate: &Cost) {
         eprintln!("this takes about {estimate}");
         let [part, merge] = ["1/1", "merge"].map(shard_reports::command);
         eprintln!(
-            "a stop (Ctrl-C) keeps nothing of it. What keeps finished repeats, and goes on when it is run again:\n  {part}\n\
-             and when that is done, for tables and figures:\n  {merge}"
+            "stopping it (Ctrl-C) loses everything. To keep finished repeats, and continue when run again:\n  \
+             {part}\nand then, for tables and figures:\n  {merge}"
         );
     }
 }
@@ -39,7 +39,7 @@ pub fn announce(estimate: &Cost) {
 pub fn announce_record(path: &Path) {
     let path = path.display();
     eprintln!(
-        "finished repeats are kept in {path}: after a stop (Ctrl-C) the same command goes on from there"
+        "finished repeats are kept in {path}: after a stop (Ctrl-C), the same command continues from there"
     );
 }
 

@@ -259,7 +259,7 @@ pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, String> {
         level.sort();
     }
     if found.is_empty() {
-        return Err(format!("no plan of shards is in {}, nor below it", folder.display()));
+        return Err(format!("there is no plan of shards in or below {}", folder.display()));
     }
     Ok(found)
 }
@@ -281,7 +281,7 @@ fn in_parts<P: Payload, T>(
             return Ok(None);
         }
         Part::Tables => {
-            return usage("--shard tables is for the studies on tables of data; --shard merge is for all");
+            return usage("--shard tables is for studies on tables of data; --shard merge is for all");
         }
         Part::Status | Part::Resume => {
             let asked = if part == Part::Status { Asked::Status } else { Asked::Resume };
@@ -295,13 +295,13 @@ fn in_parts<P: Payload, T>(
     let left = compute(shard, &path)?.len();
     if left > 0 {
         let reason = format!(
-            "{left} of the repeats of shard {shard} of {label} could not be computed, for a reason that another day may not \
-             see; run it again"
+            "{left} of the repeats of shard {shard} of {label} could not be computed, for a reason that may pass; \
+             run it again"
         );
         return Err(Error::Resource { reason }.into());
     }
-    let next = if shard.of() == 1 { "; --shard merge makes tables and figures of it" } else { "" };
-    say!("shard {shard} of {label}: all of it is in {}{next}", path.display());
+    let next = if shard.of() == 1 { "; --shard merge makes its tables and figures" } else { "" };
+    say!("shard {shard} of {label}: complete, in {}{next}", path.display());
     Ok(None)
 }
 

@@ -8,7 +8,7 @@ pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Fail
     let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
     if sizes.len() < 2 {
         let given = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        return usage(format!("--sizes: `{given}` is no list of two numbers of features or more"));
+        return usage(format!("--sizes: `{given}` is not a list of two or more numbers of features"));
     }
     Ok(sizes)
 }

@@ -168,8 +168,8 @@ impl TableArgs {
         let Some(given) = &self.sizes else { return Ok((1..=most.min(39)).collect()) };
         match given.list.last() {
             Some(largest) if *largest > most && rows > 1 => usage(format!(
-                "--sizes: {largest} is too large for {name}: of its {rows} rows one at least is left to test on, so n is at \
-                 most {most}"
+                "--sizes: {largest} is too large for {name}: at least one of its {rows} rows is for testing, so n is \
+                 at most {most}"
             )),
             _ => Ok(given.list.clone()),
         }
@@ -252,7 +252,8 @@ impl TableArgs {
         let for_csv = self.target.is_some() || !self.features.is_empty() || self.csv.is_given();
         if for_csv && NAMED.contains(&name) {
             return usage(format!(
-                "--target, --features, --drop-blank-rows and the other flags that say how to read a CSV file are not for {name}"
+                "--target, --features, --drop-blank-rows and the other flags for reading CSV files do not apply to \
+                 {name}"
             ));
         }
         let data = match name {
@@ -338,8 +339,8 @@ fn note_table(data: &Dataset, rank: Option<usize>) {
     );
     if let Some(rank) = rank {
         eprintln!(
-            "note: the {p} features have rank {rank}: some are equal to others or sums of them, as the columns of --one-hot are \
-             beside --intercept, or so small beside others that they are lost in rounding (then --standardise); the \
+            "note: the {p} features have rank {rank}: some equal others or sums of them (as --one-hot columns do \
+             with --intercept), or are so small next to others that rounding loses them (then --standardise); the \
              interpolation threshold is n = rank = {rank}, not n = p = {p}"
         );
     }

@@ -55,7 +55,9 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         };
         self.last = match Builder::new().spawn_scoped(scope, move || run(before, &pass)) {
             Ok(thread) => Turn::UnderWay(thread),
-            Err(error) => Turn::Ended(Err(Failure::Refused(format!("no thread for a study: {error}")))),
+            Err(error) => {
+                Turn::Ended(Err(Failure::Refused(format!("cannot start a study's thread: {error}"))))
+            }
         };
         // A study that ended without passing its turn has failed.
         receiver.recv().is_ok()

@@ -22,7 +22,7 @@ impl Value for Sizes {
         let mut list = Vec::new();
         for part in text.split(',') {
             let bad = || {
-                let wanted = "no number and no ascending range like 1..39 or 10..40:10";
+                let wanted = "neither a number nor an ascending range like 1..39 or 10..40:10";
                 if part == text { wanted.into() } else { format!("{wanted} in `{}`", part.escape_debug()) }
             };
             let number = |text: &str| text.trim().parse::<usize>().map_err(|_| bad());
@@ -40,7 +40,7 @@ impl Value for Sizes {
             }
         }
         if list.contains(&0) {
-            return Err("a list with 0, and there are 1 row and 1 column at least".into());
+            return Err("a list with 0, but counts start at 1".into());
         }
         list.sort_unstable();
         list.dedup();
@@ -63,7 +63,7 @@ impl Value for Millimetres {
         let unit = units.iter().find_map(|(name, size)| Some((text.strip_suffix(name)?, *size)));
         let (number, size) = unit.unwrap_or((text, 1.0));
         let width =
-            number.trim().parse::<f64>().map_err(|_| "no length like 88mm, 8.8cm or 3.5in".to_owned())?
+            number.trim().parse::<f64>().map_err(|_| "not a length like 88mm, 8.8cm or 3.5in".to_owned())?
                 * size;
         if (57.0..=940.0).contains(&width) {
             return Ok(Self(width));

@@ -116,7 +116,7 @@ fn closing_table(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
         let (peak, end) = (args.middle(highest), args.middle(last));
         let same = tables[2].iter().find(|s| args.middle(s) >= end).map_or(0, |s| s.p);
         table.note(format!(
-            "p̂⁰ on test rows is largest, {}, at p = {}; {} features count as {}, no more than {same} do",
+            "p̂⁰ on test rows is largest, {}, at p = {}; {} features count as {}, no more than {same} features",
             crate::common::trimmed(peak),
             highest.p,
             last.p,

@@ -148,7 +148,7 @@ pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
     Figure::new(caption)
         .with_panel(panel("Trace", "Trace of the Hessian", 1, Hue::Blue))
         .with_panel(panel("Sharpness", "Largest eigenvalue of the Hessian", 2, Hue::Vermillion))
-        .with_title("The same function, other sharpness")
+        .with_title("Same function, different sharpness")
         .with_columns(2)
         .with_width(960.0)
         .with_legend(LegendPlace::Below)

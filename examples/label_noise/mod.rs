@@ -54,7 +54,7 @@ impl Program for Cli {
         let images = Images::load(self.data.clone(), self.run.seed)?;
         check_shares("label-noise", &self.label_noise)?;
         if n > images.train.len() {
-            return usage(format!("--samples: `{n}` are more than the {} training rows", images.train.len()));
+            return usage(format!("--samples: `{n}` is more than the {} training rows", images.train.len()));
         }
         let folder = self.run.make_folder("label_noise")?;
         images.announce(&folder, self.shards.has_results())?;

@@ -19,12 +19,13 @@ pub fn page(
     });
     let share = cli.rates[cli.rates.len() - 1];
     let caption = format!(
-        "Least squares by constant steps h of stochastic gradient descent on {}, batches of b rows drawn with replacement, \
-         from 0: n\u{a0}=\u{a0}{} rows and p\u{a0}=\u{a0}{} independent standard normal features, a teacher of length 1, label noise \
-         of deviation {}, seed {}. Expected excess risk over batches and label noise (lines: exact), {} simulated runs (points, bars \
-         of two standard errors), and the level where it stays (dots). (a) h\u{a0}=\u{a0}{} ({share} of the largest stable step for \
-         b\u{a0}=\u{a0}{}). (b) b\u{a0}=\u{a0}{}. (c) How squared residuals feed themselves over all later steps: second moments \
-         decay under 1 and grow over it. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches cease to be stable.",
+        "Least squares by stochastic gradient descent on {} from 0, with constant steps h and batches of b rows \
+         drawn with replacement: n\u{a0}=\u{a0}{} rows and p\u{a0}=\u{a0}{} independent standard normal features, a \
+         teacher of length 1, label noise of deviation {}, seed {}. Expected excess risk over batches and label \
+         noise (lines: exact), {} simulated runs (points, bars of two standard errors), and the level where it stays \
+         (dots). (a) h\u{a0}=\u{a0}{} ({share} of the largest stable step for b\u{a0}=\u{a0}{}). (b) \
+         b\u{a0}=\u{a0}{}. (c) How squared residuals feed back over all later steps: second moments decay below 1 \
+         and grow above it. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches become unstable.",
         LOSS.formula(),
         cli.samples.0,
         cli.features.0,

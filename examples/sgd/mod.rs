@@ -109,6 +109,6 @@ fn closing_table(cli: &Cli, traces: &[&Trace]) {
             far
         );
     }
-    table.note("feedback of squares: under 1, second moments decay; z: standard errors of the simulation");
+    table.note("feedback of squares: below 1, second moments decay; z: standard errors of the simulation");
     table.print();
 }

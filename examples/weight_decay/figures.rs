@@ -78,13 +78,14 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         None => "at no p that is shown".into(),
     };
     let caption = format!(
-        "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} (rows of squared \
-         length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; expected test errors over the \
-         population, medians over {} training sets, seed {}. λ on a fourth-root scale, so that λ\u{a0}=\u{a0}0 is on the axis. \
-         With λ\u{a0}=\u{a0}0 larger models beat the best one under the threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, \
-         there is no peak: of {} steps up the error rises at {}, by {}\u{a0}% at most, which is what {} training sets leave open. \
-         Errors over {} are cut off (the highest is {}). Dashes: the limit of Hastie, Montanari, \
-         Rosset and Tibshirani (2022) for the same λ and for the best one, and λ = (σ² + unseen variance)/n.",
+        "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} \
+         (rows of squared length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; \
+         expected test errors over the population, medians over {} training sets, seed {}. λ on a fourth-root scale, \
+         so that λ\u{a0}=\u{a0}0 is on the axis. With λ\u{a0}=\u{a0}0 larger models beat the best one under the \
+         threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, there is no peak: of {} steps up the error rises at \
+         {}, by {}\u{a0}% at most, within the noise of {} training sets. Errors over {} are cut off (the highest is \
+         {}). Dashes: the limit of Hastie, Montanari, Rosset and Tibshirani (2022) for the same λ and for the best \
+         one, and λ = (σ² + unseen variance)/n.",
         design.features,
         design.features,
         design.deviation,

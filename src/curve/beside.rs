@@ -30,16 +30,10 @@ impl Curve {
     pub fn beside(mut self, other: Self) -> Result<Self, Error> {
         let wrong = |reason| Err(Error::Unsupported { reason });
         if self.axis != other.axis {
-            return wrong(format!(
-                "a curve over {:?} has no place beside one over {:?}",
-                other.axis, self.axis
-            ));
+            return wrong(format!("a curve over {:?} cannot join one over {:?}", other.axis, self.axis));
         }
         if let Some(arm) = other.arms.iter().find(|arm| self.arms.contains(arm)) {
-            return wrong(format!(
-                "both curves have an arm `{}` of one setting; rename one of them",
-                arm.name
-            ));
+            return wrong(format!("both curves have an arm `{}` of the same setting; rename one", arm.name));
         }
         let first = self.arms.len();
         self.arms.extend(other.arms);

@@ -40,7 +40,7 @@ impl Curve {
         for (number, mut part) in (2..).zip(parts) {
             if let Some(what) = whole.difference(&part) {
                 let reason = format!(
-                    "part {number} is not of the experiment of part 1: {what}; merge parts of one experiment only"
+                    "part {number} is of another experiment than part 1: {what}; merge parts of one experiment only"
                 );
                 return Err(Error::Unsupported { reason });
             }
@@ -75,13 +75,13 @@ impl Curve {
     fn difference(&self, other: &Self) -> Option<String> {
         let differ = |what: &str, ours: &dyn std::fmt::Debug, theirs: &dyn std::fmt::Debug| {
             let (ours, theirs) = (format!("{ours:?}"), format!("{theirs:?}"));
-            (ours != theirs).then(|| format!("{what} is {} and not {}", shown(&theirs), shown(&ours)))
+            (ours != theirs).then(|| format!("{what} is {}, not {}", shown(&theirs), shown(&ours)))
         };
         if let Some(axis) = differ("its axis", &self.axis, &other.axis) {
             return Some(axis);
         }
         if self.arms.len() != other.arms.len() {
-            return Some(format!("it has {} arms and not {}", other.arms.len(), self.arms.len()));
+            return Some(format!("it has {} arms, not {}", other.arms.len(), self.arms.len()));
         }
         // Arms are compared as text, so that two NaN settings are equal.
         let words = |arm: &ArmLabel| match arm.setting {

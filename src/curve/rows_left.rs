@@ -94,15 +94,15 @@ impl Rows {
             return Err(reason);
         }
         let advice =
-            "write the table again; of rows that were chosen or sorted on purpose, leave the column out";
+            "write the table again; if its rows were selected or sorted on purpose, drop this column";
         Err(match (left, expected) {
-            (None, _) => format!("a row says how many come after it, and this one does not; {advice}"),
+            (None, _) => format!("this row does not say how many rows follow it; {advice}"),
             (_, None | Some(None)) => format!("the row before says that it is the last; {advice}"),
             (Some(left), Some(Some(expected))) if left < expected => {
                 format!("{} missing before this one; {advice}", rows_are(expected - left))
             }
             (Some(_), Some(Some(expected))) => {
-                format!("{expected} rows should come after this one, and it says otherwise; {advice}")
+                format!("{expected} rows should follow this one, but it says otherwise; {advice}")
             }
         })
     }

@@ -75,10 +75,10 @@ impl Curve {
         let mut settings = HashMap::new();
         for arm in arms {
             let Some(value) = self.arms[arm].setting else {
-                let reason = format!("an arm `{family}` has no setting, and no place on an axis of settings");
+                let reason = format!("an arm `{family}` has no setting, so no place on an axis of settings");
                 return Err(Error::Unsupported { reason });
             };
-            let must_be = "a number of its own for each arm of the family";
+            let must_be = "a different number for each arm of the family";
             if value.is_nan() || settings.values().any(|&known| known == value) {
                 return Err(Error::Domain { what: "an arm's setting", value, must_be });
             }

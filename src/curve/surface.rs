@@ -64,7 +64,7 @@ impl Surface {
     pub fn new(cells: Curve) -> Result<Self, Error> {
         if !matches!(cells.axis, Axis::Samples | Axis::Features) {
             let axis = cells.axis;
-            return wrong(format!("a surface is over samples and features, and not over {axis:?}"));
+            return wrong(format!("a surface is over samples and features, not over {axis:?}"));
         }
         Self { cells, rows: Axis::Samples, columns: Axis::Features, by_arms: false }.ordered()
     }
@@ -94,7 +94,8 @@ impl Surface {
         let counted = |axis| matches!(axis, Axis::Samples | Axis::Features);
         if !counted(columns) || counted(rows) {
             return wrong(format!(
-                "a surface has samples or features to the right and another axis upwards, and not {columns:?} and {rows:?}"
+                "a surface has samples or features to the right and another axis upwards, not {columns:?} and \
+                 {rows:?}"
             ));
         }
         Self { cells, rows, columns, by_arms: false }.ordered()
@@ -137,7 +138,7 @@ impl Surface {
         if let Some(cell) = self.cells.cells.iter().find(|cell| cell.arm >= self.cells.arms.len()) {
             let arms = self.cells.arms.len();
             return wrong(format!(
-                "a cell is of arm {}, counted from 0, and there are {arms} arms",
+                "a cell names arm {} (counted from 0), but there are {arms} arms",
                 cell.arm
             ));
         }
@@ -162,7 +163,7 @@ impl Surface {
             let (repeat, row, column, arm) = key(twice);
             let (up, right) = (self.rows.symbol(), self.columns.symbol());
             return wrong(format!(
-                "two cells are of repeat {repeat}, {up} = {row}, {right} = {column} and arm {arm}"
+                "two cells have repeat {repeat}, {up} = {row}, {right} = {column} and arm {arm}"
             ));
         }
         self.cells.cells = cells;
@@ -189,7 +190,7 @@ impl Surface {
         let (mut axes, mut curves) = (None, Vec::new());
         for Self { cells, rows, columns, by_arms } in parts {
             if axes.replace((rows, columns, by_arms)).is_some_and(|axes| axes != (rows, columns, by_arms)) {
-                return wrong("two parts have other axes; merge parts of one experiment only".into());
+                return wrong("two parts have different axes; merge parts of one experiment only".into());
             }
             curves.push(cells);
         }

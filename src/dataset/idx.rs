@@ -91,16 +91,16 @@ fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
         let mend = match (start, other_kind(reader, &start[..read])?) {
             ([0x1f, 0x8b, ..], _) => "it is packed twice: unpack it once".into(),
             ([b'P', b'K', ..], Some(kind)) => {
-                format!("it is {kind}: read it by dataset::npz, or unpack it first")
+                format!("it is {kind}: read it with dataset::npz, or unpack it first")
             }
-            ([0x93, ..], Some(kind)) => format!("it is {kind}: read it by dataset::npy"),
+            ([0x93, ..], Some(kind)) => format!("it is {kind}: read it with dataset::npy"),
             ([b'<', ..], Some(kind)) => format!("it is {kind}: download the file itself"),
             (_, Some(kind)) => format!("it is {kind}"),
             (_, None) => "copy or download it again".into(),
         };
         let found: Vec<String> = start[..read].iter().map(|byte| format!("{byte:02x}")).collect();
         return refuse(format!(
-            "is no IDX file: it starts with {} in place of 00 00, a type and a number of axes; {mend}",
+            "is not an IDX file: it starts with {} instead of 00 00, a type and a number of axes; {mend}",
             found.join(" ")
         ));
     };

@@ -141,7 +141,7 @@ impl Archive {
                 let start = File::open(path).map_err(Broken::Io)?;
                 Err(match other_kind(&mut &start, &[])? {
                     Some(kind) if !kind.contains("zip archive") => Broken::Content(format!(
-                        "is no .npz file: it is {kind}; a single array is read by dataset::npy, packed or not"
+                        "is not an .npz file: it is {kind}; read a single array, packed or not, with dataset::npy"
                     )),
                     _ => broken(error),
                 })
@@ -241,8 +241,8 @@ fn broken(error: rawzip::Error) -> Broken {
     match error.into_kind() {
         ErrorKind::IO(e) => e.into(),
         ErrorKind::MissingEndOfCentralDirectory => {
-            let reason = "is no .npz file, or a truncated one: it has no list of contents at its end (a single \
-                          array is read by dataset::npy)";
+            let reason = "is not an .npz file, or a truncated one: it has no list of contents at its end (read a \
+                          single array with dataset::npy)";
             Broken::Content(reason.into())
         }
         kind => Broken::Content(format!("is a broken archive ({kind}); copy or save it again")),

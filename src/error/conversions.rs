@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn errors_of_other_kinds_come_by_question_mark() {
-        assert_eq!(boxed().unwrap_err().to_string(), "an error of the caller's own: a boxed error");
+        assert_eq!(boxed().unwrap_err().to_string(), "the caller's code failed: a boxed error");
         let io = Error::from(std::io::Error::from(std::io::ErrorKind::NotFound));
         assert!(io.source().is_some_and(<dyn StdError>::is::<std::io::Error>));
         let shape = ndarray::Array2::from_shape_vec((2, 2), vec![0.0; 3]).map_err(Error::from).unwrap_err();

@@ -264,18 +264,18 @@ impl fmt::Display for Error {
             }
             Self::StepTooLarge { step, limit } => write!(
                 f,
-                "a step of {step:e} is too large for these data: descent does not settle from {limit:e} on; take a \
+                "a step of {step:e} is too large for these data: descent does not converge from {limit:e} on; take a \
                  smaller step"
             ),
             Self::Memory { what, needed, available } => write!(
                 f,
-                "{what}: {} of memory are needed and {} available; ask for less at once, or on a machine with more",
+                "{what}: {} of memory are needed, {} are available; ask for less at once, or use a larger machine",
                 Bytes(*needed),
                 Bytes(*available)
             ),
             Self::Resource { reason } | Self::Unsupported { reason } => f.write_str(&in_one_line(reason)),
             Self::UserCode { part, reason } => write!(f, "{part}: {reason}"),
-            Self::User { reason, .. } => write!(f, "an error of the caller's own: {}", in_one_line(reason)),
+            Self::User { reason, .. } => write!(f, "the caller's code failed: {}", in_one_line(reason)),
         }
     }
 }
@@ -327,7 +327,7 @@ impl Error {
 
     /// [`Error::TooLarge`] for the index of an arm.
     pub(crate) fn no_arm(arms: usize, arm: usize) -> Self {
-        let (what, limit) = ("the index of an arm", "that of the last arm, counted from 0");
+        let (what, limit) = ("the index of an arm", "the last arm, counted from 0");
         Self::TooLarge { what, found: arm, most: arms.saturating_sub(1), limit }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn check_outputs(outputs: usize, asked: usize) -> Result<(), Error> {
     if asked <= outputs {
         Ok(())
     } else {
-        let what = "features asked of a map, which can give no more than expected";
+        let what = "features requested from a map, which has at most those expected";
         Err(Error::Shape { what, expected: outputs, found: asked })
     }
 }

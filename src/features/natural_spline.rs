@@ -85,7 +85,7 @@ impl NaturalSpline {
             return Err(Error::NonFinite { what: "the list of knots", row: 0, column, value });
         }
         if let Some(pair) = knots.windows(2).find(|pair| pair[0] >= pair[1]) {
-            let must_be = "over the knot before it: take distinct inputs or fewer degrees of freedom";
+            let must_be = "above the knot before it: take distinct inputs or fewer degrees of freedom";
             return Err(Error::Domain { what: "a knot of the spline", value: pair[1], must_be });
         }
         if !(knots[knots.len() - 1] - knots[0]).is_finite() {
@@ -100,10 +100,10 @@ impl NaturalSpline {
         let second = reflection(&right, 1);
         if !first.iter().chain(&second).all(|v| v.is_finite()) {
             let gap = knots.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
-            let must_be = "larger beside the range of the knots, so that slopes fit into a 64-bit float: drop knots that \
-                           are too close to each other";
+            let must_be = "larger relative to the range of the knots, so that slopes fit into a 64-bit float: drop \
+                           knots that are too close together";
             return Err(Error::Domain {
-                what: "the least distance of two knots of the spline",
+                what: "the least distance between knots of the spline",
                 value: gap,
                 must_be,
             });
@@ -240,7 +240,7 @@ impl FeatureMap for NaturalSpline {
             self.reflections.iter().for_each(|v| reflect(v, &mut values));
             row.iter_mut().zip(&values[2..]).for_each(|(to, from)| *to = *from);
         }
-        finite(design, "a spline at an input far beyond its knots, beside the distance of the outermost two,")
+        finite(design, "a spline at an input far beyond its knots, relative to the two outermost,")
     }
 
     fn describe(&self) -> String {

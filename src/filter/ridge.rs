@@ -114,8 +114,8 @@ impl SpectralFilter for Ridge {
             Some(s) if reach >= s => {
                 let limit = -(s * s);
                 let reason = format!(
-                    "a ridge penalty of {:e} on this data: it must be over −σ_r² = {limit:e}, σ_r = {s:e} the smallest \
-                     singular value over the cutoff; take a larger penalty",
+                    "a ridge penalty of {:e} on this data must exceed −σ_r² = {limit:e}, where σ_r = {s:e} is the \
+                     smallest singular value above the cutoff; take a larger penalty",
                     self.lambda
                 );
                 Err(Error::Unsupported { reason })

@@ -65,7 +65,7 @@ impl WholeFile {
         let failed = |e: io::Error| Error::io(path, &e);
         let refuse = |reason: &str| Error::refused(path, reason);
         if path.file_name().is_none() {
-            return Err(refuse("names no file"));
+            return Err(refuse("does not name a file"));
         }
         let mut permissions = None;
         let mut target = path.to_path_buf();
@@ -80,7 +80,7 @@ impl WholeFile {
                 permissions = Some(metadata.permissions());
                 target = fs::canonicalize(path).map_err(failed)?;
             }
-            Err(_) if path.is_dir() => return Err(refuse("is there, and is no regular file")),
+            Err(_) if path.is_dir() => return Err(refuse("exists and is not a regular file")),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(failed(e)),
         }

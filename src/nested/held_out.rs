@@ -43,7 +43,7 @@ impl<'a> HeldOut<'a> {
             Error::check_len("columns of the test features", expected, table.features.ncols())?;
             Error::check_len("columns of the test targets", outputs, table.targets.ncols())?;
             if matches!(test, Test::Others(_)) && table.is_population() {
-                let must_be = "that of a table that holds the training rows, not of a population";
+                let must_be = "that of a table with the training rows, not of a population";
                 return Err(Error::Domain { what: "the number of rows", value: 1.0, must_be });
             }
             exponent = exponent_of_table(table.features.view()).unwrap_or(0);

@@ -38,7 +38,7 @@ pub(super) fn check_combination(leaves_out: bool) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Unsupported {
-        reason: "leave-one-out errors along a curve are those of minimum-norm fits; drop the penalty".into(),
+        reason: "leave-one-out errors along a curve need minimum-norm fits; drop the penalty".into(),
     })
 }
 

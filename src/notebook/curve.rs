@@ -19,7 +19,7 @@ fn arm_name(curve: &Curve, arm: usize) -> String {
 }
 
 fn failed(curve: &Curve) -> String {
-    let stopped = if curve.complete { "" } else { "; stopped before its end" };
+    let stopped = if curve.complete { "" } else { "; stopped early" };
     match (curve.failed_in_words(), curve.failures.first()) {
         (Some(failed), Some(first)) => {
             format!("; {failed}, the first: {}{stopped}", cut(&first.error.to_string()))

@@ -35,7 +35,7 @@ pub(crate) fn thinned(figure: &Figure) -> Figure {
         coarser |= thin_cells(panel);
     }
     if coarser {
-        out.caption.push_str(" Here an even selection of rows and columns is drawn.");
+        out.caption.push_str(" An even selection of rows and columns is drawn.");
     }
     out
 }

@@ -115,7 +115,7 @@ impl SymmetricNoise {
         if kept.abs() > f64::EPSILON {
             return Ok(kept);
         }
-        let must_be = "other than 1 − 1/K, where noisy labels say nothing of clean ones";
+        let must_be = "other than 1 − 1/K, where noisy labels say nothing about clean ones";
         Err(Error::Domain { what: "the probability of label noise", value: self.probability, must_be })
     }
 }

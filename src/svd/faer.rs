@@ -107,7 +107,7 @@ fn by_iteration(x: ArrayView2<'_, f64>) -> Result<RawSvd, String> {
         svd(matrix, sigma.as_diagonal_mut(), Some(left), Some(right), Par::Seq, space, params)
     };
     with_space(scratch, work)
-        .ok_or_else(|| format!("no memory for the work space of a {n} × {p} matrix"))?
+        .ok_or_else(|| format!("no memory for the workspace of a {n} × {p} matrix"))?
         .map_err(|e| format!("{e:?} on a {n} × {p} matrix"))?;
     let shape = |e: ndarray::ShapeError| e.to_string();
     Ok(RawSvd {

@@ -116,7 +116,7 @@ fn vectors(k: &[f64], stride: usize, count: usize) -> MatRef<'_, f64> {
 }
 
 fn no_memory() -> String {
-    "no memory for the work space of a symmetric matrix".into()
+    "no memory for the workspace of a symmetric matrix".into()
 }
 
 #[cfg(test)]

@@ -305,8 +305,7 @@ impl Arm {
         let plain = self.ablation == Ablation::none() && self.adversary.is_none();
         if self.start != Start::Zero && !(plain && known_penalty(&*self.estimator) == Some(0.0)) {
             let reason = format!(
-                "the arm `{}` has a start of its own, which is for minimum-norm fits with nothing ablated and nobody \
-                 attacking",
+                "the arm `{}` has its own start, which needs minimum-norm fits without ablation or adversary",
                 self.name
             );
             return Err(Error::Unsupported { reason });

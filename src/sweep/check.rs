@@ -9,8 +9,7 @@ use crate::curve::{ArmLabel, Metric};
 use crate::factors::ablation::Ablation;
 
 /// Why an error rate is undefined for a single target column.
-const ONE_OUTPUT: &str = "compares targets of two columns or more, one for each class, and there is one column of \
-                          targets";
+const ONE_OUTPUT: &str = "needs two or more columns of targets, one for each class, and there is one";
 
 impl Sweep {
     /// Returns the first error found in the sweep.
@@ -34,7 +33,7 @@ impl Sweep {
     /// Returns [`Error::Unsupported`] if only a parameter varies.
     pub(super) fn check_surface(&self) -> Result<(), Error> {
         if self.parameter.is_some() && self.samples.len() <= 1 && self.features.len() <= 1 {
-            let reason = "a surface is over samples and features, and a parameter alone varies here: ask for the curve";
+            let reason = "a surface needs two axes, and a parameter alone varies here: ask for the curve";
             return unsupported(reason.into());
         }
         Ok(())
@@ -72,8 +71,8 @@ impl Sweep {
             let own = arm.targets.is_some() || arm.test_targets.is_some();
             if own && matches!(self.source, Source::Drawn(_)) {
                 return unsupported(format!(
-                    "the arm `{}` has targets of its own, and the rows are drawn afresh for each repeat; draw its \
-                     targets with them",
+                    "the arm `{}` has its own targets, but rows are drawn afresh for each repeat; draw its targets \
+                     with them",
                     arm.name
                 ));
             }
@@ -96,27 +95,26 @@ impl Sweep {
     fn check_combination(&self, sizes: Sizes, features: &[usize]) -> Result<(), Error> {
         let one_table = matches!(self.source, Source::Table(_));
         if self.splits.horizon().is_some() && !one_table {
-            let reason = "windows of time are cut from one table, which is trained and tested on; this source tests on \
-                          rows of its own";
+            let reason = "windows of time are cut from one table for training and testing; this source has separate \
+                          test rows";
             return unsupported(reason.into());
         }
         if matches!((&self.source, &self.splits), (Source::Drawn(_), Splits::Recorded(_))) {
-            let reason = "recorded splits are rows of a table, and the rows are drawn afresh for each repeat";
+            let reason = "recorded splits are rows of a table, but rows are drawn afresh for each repeat";
             return unsupported(reason.into());
         }
         if sizes.population && !self.maps.is_none() {
-            let reason = "the risk over a population is exact where its inputs are the features; with a feature map, \
-                          draw test rows";
+            let reason = "the risk over a population is exact only if its inputs are the features; with a feature \
+                          map, draw test rows";
             return unsupported(reason.into());
         }
         if one_table && self.parameter.as_ref().is_some_and(super::Parameter::is_input_noise) {
             let reason =
-                "noise on the training inputs needs test rows of their own: give a training and a test table";
+                "noise on the training inputs needs separate test rows: give a training and a test table";
             return unsupported(reason.into());
         }
         if self.parameter.is_some() && self.samples.len() > 1 && features.len() > 1 {
-            let reason =
-                "n, p and a parameter vary all at once; fix one of them: results have two axes at most";
+            let reason = "n, p and a parameter all vary; fix one of them: results have two axes at most";
             return unsupported(reason.into());
         }
         self.check_members(sizes)?;
@@ -138,8 +136,7 @@ impl Sweep {
         let rate = self.metrics.iter().find(is_rate).filter(|_| sizes.outputs > 1 && !all);
         match (without_residuals, rate) {
             (Some(arm), Some(rate)) if self.intercept == Intercept::Free => unsupported(format!(
-                "the arm `{}` has no residuals, and its classes with a free intercept are not known; leave out \
-                 `{}`",
+                "the arm `{}` has no residuals, so its classes with a free intercept are unknown; leave out `{}`",
                 arm.name,
                 rate.name()
             )),
@@ -151,7 +148,7 @@ impl Sweep {
     fn check_starts(&self, sizes: Sizes) -> Result<(), Error> {
         let Some(arm) = self.arms.iter().find(|arm| arm.start != Start::Zero) else { return Ok(()) };
         let refuse =
-            |what: &str| unsupported(format!("the arm `{}` has a start of its own, and {what}", arm.name));
+            |what: &str| unsupported(format!("the arm `{}` has its own start, but {what}", arm.name));
         if self.intercept != Intercept::None || self.standardise {
             return refuse("features are centred or scaled by each training set");
         }
@@ -164,7 +161,7 @@ impl Sweep {
         }
         let warm = self.arms.iter().any(|arm| arm.start == Start::Warm);
         if warm && (sizes.tests == 0 || self.source.is_of_cells() || self.maps.is_fitted()) {
-            return refuse("a warm start needs nested features and test rows of their own");
+            return refuse("a warm start needs nested features and separate test rows");
         }
         Ok(())
     }
@@ -174,25 +171,26 @@ impl Sweep {
         if self.parameter.as_ref().and_then(super::Parameter::fitted).is_none() {
             return Ok(());
         }
-        let refuse = |what: &str| unsupported(format!("{what} are not known for the members of an ensemble"));
+        let refuse =
+            |what: &str| unsupported(format!("{what} are not supported for the members of an ensemble"));
         let known = |metric: &&Metric| {
             matches!(metric, Metric::TrainMse | Metric::TestMse | Metric::SmallestSingularValue)
         };
         if let Some(metric) = self.metrics.iter().find(|metric| !known(metric)) {
             let name = metric.name();
             return unsupported(format!(
-                "the metric `{name}` is not known for an ensemble, which has train_mse and test_mse; leave it out"
+                "the metric `{name}` does not exist for an ensemble, which has train_mse and test_mse; leave it out"
             ));
         }
         if self.source.is_of_cells() {
             return refuse("rows drawn afresh for every cell");
         }
         if sizes.tests == 0 || sizes.population {
-            return refuse("errors without test rows of their own");
+            return refuse("errors without separate test rows");
         }
         if self.maps.is_fitted() || !self.maps.is_drawn() {
             let reason =
-                "the members of an ensemble have a feature map each: give `Maps::members`, drawn afresh";
+                "each member of an ensemble has its own feature map: give `Maps::members`, drawn afresh";
             return unsupported(reason.into());
         }
         if self.intercept != Intercept::None || self.standardise {
@@ -201,7 +199,7 @@ impl Sweep {
         let reads = |arm: &&Arm| arm.ablation != Ablation::none() || arm.adversary.is_some();
         match self.arms.iter().find(reads) {
             Some(arm) => {
-                unsupported(format!("the arm `{}`: ablations and adversaries are of single fits", arm.name))
+                unsupported(format!("the arm `{}`: ablations and adversaries need single fits", arm.name))
             }
             None => Ok(()),
         }
@@ -235,31 +233,29 @@ impl Sweep {
                 Some("is the test error for the other sign of an adversary, and no arm has one")
             }
             Metric::LeaveOneOut if self.standardise => Some(
-                "needs features that are scaled alike for all fits, and `standardise` scales them by each \
-                      training set",
+                "needs features scaled alike for all fits, but `standardise` scales them by each training set",
             ),
-            Metric::LeaveOneOut if self.has_none(has_leave_one_out) => Some(
-                "is of minimum-norm and ridge fits with nothing ablated and nobody attacking, and no arm is one",
-            ),
+            Metric::LeaveOneOut if self.has_none(has_leave_one_out) => {
+                Some("needs minimum-norm or ridge fits without ablation or adversary, and no arm is one")
+            }
             Metric::ExpectedNoise | Metric::EffectiveParameters
                 if self.arms.iter().all(|arm| arm.ablation.is_without_residuals()) =>
             {
-                Some("is of targets with noise, and every arm's have none")
+                Some("needs targets with noise, and no arm has them")
             }
             Metric::LogEvidence | Metric::LogOccamFactor | Metric::PosteriorVariance
                 if self.has_none(has_evidence) =>
             {
                 Some(
-                    "is of ridge fits with a penalty over 0, with nothing ablated and nobody attacking, and no arm is \
-                     one",
+                    "needs ridge fits with a penalty above 0, without ablation or adversary, and no arm is one",
                 )
             }
             Metric::TailStableRank | Metric::TailParticipationRatio if self.tail == 0 => Some(
-                "is of the eigenvalues past the largest `Sweep::tail`, which is 0; set it, or ask for `stable_rank` and \
-                      `participation_ratio`",
+                "needs the eigenvalues past the largest `Sweep::tail`, which is 0; set it, or ask for `stable_rank` \
+                 and `participation_ratio`",
             ),
             Metric::ModelComplexity => Some(
-                "is of fits to training sets of many sizes: `complexity::Search::add_to` gives it to the cells of a curve",
+                "needs fits to training sets of many sizes: `complexity::Search::add_to` adds it to a curve's cells",
             ),
             _ => None,
         };

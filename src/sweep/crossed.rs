@@ -188,13 +188,13 @@ impl Crossed {
         let features = self.widths(&sizes);
         self.check(&features)?;
         if self.seeds > 1 && !self.maps.is_drawn() {
-            let reason = "several seeds of features that are the same for all: draw the map from its seed, or set `seeds` \
-                          to 1";
+            let reason = "several seeds, but the features are the same for all: draw the map from its seed, or set \
+                          `seeds` to 1";
             return unsupported(reason.into());
         }
         if sizes.population && !self.maps.is_none() {
-            let reason = "the risk over a population is exact where its inputs are the features; with a feature map, \
-                          draw test rows";
+            let reason = "the risk over a population is exact only if its inputs are the features; with a feature \
+                          map, draw test rows";
             return unsupported(reason.into());
         }
         let most = self.samples.iter().copied().max().unwrap_or(0);
@@ -227,7 +227,7 @@ impl Crossed {
         )?;
         let (sets, tests) = match &self.source {
             Source::Table(_) => {
-                let reason = "the test rows of one table are others for each training set; give a training and a test \
+                let reason = "the test rows of one table differ between training sets; give a training and a test \
                               table";
                 return unsupported(reason.into());
             }
@@ -312,7 +312,8 @@ impl Crossed {
         };
         match self.arms.iter().find(other) {
             Some(arm) => unsupported(format!(
-                "the arm `{}` has an ablation, an adversary or targets of its own; a crossed study is of estimators alone",
+                "the arm `{}` has an ablation, an adversary or its own targets; a crossed study is of estimators \
+                 alone",
                 arm.name
             )),
             None => Ok(()),
@@ -328,7 +329,7 @@ impl Crossed {
     ) -> Result<(Vec<Set>, Tested), Error> {
         if matches!(self.splits, Splits::Recorded(_)) {
             let reason =
-                "recorded splits are rows of a table, and the rows are drawn afresh for each training set";
+                "recorded splits are rows of a table, but rows are drawn afresh for each training set";
             return unsupported(reason.into());
         }
         let mut test: Option<TestOn> = None;
@@ -341,7 +342,7 @@ impl Crossed {
                 Some(first) if *first == draw.test => {}
                 Some(_) => {
                     let reason =
-                        format!("training set {set} came with other test rows than the first; draw the same");
+                        format!("training set {set} has other test rows than the first; draw the same");
                     return unsupported(reason);
                 }
             }

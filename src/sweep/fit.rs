@@ -76,12 +76,12 @@ impl Sweep {
         let task = Task::new(&cell)?;
         let (orders, unprepared) = (task.orders()?, task.preparation().is_none());
         if !(plain && unprepared && self.parameter.is_none()) {
-            let reason = "a single fit is that of an estimator: without ablation, adversary, start, free intercept, \
-                          standardised features or a parameter; leave them out of the sweep";
+            let reason = "a single fit has no ablation, adversary, start, free intercept, standardised features or \
+                          parameter; leave them out of the sweep";
             return Err(Error::Unsupported { reason: reason.into() });
         }
         let Some(order) = orders.get(repeat) else {
-            let must_be = "under the number of repeats";
+            let must_be = "below the number of repeats";
             return Err(Error::Domain { what: "the repeat", value: repeat as f64, must_be });
         };
         let own = |targets: &Array2<f64>| gather(arm.targets.as_deref().unwrap_or(targets).view(), order);

@@ -125,12 +125,12 @@ impl Sweep {
         };
         if self.parameter.as_ref().is_some_and(|parameter| !is_one(parameter)) {
             return unsupported(
-                "the limit of infinite width is of one experiment, and a parameter varies here",
+                "the limit of infinite width needs one experiment, but a parameter varies here",
             );
         }
         if !task.preparation().is_none() {
             return unsupported(
-                "the limit of infinite width is without a free intercept and standardised features",
+                "the limit of infinite width has no free intercept and no standardised features",
             );
         }
         Ok(task)

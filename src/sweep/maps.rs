@@ -115,7 +115,7 @@ impl Maps {
             }
             Kind::Fitted(..) => {
                 let reason =
-                    "the feature map is fitted to the training inputs of each cell, and there are none here";
+                    "the feature map is fitted to the training inputs of each cell, but there are none here";
                 Err(Error::Unsupported { reason: reason.into() })
             }
         }

@@ -171,7 +171,7 @@ impl Splits {
                 return Err(Error::Domain {
                     what: "a row index in a recorded split",
                     value: row as f64,
-                    must_be: "under the number of rows of the table",
+                    must_be: "below the number of rows of the table",
                 });
             }
             if let Some(row) = repeated(used) {
@@ -207,7 +207,7 @@ fn in_time(rows: usize, longest: usize, (origin, horizon): (usize, Option<usize>
     }
     if origin < longest || origin >= rows {
         let must_be =
-            "at least the largest training set size and under the number of rows, so that a test row is left";
+            "at least the largest training set size and below the number of rows, so that a test row is left";
         return Err(Error::Domain { what: "the first test row of a window", value: origin as f64, must_be });
     }
     Ok(())

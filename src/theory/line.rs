@@ -210,7 +210,7 @@ impl TheoryLine {
                 _ => Err(Error::Domain {
                     what: "a point of the theory",
                     value: at,
-                    must_be: "between two at which it is known and finite",
+                    must_be: "between two where it is known and finite",
                 }),
             }
         })

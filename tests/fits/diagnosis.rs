@@ -244,7 +244,7 @@ fn the_threshold_is_found() {
         (
             39,
             "1 feature more than at the interpolation threshold, p = n = 39: near where",
-            "up to n = p they bring",
+            "up to n = p, rows bring",
         ),
         (
             20,
@@ -377,7 +377,7 @@ fn all_directions_are_not_called_fewer() {
     let found = diagnose(&x, &y).unwrap();
     assert!(found.remedies.iter().any(|remedy| remedy.method == Method::LeadingModes { modes: 3 }));
     let words = format!("{found}");
-    assert!(words.contains("fewer features: none does better than all 3 principal directions"), "{words}");
+    assert!(words.contains("fewer features: no better than all 3 principal directions"), "{words}");
 }
 
 #[test]

@@ -201,7 +201,9 @@ fn what_is_missing_is_said_and_run_again() {
     let with = |more: &[&'static str]| [&study[..], more].concat();
     done(&folder, &with(&["--out", "one"]));
     // Nothing exists yet.
-    assert!(refused(&folder, 2, &["status", "parts"]).contains("no plan of shards is in parts"));
+    assert!(
+        refused(&folder, 2, &["status", "parts"]).contains("there is no plan of shards in or below parts")
+    );
     assert!(refused(&folder, 2, &["merge"]).contains("merge needs the folder"));
     for shard in ["1/4", "3/4"] {
         done(&folder, &[&with(&["--out", "parts"])[..], &["--shard", shard]].concat());
@@ -381,11 +383,11 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
     let output = child.wait_with_output().unwrap();
     let said = text(&output.stderr);
     assert_eq!(output.status.signal(), Some(number), "{said}");
-    assert!(said.contains("1-of-1.record: after a stop (Ctrl-C) the same command goes on"), "{said}");
+    assert!(said.contains("1-of-1.record: after a stop (Ctrl-C), the same command continues"), "{said}");
     let status: Value = serde_json::from_str(&done(&folder, &["status", "parts", "--json"])).unwrap();
     let note = status["notes"][0].as_str().unwrap();
     assert!(note.contains(" of 4000 repeats are there") && !note.contains(": 0 of"), "{note}");
-    assert!(done(&folder, &part).contains("--shard merge makes tables and figures of it"));
+    assert!(done(&folder, &part).contains("--shard merge makes its tables and figures"));
     done(&folder, &[&study[..], &["--out", "parts", "--shard", "merge"]].concat());
     done(&folder, &[&study[..], &["--out", "one"]].concat());
     same(&folder.0.join("one"), &folder.0.join("parts"));

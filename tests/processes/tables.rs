@@ -29,18 +29,18 @@ fn sizes_and_repeats_out_of_range() {
         misused(&program, &folder, &["--sizes", sizes], &["--sizes", &format!("`{sizes}` is a list with 0")]);
     }
     for sizes in ["1..442", "442"] {
-        let says = ["--sizes: 442 is too large for diabetes: of its 442 rows", "at most 441"];
+        let says = ["--sizes: 442 is too large for diabetes: at least one of its 442 rows", "at most 441"];
         misused(&program, &folder, &["--dataset", "diabetes", "--sizes", sizes], &says);
     }
     for flag in ["--repeats", "--threads"] {
-        misused(&program, &folder, &["--dataset", "diabetes", flag, "0"], &[flag, "`0`", "from 1 on"]);
+        misused(&program, &folder, &["--dataset", "diabetes", flag, "0"], &[flag, "`0`", "at least 1"]);
     }
     for wrong in ["", "x", "5..", "9..3", "1..9:0", "1,,2", "-4..3", "1.5"] {
         misused(
             &program,
             &folder,
             &[&format!("--sizes={wrong}")],
-            &["--sizes", "no number and no ascending range"],
+            &["--sizes", "neither a number nor an ascending range"],
         );
     }
 }
@@ -122,7 +122,7 @@ fn notes_on_odd_tables() {
     let (out, _) = study("far.csv", 12, &plain, &["--sizes", "5..9"]);
     assert!(out.contains("no training set has n = p") && out.contains("it is with --sizes 1..4"), "{out}");
     let (out, _) = study("two.csv", 2, &plain, &[]);
-    assert!(out.contains("n = p = 2 takes 3 rows, one of them to test on, and there are 2"), "{out}");
+    assert!(out.contains("n = p = 2 takes 3 rows, one of them for testing, but there are 2"), "{out}");
     // Units in which every cutoff is too small.
     let large =
         |row: usize| format!("{},{},{}", 1e6 * number(row, 37), 1e6 * number(row, 59), number(row, 7919));

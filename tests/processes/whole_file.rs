@@ -209,7 +209,7 @@ fn a_file_that_is_not_finished_is_not_there() {
     assert_eq!(std::fs::read(&path).unwrap(), b"whole");
     let below = path.join("below");
     for (bad, says) in
-        [(folder.0.as_path(), "no regular file"), (Path::new(".."), "no file"), (&below, "below")]
+        [(folder.0.as_path(), "not a regular file"), (Path::new(".."), "not name a file"), (&below, "below")]
     {
         let error = WholeFile::create(bad).unwrap_err();
         assert!(matches!(&error, Error::Io { path, .. } if path == bad), "{error:?}");

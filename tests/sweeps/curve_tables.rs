@@ -256,11 +256,11 @@ fn parts_of_different_experiments_do_not_merge() {
             other => panic!("{said}: {other:?}"),
         }
     };
-    refused(&|part| part.axis = Axis::Features, "its axis is Features and not Samples");
+    refused(&|part| part.axis = Axis::Features, "its axis is Features, not Samples");
     refused(&|part| part.arms[1].name = "other".into(), "its arm 1 is");
     refused(&|part| part.arms[2].setting = Some(-0.5), "its arm 2 is");
-    refused(&|part| drop(part.arms.pop()), "arms and not");
-    refused(&|part| part.provenance.seed = Some(4), "its seed is Some(4) and not Some(3)");
+    refused(&|part| drop(part.arms.pop()), "arms, not");
+    refused(&|part| part.provenance.seed = Some(4), "its seed is Some(4), not Some(3)");
     refused(&|part| part.provenance.data = "iris".into(), "its data is \"iris\"");
     refused(&|part| part.provenance.rows = None, "its number of rows");
     refused(&|part| part.provenance.estimator.push('!'), "its estimator");

@@ -99,7 +99,7 @@ fn tables_of_cells_that_were_cut_off() {
     let error = read(&lines.join("\n")).unwrap_err();
     assert_eq!(place(Err::<Curve, _>(error), "1 row is missing before this one"), at(6, "rows_left"));
     lines.insert(9, gone);
-    assert!(read(&lines.join("\n")).unwrap_err().to_string().contains("leave the column out"));
+    assert!(read(&lines.join("\n")).unwrap_err().to_string().contains("drop this column"));
     let twice = format!("{text}{}", &text[header + 1..]);
     assert!(read(&twice).unwrap_err().to_string().contains("the row before says that it is the last"));
     // An earlier version wrote no such column, and a part of its table is a table.

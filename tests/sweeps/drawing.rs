@@ -291,7 +291,7 @@ fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
     // One unbroken band, as far as the frame goes, and its swatch.
     assert_eq!(svg.matches("fill-opacity=\"0.15\"").count(), 2);
     let said = texts(&svg).join(" ");
-    let note = "2 zeros and 1 negative value are not drawn: a logarithmic axis has no place for them; triangles mark \
+    let note = "2 zeros and 1 negative value are not drawn: a logarithmic axis cannot show them; triangles mark \
                 where lines break off";
     assert!(said.contains(&format!("A caption. {note}.")), "{said}");
     assert!(!said.contains("10⁻³⁰⁰"), "{said}");

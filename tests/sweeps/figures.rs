@@ -88,7 +88,7 @@ fn a_high_peak_hides_nothing() {
     let figure = study::each_arm(&curve, &[0], &FigureOptions::default()).drawn().unwrap();
     let (low, high) = figure.panels[0].y.range.unwrap();
     assert!((1e-6..0.125).contains(&low) && high > 1e15, "{low} {high}");
-    let cut = "5 values under 10⁻¹² of that at the smallest p, zero but for rounding, are cut off";
+    let cut = "5 values under 10⁻¹² of that at the smallest p, zero up to rounding, are cut off";
     assert!(figure.caption.contains(cut), "{}", figure.caption);
 }
 

@@ -125,7 +125,7 @@ fn bands_that_end_at_the_frame_are_said() {
         curve.cells = (0..3).flat_map(|repeat| (1..=9).map(move |n| cell(repeat, n))).collect();
         arm_errors(&curve, 0, &FigureOptions::default()).caption
     };
-    let note = "Bands that leave a frame at the top end there.";
+    let note = "Bands that reach above a frame are cut off.";
     assert!(caption(1e9).contains(note) && !caption(20.0).contains(note), "{}", caption(1e9));
 }
 
@@ -425,7 +425,8 @@ fn theories_of_nothing_are_said() {
     let caption =
         |overlay: Overlay| arm_errors(&curve, 0, &FigureOptions::default().with_theory(overlay)).caption;
     let missed = caption(Overlay::new(line()).of_arm("unblated", Some(0.5)));
-    let says = "it is of the arm `unblated` 0.5, and the arms are `unablated`, `no_small_singular_values`";
+    let says =
+        "it belongs to the arm `unblated` 0.5, but the arms are `unablated`, `no_small_singular_values`";
     assert!(missed.contains("Theory not drawn: ") && missed.contains(says), "{missed}");
     assert!(!caption(Overlay::new(line()).of_arm("unablated", None)).contains("not drawn"));
     // Of another arm than the one shown, of other curves: no fault.
@@ -434,5 +435,5 @@ fn theories_of_nothing_are_said() {
     assert!(!caption(Overlay::new(line()).at(11)).contains("not drawn"));
     let options = FigureOptions::default().with_theory(Overlay::new(line()).at(11));
     let both = overlay(&[("a", &curve, 0), ("b", &curve, 0)], Metric::TestMse, &options);
-    assert!(both.caption.contains("it is of the curve at 11, which is not here"), "{}", both.caption);
+    assert!(both.caption.contains("it belongs to the curve at 11, which is not drawn"), "{}", both.caption);
 }

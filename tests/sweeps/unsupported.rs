@@ -89,7 +89,7 @@ fn metrics_that_no_arm_has() {
     unsupported(&asks(Metric::LeaveOneOut, Sweep { standardise: true, ..table() }), "standardise");
     unsupported(
         &asks(Metric::ExpectedNoise, Sweep { arms: vec![Arm::no_residuals()], ..two() }),
-        "have none",
+        "no arm has them",
     );
     let no_metrics = Sweep { metrics: Vec::new(), ..two() };
     assert!(matches!(error_of(&no_metrics), Error::Empty { .. }));
@@ -116,7 +116,7 @@ fn parts_that_do_not_go_together() {
     let all_three = Sweep { features: vec![1, 2], parameter: Some(Parameter::penalty([0.1, 1.0])), ..two() };
     unsupported(&all_three, "two axes");
     let own = Arm::min_norm().trained_on(None, normal(9, 2));
-    unsupported(&Sweep { arms: vec![own], ..population() }, "targets of its own");
+    unsupported(&Sweep { arms: vec![own], ..population() }, "its own targets");
     let standardised = Sweep { standardise: true, ..two() };
     unsupported(&Sweep { metrics: vec![Metric::BiasSquared], ..standardised.clone() }, "bias_squared");
     unsupported(&Sweep { arms: vec![Arm::no_residuals()], ..standardised }, "Intercept::Free");

@@ -402,7 +402,7 @@ fn texts_name_the_cause() {
     assert!(matches!(endless.run(), Err(Error::Domain { what: "an arm's setting", .. })));
 
     let close = NaturalSpline::new(vec![0.0, 1e-320, 1.0]).unwrap_err().to_string();
-    assert!(close.contains("two knots") && close.contains("too close to each other"), "{close}");
+    assert!(close.contains("between knots") && close.contains("too close together"), "{close}");
     let empty = RandomNetwork::seeded(Activation::Relu, &[3, 0, 4], 0).unwrap_err().to_string();
     assert!(empty.starts_with("a layer of the network"), "{empty}");
     let data = table(4, 2);

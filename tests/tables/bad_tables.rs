@@ -50,7 +50,7 @@ fn blank_cells_are_refused_by_place_or_dropped_by_row() {
     }
     let options = CsvOptions::default().with_blank_cells(BlankCells::DropRow);
     let all = Dataset::parse_csv("table.csv", b"a,y\n,1\n2,\n", &options);
-    assert_eq!(place(all, "no rows"), (None, None));
+    assert_eq!(place(all, "no complete row"), (None, None));
 }
 
 #[test]

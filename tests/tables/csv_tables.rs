@@ -56,7 +56,7 @@ fn an_unnamed_first_column_that_counts_rows_is_left_out() {
     assert!(data.preparation().ends_with("left out, 1 row with missing values dropped"));
     // Out of order, or with gaps: not certain, so not silent.
     let shuffled = ",a,y\n7,1,2\n3,5,2\n9,5,6\n";
-    refused(default(shuffled), &["no. 1", "has no name", "number the rows", "unnamed_column"]);
+    refused(default(shuffled), &["no. 1", "unnamed", "number the rows", "unnamed_column"]);
     let left = CsvOptions::default().with_unnamed_column(UnnamedColumn::LeaveOut);
     assert_eq!(read(shuffled, &left).unwrap().feature_names(), ["a"]);
     // A measured column, a named one that counts, and one that was asked for.
@@ -121,7 +121,7 @@ fn missing_values_have_many_spellings() {
     );
     refused(
         read("a,y\n?,1\n", &CsvOptions::default().with_blank_cells(DROP)),
-        &["no rows", "in all 1 a value is missing"],
+        &["no complete row", "a value is missing in all 1"],
     );
     // Infinities are no missing values.
     refused(
@@ -212,13 +212,12 @@ fn thousands_and_words_are_told_apart() {
         let text = format!("a;b;y\n1;2;3\n4;{cell};6\n");
         refused(
             read(&text, &comma),
-            &["line 3", "column `b`", &format!("separates its thousands (`{separator}`)")],
+            &["line 3", "column `b`", &format!("thousands separator (`{separator}`)")],
         );
     }
     let semicolon = CsvOptions::default().with_delimiter(b';');
     for cell in ["1,234,567", "-1,234.5", "12\u{a0}000,5"] {
-        let text =
-            refused(read(format!("a;b;y\n1;2;3\n4;{cell};6\n"), &semicolon), &["separates its thousands"]);
+        let text = refused(read(format!("a;b;y\n1;2;3\n4;{cell};6\n"), &semicolon), &["thousands separator"]);
         assert!(!text.contains("with_one_hot"), "{text}");
     }
     // One group of three behind a comma may be decimals, and four digits are no group.
@@ -256,8 +255,8 @@ fn other_kinds_of_files_are_named() {
     let plain = "a,b,y\n0,0,0\n7,5,11\n3,10,-11\n";
     assert_eq!(default(gzip(plain.as_bytes())).unwrap(), default(plain).unwrap());
     let packed = gzip(plain.as_bytes());
-    refused(default(&packed[..packed.len() - 9]), &["gzip", "does not unpack"]);
-    refused(default(gzip(&packed)), &["gzip twice"]);
+    refused(default(&packed[..packed.len() - 9]), &["gzip", "cannot be unpacked"]);
+    refused(default(gzip(&packed)), &["twice by gzip"]);
     refused(default(gzip(b"\x93NUMPY\x01\0")), &["packed by gzip", "NumPy array"]);
     let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
     refused(default([b"\xff\xfe", &utf16[..]].concat()), &["UTF-16", "save it in UTF-8"]);
@@ -400,7 +399,7 @@ fn columns_that_are_no_features() {
     refused(read(text, &without(&["size"]).with_features(["size"])), &["column `size`", "left out"]);
     refused(
         read(text, &without(&["id", "town", "size"])),
-        &["one column beside those left out (`CsvOptions::without"],
+        &["one column besides those left out (`CsvOptions::without"],
     );
     refused(read(text, &without(&["id", "town", "size", "price"])), &["column `price`", "left out"]);
     // Dates are words to a table; of a sign beside a number the number is what is meant.
@@ -412,7 +411,7 @@ fn columns_that_are_no_features() {
     }
     for (cell, sign) in [("12%", "%"), ("$5", "$"), ("12.5 €", "€"), ("\"$1,200\"", "$")] {
         let says =
-            refused(default(format!("a,b,y\n{cell},2,3\n")), &[&format!("take out its sign (`{sign}`)")]);
+            refused(default(format!("a,b,y\n{cell},2,3\n")), &[&format!("remove its sign (`{sign}`)")]);
         assert!(!says.contains("with_one_hot"), "{says}");
     }
     // A target of words is no feature of words.

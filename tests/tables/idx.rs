@@ -43,13 +43,13 @@ fn every_type_packed_or_not() {
         }
         match idx::read_bytes(&path) {
             Ok(bytes) => assert_eq!((code, bytes), (0x08, array![[0], [1], [200], [255]])),
-            found => refused(found, &path, &["no unsigned bytes"]),
+            found => refused(found, &path, &["not hold unsigned bytes"]),
         }
     }
     let path = saved(&folder, &idx_file(0x0d, &[2], &[0.5, f32::NAN].map(f32::to_be_bytes).concat()));
     refused(idx::read(&path), &path, &["NaN at row 1, column 0"]);
     let path = saved(&folder, &idx_file(0x08, &[2, 2], &[1, 2, 3, 4]));
-    refused(idx::read_labels(&path), &path, &["2 values a row"]);
+    refused(idx::read_labels(&path), &path, &["2 values per row"]);
 }
 
 fn images() -> (Array2<f64>, Vec<u8>) {
@@ -75,7 +75,7 @@ fn truncated_files() {
     let path = saved(&folder, &[]);
     refused(idx::read(&path), &path, &["is empty"]);
     for (length, says) in
-        [(3, "no IDX file"), (9, "within its header"), (70, "70 bytes where 5 × 12 values need 76")]
+        [(3, "not an IDX file"), (9, "within its header"), (70, "70 bytes where 5 × 12 values need 76")]
     {
         let path = saved(&folder, &plain[..length]);
         refused(idx::read(&path), &path, &[says]);
@@ -153,8 +153,8 @@ fn headers_that_do_not_fit_their_values() {
     let shapes: [(&[u32], &str, &str); 4] = [
         (&[huge], "is truncated", "cannot hold"),
         (&[1 << 16, 1 << 14], "is truncated", "cannot hold"),
-        (&[huge, huge], "fit into no file", "fit into no file"),
-        (&[huge; 255], "fit into no file", "fit into no file"),
+        (&[huge, huge], "no file can hold so many values", "no file can hold so many values"),
+        (&[huge; 255], "no file can hold so many values", "no file can hold so many values"),
     ];
     for (shape, plain, packed) in shapes {
         let bytes = idx_file(0x08, shape, &[7; 100]);

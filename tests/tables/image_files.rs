@@ -120,12 +120,12 @@ fn files_that_do_not_belong_together() {
     }
     // One in place of the other.
     write("train-labels-idx1-ubyte", &images(30, 28));
-    refused(Labelled::fashion_mnist(&folder.0), &path, &["784 values a row"]);
+    refused(Labelled::fashion_mnist(&folder.0), &path, &["784 values per row"]);
     write("train-labels-idx1-ubyte", &labels(30));
     for (bytes, says) in [
-        (labels(30), "1 pixels an image where 28 × 28"),
-        (images(30, 32), "1024 pixels an image where 28 × 28"),
-        (idx_file(0x0d, &[30, 1], &[0; 120]), "no unsigned bytes"),
+        (labels(30), "1 pixels per image; 28 × 28"),
+        (images(30, 32), "1024 pixels per image; 28 × 28"),
+        (idx_file(0x0d, &[30, 1], &[0; 120]), "not hold unsigned bytes"),
         (b"<html>".to_vec(), "an HTML page"),
     ] {
         write("train-images-idx3-ubyte", &bytes);
@@ -197,7 +197,7 @@ fn sets_by_the_start_of_their_names() {
     // Parts of two data sets.
     folder.file("emnist-digits-test-images-idx3-ubyte", images(2, 5));
     let path = folder.0.join("emnist-digits-test-images-idx3-ubyte");
-    refused(set("emnist-digits"), &path, &["25 values a row where those to train on have 16"]);
+    refused(set("emnist-digits"), &path, &["25 values per row, but training rows hold 16"]);
     for nowhere in ["nowhere/at/all", "nowhere/emnist"] {
         assert!(matches!(set(nowhere), Err(Error::Io { .. })));
     }
@@ -240,7 +240,7 @@ fn archives_by_their_usual_names() {
             let three = Labelled::read_npz("x", &path, names[0], names[3], 4);
             refused(three, &path, &["1 labels", "2 images"]);
             refused(Labelled::read_npz("x", &path, "none", names[1], 4), &path, &["no array named `none`"]);
-            refused(Labelled::read_npz("x", &path, names[0], names[2], 4), &path, &["4 values a row"]);
+            refused(Labelled::read_npz("x", &path, names[0], names[2], 4), &path, &["4 values per row"]);
             for classes in [0, 65_537, usize::MAX] {
                 let found = Labelled::read_npz("x", &path, names[0], names[1], classes);
                 assert!(matches!(found, Err(Error::Domain { .. })), "{found:?}");
@@ -287,5 +287,5 @@ fn folders_of_archives() {
     assert_eq!(train.inputs().unwrap().row(2).to_vec(), [8.0, 9.0, 10.0, 11.0].map(|v| v / 255.0));
     let path = folder.0.join("kmnist-test-imgs.npz");
     fs::write(&path, npz_file(&[])).unwrap();
-    refused(Labelled::train_and_test("kmnist", &folder.0), &path, &["several arrays, or none"]);
+    refused(Labelled::train_and_test("kmnist", &folder.0), &path, &["several arrays or none"]);
 }

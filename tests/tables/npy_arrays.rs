@@ -107,7 +107,7 @@ fn one_axis_is_one_column() {
     }
     let ones = integers(&[1, 0, 0, 1], 1);
     let path = saved(&folder, &words("|u1", "False", "(2, 2)", 1, &ones));
-    refused(npy::read_labels(&path), &path, &["2 values a row", "one-hot"]);
+    refused(npy::read_labels(&path), &path, &["2 values per row", "one-hot"]);
     let path = saved(&folder, &words("|u1", "False", "(4, 1)", 1, &ones));
     assert_eq!(npy::read_labels(&path).unwrap(), [1, 0, 0, 1]);
     let path = saved(&folder, &words("|u1", "False", "(2, 2, 1)", 1, &ones));

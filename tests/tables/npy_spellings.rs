@@ -156,7 +156,7 @@ fn every_byte_of_a_truth_value_is_true_or_false() {
     let path = saved(&folder, &npy_file(1, &dictionary("|b1", "False", "(4,)"), &[0, 1, 7, 255]));
     assert_eq!(npy::read(&path).unwrap(), array![[0.0], [1.0], [1.0], [1.0]]);
     assert_eq!(npy::read_labels(&path).unwrap(), [0, 1, 1, 1]);
-    refused(npy::read_bytes(&path), &path, &["no unsigned bytes"]);
+    refused(npy::read_bytes(&path), &path, &["not hold unsigned bytes"]);
 }
 
 /// Axes after the first are one row's values, in C order, whatever the order of the file.

@@ -122,7 +122,7 @@ fn files_that_are_no_archives() {
     let folder = Folder::new("npz-none");
     for bytes in [&b""[..], b"a,b\n1,2\n", b"PK\x03\x04 and so on", &vec![0; 100_000]] {
         let path = saved(&folder, bytes);
-        refused(npz::read(&path, "x"), &path, &["no .npz file, or a truncated one"]);
+        refused(npz::read(&path, "x"), &path, &["not an .npz file, or a truncated one"]);
     }
     let single = npy_file(1, &dictionary("<f8", "False", "(1, 1)"), &[0; 8]);
     let path = saved(&folder, &single);

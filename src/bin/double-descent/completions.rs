@@ -46,11 +46,11 @@ pub fn script(shell: Shell, studies: &[(&str, String, Vec<Listed>)]) -> String {
 
 /// Subcommands that take the folder of a study's shards, each with a description.
 pub const OF_SHARDS: [(&str, &str); 5] = [
-    ("plan", "The commands of a study cut into shards that take minutes"),
-    ("status", "Which shards of a study are there"),
+    ("plan", "Commands for the shards of a study, minutes each"),
+    ("status", "Which shards of a study are complete"),
     ("merge", "Tables and figures of a study from its shards"),
-    ("tables", "The tables of a study alone from its shards, in little memory"),
-    ("resume", "The commands of a study that are still to be run"),
+    ("tables", "Only the tables of a study from its shards, in little memory"),
+    ("resume", "Commands of a study that are still to be run"),
 ];
 
 /// Flags that every study has.

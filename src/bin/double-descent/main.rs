@@ -139,9 +139,9 @@ fn is_help(words: &[OsString]) -> bool {
 /// Returns the help text of a subcommand for shards.
 fn help_of_shards(verb: &str, about: &str) -> String {
     format!(
-        "{about}\n\nUsage: double-descent {verb} FOLDER [--FLAG VALUE]...\n       double-descent {verb} STUDY [--FLAG VALUE]...\n\n\
-         FOLDER holds the results of a study that was planned, or a part of them. double-descent STUDY --help lists the \
-         flags of a study.\n\n{EXIT_CODES}"
+        "{about}\n\nUsage: double-descent {verb} FOLDER [--FLAG VALUE]...\n       double-descent {verb} STUDY \
+         [--FLAG VALUE]...\n\nFOLDER holds the results of a planned study, or part of them. double-descent STUDY \
+         --help lists the flags of a study.\n\n{EXIT_CODES}"
     )
 }
 
@@ -189,7 +189,7 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
     if let Some((other, _)) = other {
         let (a, b) = (place.display(), other.display());
         return Err(format!(
-            "{a} and {b} hold shards of two studies, or of other flags: name one of these folders"
+            "{a} and {b} hold shards of different studies or flags: name one of these folders"
         ));
     }
     let study = plan.command.first().and_then(|name| entries().into_iter().find(|entry| entry.name == *name));

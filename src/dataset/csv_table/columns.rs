@@ -45,15 +45,15 @@ impl Columns {
         let named: HashSet<usize> = features.iter().copied().collect();
         features.extend(one_hot.iter().copied().filter(|column| !named.contains(column)));
         if let Some(&column) = features.iter().chain(&targets).find(|column| left_out.contains(column)) {
-            let reason = "is left out, and is a feature or a target; choose".into();
+            let reason = "is both left out and used as a feature or target; choose one".into();
             return Err(table.error(Some(1), Some(names.label(column)), reason));
         }
         if features.is_empty() {
             let left = names.all.len() - left_out.len() - usize::from(row_numbers_left_out);
             let beside = match (left == names.all.len(), row_numbers_left_out) {
                 (true, _) => "",
-                (false, true) => " beside those left out, of which row numbers are one",
-                (false, false) => " beside those left out (`CsvOptions::without_columns`)",
+                (false, true) => " besides those left out, among them row numbers",
+                (false, false) => " besides those left out (`CsvOptions::without_columns`)",
             };
             let columns = if left == 1 { "one column".into() } else { counted(left, "column") };
             let reason = format!("has {columns}{beside}; it needs a target and at least one feature");
@@ -94,7 +94,7 @@ impl Columns {
                 }
                 if !seen.insert(column) {
                     if kind == "target" && self.features.contains(&column) {
-                        return refuse(column, "is both feature and target; choose");
+                        return refuse(column, "is both feature and target; choose one");
                     }
                     return refuse(column, &format!("is named twice as a {kind}; name it once"));
                 }
@@ -120,7 +120,7 @@ impl Table<'_> {
     }
 
     fn not_utf8(&self, names: &Names, column: usize) -> Error {
-        let reason = "this name is not UTF-8; save the file as UTF-8, or read it as Latin-1 if it is that \
+        let reason = "this name is not UTF-8; save the file as UTF-8 or, if it is Latin-1, read it as such \
                       (`CsvOptions::with_encoding`)";
         self.error(Some(1), Some(names.label(column)), reason.into())
     }
@@ -155,7 +155,7 @@ impl Table<'_> {
         }
         let different = numbers.iter().collect::<HashSet<_>>().len() == numbers.len();
         if unnamed && different {
-            let reason = "holds whole numbers, each once: if these number the rows, leave the column out; if they are \
+            let reason = "holds distinct whole numbers: if these number the rows, leave the column out; if they are \
                           a feature, name it or keep it (`CsvOptions::with_unnamed_column`)";
             return Err(self.error(Some(1), Some(names.label(0)), reason.into()));
         }

@@ -53,7 +53,7 @@ impl Names {
     /// A column as a message names it.
     pub(super) fn label(&self, column: usize) -> String {
         let name = &self.all[column];
-        if name.is_empty() { format!("no. {}, which has no name", column + 1) } else { name.clone() }
+        if name.is_empty() { format!("no. {} (unnamed)", column + 1) } else { name.clone() }
     }
 
     /// Leaves out names beyond these columns, which must be blank.
@@ -94,11 +94,11 @@ pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option
         if ordered && (plain || numbers.len() > 2) {
             return None;
         }
-        format!("holds numbers ({first} is the first) beside words, as a row of data does")
+        format!("mixes numbers (the first is {first}) and words, as a row of data does")
     };
     Some(format!(
-        "{why}; the first line must name the columns. If there are no names, or if these are the names, choose \
-         the header (`CsvOptions::with_header`)"
+        "{why}; the first line must name the columns. If there are no names, or these are the names, say so \
+         (`CsvOptions::with_header`)"
     ))
 }
 

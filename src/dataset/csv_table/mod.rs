@@ -51,12 +51,12 @@ impl Dataset {
 }
 
 /// What to do where a feature has a word.
-const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), make features of its words \
-                    (`CsvOptions::with_one_hot`), or name it a missing value (`CsvOptions::with_missing`)";
+const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), turn its words into features \
+                    (`CsvOptions::with_one_hot`), or declare it a missing value (`CsvOptions::with_missing`)";
 
 /// What to do where a target has a word.
 const CLASS: &str =
-    "; targets are numbers: write 0 and 1 for two classes, and a column of 0 and 1 for each of more";
+    "; targets are numbers: write 0 and 1 for two classes, or one column of 0 and 1 per class for more";
 
 /// The name of a file without its endings; `data` where nothing is left that a folder can be called.
 fn name_of(path: &Path) -> String {
@@ -113,7 +113,7 @@ impl Table<'_> {
         let rows = targets.len() / columns.targets.len();
         if rows == 0 {
             let all = if dropped > 0 {
-                format!("has no rows of numbers: in all {dropped} a value is missing")
+                format!("has no complete row: a value is missing in all {dropped}")
             } else {
                 "has a header and no rows of numbers".into()
             };
@@ -231,7 +231,7 @@ impl Table<'_> {
             } else if record.len() == width + 1 && record.iter().next_back() != Some(b"") {
                 "; if its first cell names or numbers the row, that column needs a name in the header"
             } else if width == 1 {
-                "; if the first lines are no part of the table, take them out"
+                "; if the first lines are not part of the table, remove them"
             } else {
                 ""
             };
@@ -354,11 +354,11 @@ impl Table<'_> {
                 "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::with_decimal_comma`)"
             )
         } else if let Some(separator) = between_thousands(cell) {
-            format!("`{text}` is not a finite number; take out what separates its thousands (`{separator}`)")
+            format!("`{text}` is not a finite number; remove its thousands separator (`{separator}`)")
         } else if let Some(sign) = sign_beside(cell) {
-            format!("`{text}` is not a finite number; take out its sign (`{sign}`)")
+            format!("`{text}` is not a finite number; remove its sign (`{sign}`)")
         } else if self.options.decimal_comma && parse_number(cell, &CsvOptions::default()).is_some() {
-            format!("`{text}` is not a finite number with a decimal comma, as was asked for")
+            format!("`{text}` is not a finite number with a decimal comma, as requested")
         } else {
             format!("`{text}` is not a finite number")
         }

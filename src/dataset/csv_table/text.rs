@@ -20,10 +20,10 @@ pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Re
     let within = if packed { "holds, packed by gzip," } else { "is" };
     match kind_of_file(&bytes) {
         KindOfFile::Unknown => {}
-        KindOfFile::Gzip => return Err(wrong("is packed by gzip twice; unpack it once".into())),
+        KindOfFile::Gzip => return Err(wrong("is packed twice by gzip; unpack it once".into())),
         KindOfFile::Other(words) => {
             let advice = if words.contains("UTF-") { "save it in UTF-8" } else { "save its table as CSV" };
-            return Err(wrong(format!("{within} {words}, where CSV text in UTF-8 is read; {advice}")));
+            return Err(wrong(format!("{within} {words}, but must be CSV text in UTF-8; {advice}")));
         }
     }
     let mark = b"\xef\xbb\xbf"; // byte order mark
@@ -47,7 +47,7 @@ fn unpack(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         path: path.into(),
         line: None,
         column: None,
-        reason: format!("is packed by gzip and does not unpack: {e}"),
+        reason: format!("is packed by gzip and cannot be unpacked: {e}"),
     };
     let (mut text, mut decoder) = (Vec::new(), MultiGzDecoder::new(bytes));
     let mut chunk = vec![0; 1 << 16];

@@ -76,7 +76,7 @@ impl Pair {
             return Ok((inputs, labels));
         }
         Err(self.labels.refuse(format!(
-            "holds {} labels where {} holds {rows} images; take both from one data set",
+            "holds {} labels, but {} holds {rows} images; take both from one data set",
             labels.len(),
             self.inputs.describe(),
         )))

@@ -158,7 +158,7 @@ fn of_mnist(name: &str, folder: &Path) -> Result<(Labelled, Labelled), Error> {
     for (data, pair) in [&both.0, &both.1].into_iter().zip(&pairs) {
         let found = data.inputs.dim().1;
         if found != PIXELS {
-            let reason = format!("holds {found} pixels an image where 28 × 28 are needed");
+            let reason = format!("holds {found} pixels per image; 28 × 28 are needed");
             return Err(pair.inputs.refuse(reason));
         }
     }
@@ -172,7 +172,7 @@ fn read_both(name: &str, pairs: &[Pair; 2], classes: Option<usize>) -> Result<(L
     let (columns, test_columns) = (rows.0.dim().1, test_rows.0.dim().1);
     if classes.is_none() && columns != test_columns {
         let reason = format!(
-            "holds {test_columns} values a row where those to train on have {columns}; take both from one data set"
+            "holds {test_columns} values per row, but training rows hold {columns}; take both from one data set"
         );
         return Err(test.inputs.refuse(reason));
     }

@@ -64,7 +64,7 @@ pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], E
         if let (Some(name), 0) = (names.pop(), names.len()) {
             return Ok(ArrayFile::Npz(file.path.clone(), name));
         }
-        let reason = "holds several arrays, or none, where one is needed; read it by Labelled::read_npz";
+        let reason = "holds several arrays or none, but one is needed; read it with Labelled::read_npz";
         Err(Error::File { path: file.path.clone(), line: None, column: None, reason: reason.into() })
     };
     let [images, labels, test_images, test_labels] = ROLES.map(place);
@@ -77,8 +77,8 @@ fn missing(folder: &Path, set: &str, role: Role) -> Error {
     let set = if set.is_empty() { String::new() } else { format!("{set}-") };
     let names = ["-", "."].map(|joint| format!("{set}{part}-{what}{joint}idx{axes}-ubyte"));
     let names = [".gz", ""].map(|end| names.clone().map(|name| name + end)).concat();
-    let also = if role.is_test { ", or with `test` in place of `t10k`" } else { "" };
-    Error::refused(folder, format!("no file of these names is in this folder: {}{also}", listed(&names)))
+    let also = if role.is_test { ", or with `test` instead of `t10k`" } else { "" };
+    Error::refused(folder, format!("this folder has no file of these names: {}{also}", listed(&names)))
 }
 
 /// All files of a folder whose names tell their role.
@@ -143,8 +143,8 @@ pub(super) fn in_archive(path: &Path) -> Result<[Pair; 2], Error> {
                 line: None,
                 column: None,
                 reason: format!(
-                    "holds no four arrays named as x_train, y_train, x_test, y_test or train_images, train_labels, \
-                     test_images, test_labels; there are: {}; name two by Labelled::read_npz",
+                    "lacks four arrays named x_train, y_train, x_test, y_test or train_images, train_labels, \
+                     test_images, test_labels; there are: {}; name two with Labelled::read_npz",
                     listed(&names)
                 ),
             }),

@@ -172,7 +172,7 @@ impl Labelled {
             let part = || user_code::name("augmentation", || format!("copy {copy} of row {row}"));
             let made = user_code::call(part, || augment(inputs.row(row), copy))?;
             if made.len() != columns {
-                let reason = format!("it gave {} inputs where rows have {columns}", made.len());
+                let reason = format!("it gave {} inputs, but rows have {columns}", made.len());
                 return Err(Error::UserCode { part: part(), reason });
             }
             if let Some(column) = made.iter().position(|v| !v.is_finite()) {

@@ -118,9 +118,7 @@ fn unreadable(descr: &str) -> String {
             "this is text: save numpy.unique(x, return_inverse=True)[1], its codes"
         }
         Some(b'M' | b'm') => "these are times: save (x - x.min()) / numpy.timedelta64(1, 's')",
-        Some(b'V') => {
-            "these are bytes of no type that NumPy knows, as it saves bfloat16: save x.astype('f4')"
-        }
+        Some(b'V') => "NumPy does not know the type of these bytes (bfloat16, perhaps): save x.astype('f4')",
         _ => "save x.astype('f8')",
     };
     let descr = shown(descr);
@@ -168,7 +166,7 @@ impl Header {
         let length = u32::from_le_bytes(length) as usize;
         if length > LONGEST {
             return Err(Broken::Content(format!(
-                "has a header of {length} bytes, over {LONGEST}; save it again"
+                "has a header of {length} bytes, more than {LONGEST}; save it again"
             )));
         }
         let mut text = vec![0; length];
@@ -183,7 +181,7 @@ impl Header {
     /// The first axis are the rows, all others one row's values.
     pub(super) fn layout(&self) -> Result<Layout, Broken> {
         if self.shape.is_empty() {
-            let reason = "has 0 axes where rows are needed; save x.reshape(1, 1)";
+            let reason = "has 0 axes, but needs rows; save x.reshape(1, 1)";
             return Err(Broken::Content(reason.into()));
         }
         Layout::new(self.scalar, &self.shape, self.fortran_order)
@@ -194,14 +192,14 @@ impl Header {
 fn other(start: &[u8], kind: Option<&str>) -> String {
     match (start, kind) {
         ([b'P', b'K', ..], _) => {
-            "an .npz or zip archive; read it by dataset::npz, or save one array with numpy.save".into()
+            "an .npz or zip archive; read it with dataset::npz, or save one array with numpy.save".into()
         }
         ([0x1f, 0x8b, ..], _) => "packed twice: unpack it once".into(),
         ([0, 0, 8..=14, ..], _) => {
-            "no .npy file, but seems to be an IDX file: read it by dataset::idx".into()
+            "not an .npy file but, it seems, an IDX file: read it with dataset::idx".into()
         }
-        (_, Some(kind)) => format!("no .npy file: it is {kind}"),
-        (_, None) => "no .npy file: it does not start with \\x93NUMPY".into(),
+        (_, Some(kind)) => format!("not an .npy file: it is {kind}"),
+        (_, None) => "not an .npy file: it does not start with \\x93NUMPY".into(),
     }
 }
 
@@ -287,7 +285,7 @@ impl<'a> Text<'a> {
             self.rest = self.rest.trim_start();
             let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
             let (number, rest) = self.rest.split_at(end);
-            shape.push(number.parse().map_err(|_| self.broken("has a length that is no number"))?);
+            shape.push(number.parse().map_err(|_| self.broken("has a length that is not a number"))?);
             self.rest = rest;
             self.skip('L'); // as Python 2 wrote it
             if !self.skip(',') {

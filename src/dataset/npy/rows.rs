@@ -49,7 +49,7 @@ impl NpyRows {
         let (reader, layout) = open(path).map_err(|broken| broken.at(path))?;
         if layout.is_fortran_order() {
             let reason = "is in Fortran order, column after column, so its rows cannot be streamed; save \
-                          numpy.ascontiguousarray(x), or read it whole by dataset::npy::read";
+                          numpy.ascontiguousarray(x), or read it whole with dataset::npy::read";
             return Err(Broken::Content(reason.into()).at(path));
         }
         Ok(Self { path: path.into(), reader, layout, read: 0 })

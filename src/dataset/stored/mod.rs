@@ -39,13 +39,15 @@ impl Layout {
     pub(super) fn new(scalar: Scalar, shape: &[usize], fortran_order: bool) -> Result<Self, Broken> {
         let refuse = |reason: String| Err(Broken::Content(reason));
         let Some((&rows, inner)) = shape.split_first() else {
-            return refuse("has no axes where rows are needed".into());
+            return refuse("has no axes, but needs rows".into());
         };
         let columns = inner.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
         let bytes = columns.and_then(|c| rows.checked_mul(c)?.checked_mul(scalar.size()));
         let (Some(columns), Some(_)) = (columns, bytes.filter(|&bytes| isize::try_from(bytes).is_ok()))
         else {
-            return refuse("has a broken header: its values fit into no file; copy or save it again".into());
+            return refuse(
+                "has a broken header: no file can hold so many values; copy or save it again".into(),
+            );
         };
         if rows == 0 || columns == 0 {
             return refuse(format!("is empty: {rows} rows, {columns} columns"));
@@ -157,7 +159,9 @@ impl Layout {
     /// The table of unsigned bytes, `N × p`, row after row.
     pub(super) fn read_bytes(&self, reader: &mut (impl Read + ?Sized)) -> Result<Array2<u8>, Broken> {
         if self.scalar.kind != Kind::U8 {
-            return Err(Broken::Content("holds no unsigned bytes; read it by `read` of its module".into()));
+            return Err(Broken::Content(
+                "does not hold unsigned bytes; read it with its module's `read`".into(),
+            ));
         }
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(self.bytes())?;
@@ -171,12 +175,12 @@ impl Layout {
     pub(super) fn read_labels(&self, reader: &mut (impl Read + ?Sized)) -> Result<Vec<usize>, Broken> {
         if self.columns != 1 {
             return Err(Broken::Content(format!(
-                "holds {} values a row where labels are one; of one-hot rows save the place of the 1",
+                "holds {} values per row, but labels need one; for one-hot rows, save the place of the 1",
                 self.columns
             )));
         }
         if self.scalar.kind.is_float() {
-            let reason = "holds floating-point numbers where labels are whole numbers; save y.astype('i8')";
+            let reason = "holds floating-point numbers, but labels are whole numbers; save y.astype('i8')";
             return Err(Broken::Content(reason.into()));
         }
         let labels = self.read_table(reader)?;

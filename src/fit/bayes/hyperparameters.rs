@@ -252,7 +252,8 @@ impl Evidence {
     /// MacKay, *Bayesian interpolation*, 1992, equations 28–30.
     pub fn mackay_step(&self, model: &Model) -> Result<Model, Error> {
         if model.prior_variance() == 0.0 || model.noise_variance() == 0.0 {
-            let reason = "MacKay's iteration stays where a variance is 0; start it from positive ones".into();
+            let reason =
+                "MacKay's iteration never leaves a variance of 0; start it from positive ones".into();
             return Err(Error::Unsupported { reason });
         }
         let (mut size, mut left, mut gamma, mut rest) =

@@ -61,14 +61,14 @@ impl fmt::Display for Estimate {
         let verdict = if gain.is_clear() {
             "helps"
         } else if gain.mean > 0.0 && is_most {
-            "helps on most rows; by how much, few of them decide"
+            "helps on most rows; a few rows decide by how much"
         } else if gain.mean > 0.0 {
-            "may help: not more than two standard errors"
+            "may help: within two standard errors"
         } else {
             "does not help"
         };
         let (mean, error) = (Short(gain.mean), Short(gain.standard_error));
-        write!(f, ", a gain of {mean} ± {error}, {:.0} % of rows better: {verdict}", 100.0 * gain.share)
+        write!(f, "; gain {mean} ± {error}, better on {:.0} % of rows: {verdict}", 100.0 * gain.share)
     }
 }
 
@@ -100,19 +100,19 @@ impl fmt::Display for Diagnosis {
             Short(self.train_mse),
             Short(self.degrees_of_freedom)
         )?;
-        writeln!(f, "{}, by leaving out {}, one at a time", self.fit, count(self.left_out, "row", "rows"))?;
+        writeln!(f, "{}, by leaving out {} one at a time", self.fit, count(self.left_out, "row", "rows"))?;
         writeln!(
             f,
             "noise of variance v in the targets adds {} v to the squared error at a new row",
             Short(self.noise_factor)
         )?;
         self.write_modes(f)?;
-        f.write_str("what would help, by errors at rows left out:")?;
+        f.write_str("what would help, by errors at left-out rows:")?;
         for remedy in &self.remedies {
             match remedy.method {
                 Method::LeadingModes { modes } if modes >= self.rank => {
                     let all = count(self.rank, "principal direction", "principal directions");
-                    write!(f, "\n  fewer features: none does better than all {all}")?;
+                    write!(f, "\n  fewer features: no better than all {all}")?;
                 }
                 _ => write!(f, "\n  {remedy}")?,
             }
@@ -120,8 +120,8 @@ impl fmt::Display for Diagnosis {
         match &self.more_rows {
             Some(more) => write!(
                 f,
-                "\n  twice the rows ({}): error {}, from {} by the same formula (normal rows, noise variance {} from the \
-                 residuals)",
+                "\n  twice the rows ({}): error {}, now {} by the same formula (normal rows, noise variance {} from \
+                 the residuals)",
                 more.rows,
                 Short(more.mse),
                 Short(more.mse_now),
@@ -171,24 +171,26 @@ impl Diagnosis {
     fn why_no_more_rows(&self) -> &'static str {
         match self.side {
             Side::Over => {
-                "an exact fit leaves no residuals to tell the noise by; up to n = p they bring the fit nearer to its threshold"
+                "an exact fit leaves no residuals to estimate the noise from; up to n = p, rows bring the fit nearer \
+                 to its threshold"
             }
             Side::At => {
-                "an exact fit leaves no residuals to tell the noise by; each row more leads away from the threshold"
+                "an exact fit leaves no residuals to estimate the noise from; each further row leads away from the \
+                 threshold"
             }
             Side::Under if self.rank < self.features => "the formula is for features of full rank",
             Side::Under if self.rows == self.features + 1 => {
-                "the formula divides by n − p − 1, which is 0; each row more leads away from the threshold"
+                "the formula divides by n − p − 1, which is 0; each further row leads away from the threshold"
             }
-            Side::Under => "the formula is for least squares, and this fit is another",
+            Side::Under => "the formula is for least squares only",
         }
     }
 
     fn write_modes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fewer = (self.rows - 1).min(self.features);
-        let title = "modes that add most to the error at rows left out, of the fits without the row, whose σ are a little \
-                     smaller (root mean squares over the rows; after → that of the rows' products, which is not the product of \
-                     the three):";
+        let title = "modes that add most to the error at left-out rows, in the fits without the row, whose σ are a \
+                     little smaller (root mean squares over rows; after → that of each row's product, not the \
+                     product of the three):";
         write_table(f, title, &self.worst_modes, fewer)?;
         let all = self.rows.min(self.features);
         write_table(f, "modes that add most to the error on the test rows:", &self.worst_test_modes, all)
@@ -224,12 +226,12 @@ mod tests {
     #[test]
     fn a_gain_that_few_rows_decide_is_told_from_one_that_few_rows_have() {
         for (mean, share, rows, verdict) in [
-            (2.0, 0.5, 11, "better: helps"),
-            (1.0, 1.0, 11, "better: helps on most rows; by how much, few of them decide"),
-            (1.0, 0.5, 11, "better: may help: not more than two standard errors"),
-            (1.0, 1.0, 4, "better: may help: not more than two standard errors"),
-            (1.0, 0.7, 20, "better: may help: not more than two standard errors"),
-            (-1.0, 1.0, 11, "better: does not help"),
+            (2.0, 0.5, 11, "rows: helps"),
+            (1.0, 1.0, 11, "rows: helps on most rows; a few rows decide by how much"),
+            (1.0, 0.5, 11, "rows: may help: within two standard errors"),
+            (1.0, 1.0, 4, "rows: may help: within two standard errors"),
+            (1.0, 0.7, 20, "rows: may help: within two standard errors"),
+            (-1.0, 1.0, 11, "rows: does not help"),
         ] {
             let gain = Some(Gain { mean, standard_error: 0.9, share });
             let method = Method::Ridge { lambda: 1.0 };

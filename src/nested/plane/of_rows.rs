@@ -215,8 +215,8 @@ impl<F: FnMut(usize) -> Result<Option<Block>, Error>> Rows<'_, F> {
             None => Ok(()),
             Some(largest) => Err(Error::Unsupported {
                 reason: format!(
-                    "of the first {n} rows the largest entry of a cell, or of its targets, is {largest:e}, and rows that \
-                     come in blocks are fitted in their own units, from 2⁻¹⁰⁰ to 2¹⁰⁰: scale them"
+                    "in the first {n} rows the largest entry of a cell, or of its targets, is {largest:e}; rows that \
+                     come in blocks are fitted unscaled, from 2⁻¹⁰⁰ to 2¹⁰⁰: scale them"
                 ),
             }),
         }

@@ -97,7 +97,7 @@ impl<'a> Table<'a> {
             return Ok(Block { all: CowArray::from(self.x.slice_move(s![..rows, ..])), place: columns });
         }
         if self.rest.is_none() {
-            reserve("a copy of features that do not lie row by row", table(rows, columns.len()))?;
+            reserve("a copy of features that are not row-major", table(rows, columns.len()))?;
         }
         let made = self.features(0..rows, columns)?;
         let all =

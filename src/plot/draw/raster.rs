@@ -21,7 +21,7 @@ const MOST_PIXELS: f64 = 1e8;
 pub(super) fn png(drawing: &Drawing, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
     let (columns, rows) = pixels(size.width * size.scale, size.height * size.scale, scale)?;
     let mut pixmap = Pixmap::new(columns, rows)
-        .ok_or_else(|| raster(format!("no image of {columns} by {rows} pixels")))?;
+        .ok_or_else(|| raster(format!("cannot make an image of {columns} by {rows} pixels")))?;
     let [r, g, b] = drawing.paper.0;
     pixmap.fill(tiny_skia::Color::from_rgba8(r, g, b, 255));
     let factor = (scale * size.scale) as f32;

@@ -89,7 +89,7 @@ pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
     let triangles = if has_breaks { "; triangles mark where lines break off" } else { "" };
     let on_lines = lines.in_words().map(|what| {
         let them = lines.pronoun();
-        format!("{what} not drawn: a logarithmic axis has no place for {them}{triangles}")
+        format!("{what} not drawn: a logarithmic axis cannot show {them}{triangles}")
     });
     let in_cells = cells
         .in_words()

@@ -122,7 +122,7 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
     draw_three_factors(curve, options).unwrap_or_else(|| {
-        let reason = "the curve has not two of the arms of the ablation study with errors to draw";
+        let reason = "the curve has fewer than two arms of the ablation study with errors to draw";
         Figure::not_drawn(Error::Unsupported { reason: reason.into() })
     })
 }
@@ -167,8 +167,8 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
     }
     let at = if draft.rank.is_some() { "rank" } else { "p" };
     let mut what = format!(
-        "Double descent, and each of its three factors switched off; c and k are the mildest settings whose median test \
-         error at n = {at} is within a factor 2 of the lowest in their family (at other n a peak may stay)"
+        "Double descent, and each of its three factors switched off; c and k are the mildest settings whose median \
+         test error at n = {at} is within a factor 2 of the lowest in their family (a peak may remain at other n)"
     );
     if unchanged > 0 {
         what += ". Where a panel says \u{201c}no change\u{201d}, the test error is within 1\u{a0}% of the unablated one at \

@@ -59,7 +59,7 @@ pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure
         return Figure::not_drawn(Error::no_arm(curve.arms.len(), arm));
     }
     draw_compared(curve, arms, options).unwrap_or_else(|| {
-        let reason = "the arms have no errors over 0 to draw on a logarithmic axis";
+        let reason = "no arm has errors above 0 to draw on a logarithmic axis";
         Figure::not_drawn(Error::Unsupported { reason: reason.into() })
     })
 }

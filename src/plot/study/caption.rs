@@ -40,16 +40,16 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
     if cut > 0 {
         let are = if cut == 1 { "is" } else { "are" };
         sentences.push(format!(
-            "{} under 10⁻¹² of the largest median, zero but for rounding, {are} cut off by the frame",
+            "{} under 10⁻¹² of the largest median, zero up to rounding, {are} cut off by the frame",
             counted(cut, "value")
         ));
     }
     if curves::cuts_bands(panels) {
-        sentences.push("Bands that leave a frame at the top end there".into());
+        sentences.push("Bands that reach above a frame are cut off".into());
     }
     sentences.extend(undrawn::note(panels));
     if !curve.complete {
-        sentences.push("The sweep was stopped before its end".into());
+        sentences.push("The sweep was stopped early".into());
     }
     sentences.extend(curve.failed_in_words().map(|failed| failed + " and are left out"));
     sentences.join(". ") + "."

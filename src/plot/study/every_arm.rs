@@ -72,9 +72,7 @@ pub(crate) fn of_arms(curve: &Curve, arms: &[usize], options: &FigureOptions) ->
         _ => String::new(),
     };
     draft.finish(&what, panels).unwrap_or_else(|| {
-        Figure::not_drawn(Error::Empty {
-            what: "the curve's list of values that have a place on a logarithmic axis",
-        })
+        Figure::not_drawn(Error::Empty { what: "the list of values that a logarithmic axis can show" })
     })
 }
 

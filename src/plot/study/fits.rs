@@ -81,7 +81,7 @@ fn drawn_fits(
         for &p in sizes {
             let fit = sweep.fit(repeat, (n, p), 0)?;
             if fit.inputs.ncols() != 1 || fit.targets.ncols() != 1 {
-                let reason = "fits are drawn of one input and one output; this sweep has more";
+                let reason = "fits can be drawn for one input and one output; this sweep has more";
                 return Err(Error::Unsupported { reason: reason.into() });
             }
             // Include the training points, where interpolants may spike.

@@ -78,7 +78,7 @@ pub fn over_metric(
     let across = logarithmic(of_x.is_logarithmic && spans_decades(&values), &of_x.axis);
     let mut panels = vec![Panel::new(across, logarithmic(of_y.is_logarithmic, &of_y.axis)).with_group(group)];
     if of_y.is_logarithmic && !draft.fit(&[y], &mut panels) {
-        let reason = format!("every {} is zero: a logarithmic axis has no place for them", y.name());
+        let reason = format!("every {} is zero: a logarithmic axis cannot show them", y.name());
         return Err(Error::Unsupported { reason });
     }
     draft.finish(&what, panels).ok_or(Error::Empty { what: "the figure" })

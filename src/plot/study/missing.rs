@@ -8,7 +8,7 @@ use crate::plot::Figure;
 pub(super) fn or_reason(figure: Option<Figure>, curve: &Curve, name: &str) -> Figure {
     figure.unwrap_or_else(|| {
         if curve.arms.iter().any(|arm| arm.name == name) {
-            let reason = format!("the arm `{name}` has no errors over 0 to draw on a logarithmic axis");
+            let reason = format!("the arm `{name}` has no errors above 0 to draw on a logarithmic axis");
             return Figure::not_drawn(Error::Unsupported { reason });
         }
         let mut choices: Vec<String> = curve.arms.iter().map(|arm| arm.name.clone()).collect();

@@ -41,7 +41,7 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
         return Err(Error::Empty { what: "the list of curves" });
     };
     if let Some((name, ..)) = curves.iter().find(|(_, curve, _)| curve.axis != first.axis) {
-        let reason = format!("`{name}` is drawn over another axis than `{}`; draw them apart", curves[0].0);
+        let reason = format!("`{name}` and `{}` are over different axes; draw them apart", curves[0].0);
         return Err(Error::Unsupported { reason });
     }
     let Words { name, axis, hue, is_logarithmic } = words(metric);
@@ -159,7 +159,7 @@ fn lacks(label: &str, metric: Metric) -> Error {
 }
 
 fn nothing(metric: Metric) -> Error {
-    let reason = format!("every {} is zero: a logarithmic axis has no place for them", metric.name());
+    let reason = format!("every {} is zero: a logarithmic axis cannot show them", metric.name());
     Error::Unsupported { reason }
 }
 
@@ -179,7 +179,7 @@ fn theories(
         let Some((draft, _)) = drafts.iter().find(is_of) else { continue };
         let is_one = held.iter().all(|other| *other == held[0]);
         if overlay.held.is_none() && options.abscissa == Abscissa::Ratio && !is_one {
-            let reason = "a theory over p/n is of one curve: say which with `Overlay::at`".into();
+            let reason = "a theory over p/n belongs to one curve: say which with `Overlay::at`".into();
             return Err(Error::Unsupported { reason });
         }
         lines.push(draft.theories[i].clone());

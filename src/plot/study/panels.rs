@@ -109,7 +109,7 @@ fn finish(draft: &Draft<'_>, what: &str, panels: Vec<Panel>, cut: usize) -> Figu
         let (values, are) = (counted(cut, "value"), if cut == 1 { "is" } else { "are" });
         let at = draft.curve.axis.symbol();
         text.extend([format!(
-            " {values} under 10⁻¹² of that at the smallest {at}, zero but for rounding, {are} cut off by the frame."
+            " {values} under 10⁻¹² of that at the smallest {at}, zero up to rounding, {are} cut off by the frame."
         )]);
     }
     Figure { panels, ..Figure::new(text) }
@@ -131,7 +131,7 @@ fn panel(draft: &Draft<'_>, metrics: &[Metric]) -> Result<(Panel, usize), Error>
     let Words { axis, is_logarithmic, name, .. } = words(metrics[0]);
     if let Some(other) = metrics.iter().find(|&&metric| words(metric).axis != axis) {
         let reason =
-            format!("{} and {} do not go on one axis; draw them apart", metrics[0].name(), other.name());
+            format!("{} and {} cannot share an axis; draw them apart", metrics[0].name(), other.name());
         return Err(Error::Unsupported { reason });
     }
     let groups: Vec<Group> =

@@ -57,7 +57,7 @@ fn draw(
     let Some(&first) = metrics.first() else { return Err(Error::Empty { what: "the list of metrics" }) };
     let Words { axis, is_logarithmic, .. } = words(first);
     if let Some(&other) = metrics.iter().find(|&&metric| words(metric).axis != axis) {
-        let reason = format!("{} and {} do not go on one axis; draw them apart", first.name(), other.name());
+        let reason = format!("{} and {} cannot share an axis; draw them apart", first.name(), other.name());
         return Err(Error::Unsupported { reason });
     }
     let mut draft = Draft::new(curve, options, metrics);
@@ -95,7 +95,7 @@ fn draw(
         let highest = panels[0].groups.iter().flat_map(|group| &group.series).flat_map(|series| &series.y);
         let highest = highest.copied().filter(|y| y.is_finite()).fold(0.0, f64::max);
         draft.cut = draft::fit(FLOOR * highest, &mut panels).ok_or_else(|| Error::Unsupported {
-            reason: "every value is zero: a logarithmic axis has no place for them".into(),
+            reason: "every value is zero: a logarithmic axis cannot show them".into(),
         })?;
     }
     let what = format!("{} over the setting of {}", listed(metrics), family.replace('_', " "));

@@ -50,7 +50,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
         let draft = Draft::new(curve, &options, &[metric]);
         let p = curve.held_size().filter(|_| curve.axis == Along::Samples);
         let (Some(p), Some(mut series)) = (p, draft.series(metric, 0, "")) else {
-            let reason = "a curve here is over n at one p and has the smallest singular value; another one does not fit";
+            let reason = "every curve must be over n at one p and have the smallest singular value";
             return Err(Error::Unsupported { reason: reason.into() });
         };
         let roots: Vec<f64> = series.x.iter().map(|n| n.sqrt().recip()).collect();
@@ -143,7 +143,7 @@ pub fn directions(rows: &Array2<f64>, sizes: &[usize]) -> Figure {
 fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error> {
     let (count, p) = rows.dim();
     if !(2..=3).contains(&p) {
-        let reason = format!("rows of {p} features have no picture; two or three do");
+        let reason = format!("rows of {p} features cannot be drawn; take two or three");
         return Err(Error::Unsupported { reason });
     }
     if sizes.is_empty() {

@@ -98,7 +98,7 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     if cut > 0 {
         let (are, have) = if cut == 1 { ("value is", "has") } else { ("values are", "have") };
         let note = format!(
-            " {cut} {are} under 10⁻¹² of the largest, zero but for rounding, and {have} the lightest colour."
+            " {cut} {are} under 10⁻¹² of the largest, zero up to rounding, and {have} the lightest colour."
         );
         text.push_str(&note);
     }

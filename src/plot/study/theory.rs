@@ -174,14 +174,14 @@ pub(super) fn absent(overlays: &[Overlay], curves: &[&Curve]) -> Vec<String> {
         let here: Vec<&Curve> = of_axis.iter().copied().filter(at).collect();
         let why = match (&here[..], &overlay.arm, overlay.held) {
             ([], _, Some(held)) if of_axis.len() > 1 => {
-                format!("it is of the curve at {held}, which is not here")
+                format!("it belongs to the curve at {held}, which is not drawn")
             }
             ([first, ..], Some(label), _) if here.iter().all(|curve| !curve.arms.contains(label)) => {
                 let mut names: Vec<String> = first.arms.iter().map(named).collect();
                 let more = names.len().saturating_sub(MOST_NAMED);
                 names.truncate(MOST_NAMED);
                 names.extend((more > 0).then(|| format!("{more} more")));
-                format!("it is of the arm {}, and the arms are {}", named(label), names.join(", "))
+                format!("it belongs to the arm {}, but the arms are {}", named(label), names.join(", "))
             }
             _ => return None,
         };

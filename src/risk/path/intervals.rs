@@ -71,7 +71,7 @@ impl Training {
         ask(modes, &ridge, &mut response)?;
         let errors = RidgeLeftOut::new(modes).errors(ridge.lambda(), &response);
         let errors = errors.ok_or_else(|| Error::Unsupported {
-            reason: format!("with the penalty {:e} there is no fit without some row", ridge.lambda()),
+            reason: format!("with the penalty {:e} some row cannot be left out of the fit", ridge.lambda()),
         })?;
         let vt = self.right()?;
         let (mut along, shift) = match self.means() {

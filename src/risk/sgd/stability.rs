@@ -195,8 +195,8 @@ impl Sgd {
         let gains = modes.singular_values();
         if gains.iter().any(|&gain| gain >= 1.0) {
             let reason = format!(
-                "steps of {:e} by batches of {} are not stable in the mean square on these data: squared residuals \
-                 feed themselves {}-fold; take a smaller step, or larger batches",
+                "steps of {:e} with batches of {} are unstable in mean square on these data: squared residuals feed \
+                 back {}-fold; take a smaller step or larger batches",
                 self.step,
                 self.batch,
                 gains.iter().fold(0.0, |most: f64, &gain| most.max(gain))

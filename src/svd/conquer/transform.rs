@@ -94,7 +94,7 @@ fn apply_to_panel(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_,
 }
 
 fn no_memory() -> String {
-    "no memory for the work space of a product with reflections".into()
+    "no memory for the workspace of a product with reflections".into()
 }
 
 /// QR factorisation `X = Q R` of a long matrix.

@@ -65,7 +65,7 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
     };
     match alone {
         Some((_, why)) if sweep.engine == Some(Kind::Nested) => {
-            let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
+            let reason = format!("{why}, so the nested engine cannot be used; let the sweep choose");
             return Err(Error::Unsupported { reason });
         }
         Some((choice, _)) => return Ok(choice),
@@ -99,7 +99,7 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
         (None, Some(_)) => {
             let first = if task.features.len() == 1 { NESTED[0] } else { NESTED[1] };
             let why = first.prospects().obstacle(task).unwrap_or_default();
-            let reason = format!("{why}, and the nested engine has none; leave the engine to the sweep");
+            let reason = format!("{why}, so the nested engine cannot be used; let the sweep choose");
             Err(Error::Unsupported { reason })
         }
     }

@@ -49,11 +49,11 @@ impl Prospects for Device {
             return Some("a device takes rows and targets as they are, the same for all cells".into());
         }
         if task.sizes.tests == 0 || task.sizes.population {
-            return Some("a device needs test rows of their own".into());
+            return Some("a device needs separate test rows".into());
         }
         let map = sweep.maps.of(0).ok().flatten();
         let are_cosines = map.is_some_and(|map| matches!(checked::cosines(&*map), Ok(Some(_))));
-        (!are_cosines).then(|| "the features are no cosines of random frequencies".into())
+        (!are_cosines).then(|| "the features are not cosines of random frequencies".into())
     }
 
     fn needs_tables(&self) -> bool {
@@ -92,14 +92,14 @@ impl Engine for Device {
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
         let Some(device) = task.sweep.backend.cosines() else {
-            let reason = "the backend has no device any more that makes features";
+            let reason = "the backend no longer has a device that makes features";
             return Err(Error::Unsupported { reason: reason.into() });
         };
         each_repeat(task, which, observer, |repeat, order| {
             let raw = Raw::new(task, repeat, order)?;
             let Some(cosines) = checked::cosines(&*raw.map)? else {
                 let reason = format!(
-                    "the features of repeat 0 are cosines of random frequencies, which the device makes, and those of \
+                    "the features of repeat 0 are cosines of random frequencies, made by the device, but those of \
                      repeat {repeat} are not; give all repeats one kind of features"
                 );
                 return Err(Error::Unsupported { reason });

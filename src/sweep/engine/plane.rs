@@ -56,7 +56,7 @@ impl Prospects for Plane {
             return Some("preparing every training set anew needs a factorisation of each".into());
         }
         (task.sizes.tests == 0 || task.sizes.population)
-            .then(|| "what has no test rows of its own needs the rows of every cell".into())
+            .then(|| "a source without separate test rows needs the rows of every cell".into())
     }
 
     fn needs_tables(&self) -> bool {

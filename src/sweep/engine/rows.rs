@@ -30,7 +30,7 @@ impl Prospects for Rows {
             return Some("preparing every training set anew needs a factorisation of each".into());
         }
         if task.sweep.splits.horizon().is_some() {
-            return Some("windows of time have other test rows in every cell".into());
+            return Some("windows of time have different test rows in every cell".into());
         }
         (matches!(task.sweep.source, crate::sweep::Source::Table(_)) && !task.targets.is_plain())
             .then(|| "targets that differ from those tested on need the rows of every cell".into())

@@ -53,11 +53,11 @@ fn curve(
     features: &[usize],
 ) -> Result<Vec<(usize, Metrics)>, Error> {
     if features.len() < task.features.len() {
-        let reason = "the fits on fewer features, from which it starts, could not all be made";
+        let reason = "some fits on fewer features, from which it starts, failed";
         return Err(Error::Unsupported { reason: reason.into() });
     }
     let Tests::Rows { table, variance, .. } = &study.tests else {
-        return Err(Error::Unsupported { reason: "warm starts need test rows of their own".into() });
+        return Err(Error::Unsupported { reason: "warm starts need separate test rows".into() });
     };
     let mut sizes = features.to_vec();
     sizes.sort_unstable();

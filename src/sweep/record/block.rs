@@ -199,7 +199,7 @@ pub(super) fn scan(file: &mut File, start: u64, length: u64) -> io::Result<Scan>
                 if in_vain / MOST_IN_VAIN > length {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidData,
-                        "damaged all over; remove the file",
+                        "damaged throughout; remove the file",
                     ));
                 }
                 found.damaged.push(Damage { start: at, end, index: head.map(|(index, _)| index) });

@@ -15,7 +15,7 @@ use std::time::Duration;
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
-const NOT_REGULAR: &str = "is no regular file";
+const NOT_REGULAR: &str = "is not a regular file";
 
 /// Opens a file exclusively for this process, and creates it if it does not exist. The lock belongs to the open file;
 /// the system releases it when the process ends, however it ends.
@@ -31,7 +31,7 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
             return Ok(file);
         }
     }
-    Err(Error::refused(path, "other processes replace it again and again"))
+    Err(Error::refused(path, "other processes keep replacing it"))
 }
 
 /// Opens a file for reading, even while another process writes it. Only regular files: reading others may block
@@ -90,7 +90,7 @@ fn lock(file: &mut File, path: &Path) -> Result<(), Error> {
         Err(TryLockError::WouldBlock) => {
             let other = writer(file).unwrap_or_else(|| "another process".into());
             let reason = format!(
-                "{other} is writing this record; wait until it has ended, or let this run have a record of its own"
+                "{other} is writing this record; wait until it ends, or give this run its own record"
             );
             Err(Error::refused(path, reason))
         }

@@ -39,7 +39,7 @@ impl Log {
         let start = match block::read_header(&mut log.file, length, &log.header).map_err(failed)? {
             Header::Begun => {
                 if length > 0 {
-                    let begun = "only a part of its header was there; begun anew";
+                    let begun = "its header was incomplete; started anew";
                     notices.push(format!("{}: {begun}", path.display()));
                 }
                 log.begin().map_err(failed)?;
@@ -169,7 +169,7 @@ impl Log {
             let why = e.to_string();
             Error::refused(
                 &self.path,
-                format!("vanished during the run, and cannot be made again ({why}); the run stops here"),
+                format!("vanished during the run and cannot be restored ({why}); the run stops here"),
             )
         };
         if let Some(folder) = self.path.parent() {
@@ -185,7 +185,7 @@ impl Log {
         copied.map_err(|e| Error::io(&path, &e))?;
         self.file = made;
         self.moved_to(moved);
-        Ok(format!("{} vanished during the run; made again, with all that was computed", path.display()))
+        Ok(format!("{} vanished during the run; restored, with all that was computed", path.display()))
     }
 
     /// The payload of an index, if it has a block.
@@ -204,7 +204,7 @@ impl Drop for Log {
 /// The payload of a block that was intact when the file was opened.
 pub(super) fn read(file: &mut File, path: &Path, index: usize, extent: &Extent) -> Result<Vec<u8>, Error> {
     let bytes = block::payload(file, extent).map_err(|e| Error::io(path, &e))?;
-    bytes.ok_or_else(|| refused(path, format!("block {index} has changed while it was read; run again")))
+    bytes.ok_or_else(|| refused(path, format!("block {index} changed while it was read; run again")))
 }
 
 /// The position of the first block; an error unless the header is that of this experiment.
@@ -213,14 +213,14 @@ pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<
         Header::Of(found, end) => match identity.difference(&found) {
             None => return Ok(end),
             Some(_) if identity.version() != found.version() => format!(
-                "a record of version {} of this crate, and this is {}; numbers may differ between versions: go on with \
-                 that one, remove the file, or let this run have a record of its own",
+                "a record of version {} of this crate, and this is {}; numbers may differ between versions: continue \
+                 with that one, remove the file, or give this run its own record",
                 shown(found.version()),
                 identity.version()
             ),
             Some(difference) => format!(
-                "the record of another experiment ({difference}, this run's first): remove the file, or let this run have \
-                 a record of its own"
+                "the record of another experiment ({difference}, this run's first): remove the file, or give this \
+                 run its own record"
             ),
         },
         Header::Newer(format) => format!(
@@ -230,12 +230,12 @@ pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<
             block::FORMAT
         ),
         Header::Damaged => {
-            "the header of this record is damaged, so that nobody can say which experiment it is of: \
-                            restore the file from a copy, or remove it"
+            "the header of this record is damaged, so its experiment is unknown: restore the file from a copy, or \
+             remove it"
                 .into()
         }
         Header::Begun => "a record that has only been begun".into(),
-        Header::Foreign => "no record of this crate: remove the file, or choose another".into(),
+        Header::Foreign => "not a record of this crate: remove the file, or choose another".into(),
     };
     Err(refused(path, reason))
 }
@@ -255,7 +255,7 @@ fn in_words(log: &Log, damage: &Damage, is_tail: bool) -> String {
     let count = log.blocks.len();
     let (what, done) = if is_tail { ("unfinished or damaged", "cut off") } else { ("damaged", "left out") };
     format!(
-        "{}: {which}bytes {start} to {end} {what}; {done}, what they held is to be computed again; the {count} other \
+        "{}: {which}bytes {start} to {end} {what}; {done}, what they held will be computed again; the {count} other \
          blocks are kept",
         log.path.display()
     )

@@ -213,8 +213,8 @@ impl Files {
             return Ok(());
         }
         let reason = format!(
-            "repeat {index} is another one than in {}, though both records are of this experiment: one of them was \
-             computed on another kind of machine, or with changed code of the caller's; leave one out",
+            "repeat {index} differs from that in {}, though both records are of this experiment: one of them was \
+             computed on another kind of machine, or with changed caller's code; leave one out",
             self.paths[a.file].display()
         );
         Err(refused(&self.paths[b.file], reason))

@@ -77,7 +77,9 @@ impl Plan {
         let Some(rest) = text.strip_prefix(TITLE).and_then(|rest| rest.strip_prefix('\n')) else {
             return Err(match text.strip_prefix("double-descent plan ") {
                 Some(_) => "a plan of another version of this crate; use that one, or another folder".into(),
-                None => format!("no plan of shards: it begins with `{}`; choose another folder", shown(text)),
+                None => {
+                    format!("not a plan of shards: it begins with `{}`; choose another folder", shown(text))
+                }
             });
         };
         // Otherwise, a changed number of repeats in the command would give other results, and no error.
@@ -111,8 +113,8 @@ impl Plan {
     pub(super) fn check(&self, folder: &Path, identity: &Identity) -> Result<(), Error> {
         let Some(difference) = identity.difference(&self.identity) else { return Ok(()) };
         let reason = format!(
-            "the plan of another experiment ({difference}, this run's first): run what was planned, or let this run have a \
-             folder of its own"
+            "the plan of another experiment ({difference}, this run's first): run what was planned, or give this run \
+             its own folder"
         );
         Err(refused(&folder.join(Self::FILE), reason))
     }
@@ -195,7 +197,7 @@ mod tests {
         for (from, to, says) in [
             ("power: 2", "power: 3", "damaged"),
             ("plan 2", "plan 3", "another version"),
-            ("double-descent", "\u{1b}", "no plan of shards: it begins with `\\u{1b} plan 2\\ncommand"),
+            ("double-descent", "\u{1b}", "not a plan of shards: it begins with `\\u{1b} plan 2\\ncommand"),
         ] {
             let words = Plan::parse(&text.replacen(from, to, 1)).unwrap_err();
             assert!(words.contains(says), "no `{says}` in {words}");

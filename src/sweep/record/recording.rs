@@ -69,7 +69,7 @@ impl Sweep {
         if cut == Cut::Repeats || cut == finest {
             return Ok(());
         }
-        let reason = format!("shards of this sweep are parts {finest}, or whole repeats, and not {cut}");
+        let reason = format!("shards of this sweep are cut {finest}, or by whole repeats, not {cut}");
         Err(Error::Unsupported { reason })
     }
 

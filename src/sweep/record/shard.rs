@@ -34,7 +34,7 @@ impl Shard {
             return Err(Error::Domain { what: "the number of shards", value: 0.0, must_be: "at least 1" });
         }
         if k >= of {
-            let must_be = "from 0 and under the number of shards";
+            let must_be = "at least 0 and below the number of shards";
             return Err(Error::Domain { what: "a shard", value: k as f64, must_be });
         }
         Ok(Self { of, k })
@@ -112,7 +112,7 @@ impl Shard {
             (Some(shard), None) => Ok(shard),
             (None, Some(rank)) => match of {
                 Some(of) if of != rank.of => Err(unsupported(format!(
-                    "{of} shards are asked for, and this is one of {} ranks; leave the number to the engine",
+                    "{of} shards are asked for, but this is one of {} ranks; leave the number out",
                     rank.of
                 ))),
                 _ => Ok(rank),
@@ -136,9 +136,10 @@ impl Variables<'_> {
 
     fn count(&self, name: &str) -> Result<Option<usize>, Error> {
         let Some(text) = (self.0)(name) else { return Ok(None) };
-        let number = text.trim().parse().map_err(|_| {
-            unsupported(format!("{name} is `{}`, which is no whole number ≥ 0", shown(&text)))
-        })?;
+        let number = text
+            .trim()
+            .parse()
+            .map_err(|_| unsupported(format!("{name} is `{}`, not a whole number ≥ 0", shown(&text))))?;
         Ok(Some(number))
     }
 
@@ -152,7 +153,7 @@ impl Variables<'_> {
                 Some(of) => from_one(name, task, of).map(Some),
                 None if engine == "Slurm" => self.slurm_array(task).map(Some),
                 None => Err(unsupported(format!(
-                    "{engine} says that this is task {task}, and not how many there are: name their number, as in auto/8"
+                    "{engine} says that this is task {task}, but not of how many: name their number, as in auto/8"
                 ))),
             };
         }
@@ -162,7 +163,7 @@ impl Variables<'_> {
     /// The place in a Slurm job array, from its bounds and step.
     fn slurm_array(&self, task: usize) -> Result<Shard, Error> {
         let value = |name: &str| {
-            let missing = || unsupported(format!("SLURM_ARRAY_TASK_ID is set and {name} is not"));
+            let missing = || unsupported(format!("SLURM_ARRAY_TASK_ID is set, but {name} is not"));
             self.count(name)?.ok_or_else(missing)
         };
         let [count, first, last] =
@@ -207,7 +208,7 @@ fn from_one(name: &str, task: usize, of: usize) -> Result<Shard, Error> {
     match task.checked_sub(1) {
         Some(k) if k < of => Shard::new(k, of),
         _ => Err(unsupported(format!(
-            "{name} is {task}, and of {of} shards tasks count from 1 to {of}: number the array so"
+            "{name} is {task}, but tasks of {of} shards count from 1 to {of}: number the array so"
         ))),
     }
 }
@@ -231,7 +232,7 @@ impl FromStr for Shard {
         let numbers = parts.and_then(|(k, of)| Some((k.parse::<usize>().ok()?, of.parse::<usize>().ok()?)));
         match numbers {
             Some((k, of)) if (1..=of).contains(&k) => Self::new(k - 1, of),
-            _ => Err(unsupported(format!("`{}` is no shard like 3/8, from 1/8 to 8/8", shown(text)))),
+            _ => Err(unsupported(format!("`{}` is not a shard like 3/8, from 1/8 to 8/8", shown(text)))),
         }
     }
 }
@@ -336,7 +337,7 @@ mod tests {
             (None, &[("PBS_ARRAY_INDEX", "5")], "auto/8"),
             (Some(8), &[("HQ_TASK_ID", "0")], "count from 1 to 8"),
             (Some(8), &[("HQ_TASK_ID", "9")], "count from 1 to 8"),
-            (Some(8), &[("HQ_TASK_ID", "x\u{1b}")], "`x\\u{1b}`, which is no whole number"),
+            (Some(8), &[("HQ_TASK_ID", "x\u{1b}")], "`x\\u{1b}`, not a whole number"),
             (None, &gaps[..1], "SLURM_ARRAY_TASK_COUNT is not"),
             (Some(3), &ranks, "one of 4 ranks"),
             (None, &beyond, "shard is 4"),

@@ -142,7 +142,7 @@ impl<P: Payload> Shards<P> {
         let (ours, plan) = (machine(), self.plan()?);
         Ok(plan.filter(|plan| plan.machine != ours).map(|plan| {
             format!(
-                "{}: begun on {}, and this is {ours}; numbers may differ in their last digits",
+                "{}: begun on {}, but this is {ours}; numbers may differ in their last digits",
                 self.folder.display(),
                 plan.machine
             )
@@ -158,7 +158,7 @@ impl<P: Payload> Shards<P> {
         let records = self.list()?;
         if records.is_empty() {
             let reason =
-                format!("no shard is in {}: run them first, or name their folder", self.folder.display());
+                format!("{} holds no shards: run them first, or name their folder", self.folder.display());
             return Err(Error::Unsupported { reason });
         }
         Ok(records)

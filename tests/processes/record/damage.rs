@@ -29,7 +29,7 @@ fn a_record_with_any_byte_changed() {
             Err(error @ Error::File { .. }) => {
                 let words = error.to_string();
                 assert!(
-                    ["no record", "header of this record is damaged", "newer version"]
+                    ["not a record", "header of this record is damaged", "newer version"]
                         .iter()
                         .any(|says| words.contains(says)),
                     "{what}: {words}"
@@ -99,7 +99,7 @@ fn a_record_that_vanishes_is_made_again() {
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "somebody else's").unwrap();
     let refused = record.append(6, &numbers(6)).unwrap_err();
-    assert!(refused.to_string().contains("cannot be made again"), "{refused}");
+    assert!(refused.to_string().contains("cannot be restored"), "{refused}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody else's");
 }
 
@@ -128,7 +128,7 @@ fn a_file_made_to_be_slow_is_refused() {
     std::fs::write(&path, &bytes).unwrap();
     let begun = std::time::Instant::now();
     let error = Record::<Vec<f64>>::open(&path, &identity).unwrap_err();
-    assert!(error.to_string().contains("damaged all over"), "{error}");
+    assert!(error.to_string().contains("damaged throughout"), "{error}");
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }

@@ -33,7 +33,7 @@ fn shards_in_any_order_and_twice_are_one_run() {
         let folder = Folder::new(&format!("folder-{name}"));
         let sweep = study(name, 11);
         let shards = sweep.shards(&folder.0).unwrap();
-        assert!(shards.records().unwrap_err().to_string().contains("no shard is in"));
+        assert!(shards.records().unwrap_err().to_string().contains("holds no shards"));
         let mut left: Vec<Shard> = (0..4).map(|k| Shard::new(k, 4).unwrap()).collect();
         while !left.is_empty() {
             let next = left.remove(under(&mut rng, left.len()));
@@ -94,12 +94,12 @@ fn other_plans_and_foreign_records_are_refused_with_the_difference() {
     };
     refusal("seed 5 and splits drawn, seed 6");
     std::fs::write(&foreign, "repeat,n,p\n".repeat(40)).unwrap();
-    refusal("no record of this crate");
+    refusal("not a record of this crate");
     std::fs::remove_file(&foreign).unwrap();
     // A named pipe without a writer must not block.
     if cfg!(unix) {
         assert!(std::process::Command::new("mkfifo").arg(&foreign).status().unwrap().success());
-        refusal("is no regular file");
+        refusal("is not a regular file");
         std::fs::remove_file(&foreign).unwrap();
     }
     // A shard with another name, and files with other extensions.

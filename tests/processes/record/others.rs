@@ -102,7 +102,7 @@ fn records_of_other_experiments_are_refused_with_the_difference() {
     for foreign in ["universality 1 map tanh seed 3\n", "repeat,n,p\n", "\u{89}"] {
         std::fs::write(&path, foreign.repeat(100)).unwrap();
         let error = sweep.record(&path).unwrap_err().to_string();
-        assert!(error.contains("no record of this crate"), "{error}");
+        assert!(error.contains("not a record of this crate"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign.repeat(100));
     }
     assert!(matches!(sweep.record(&folder.0), Err(Error::Io { .. })));

@@ -99,7 +99,7 @@ fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
             Ok(curve) => curve,
             Err(Error::Unsupported { reason }) => {
                 assert!(
-                    reason.contains("the nested engine has none") && engine == Some(Engine::Nested),
+                    reason.contains("the nested engine cannot be used") && engine == Some(Engine::Nested),
                     "{what}: {reason}"
                 );
                 continue;
