@@ -113,7 +113,7 @@ fn too_long(error: ShapeError) -> Error {
 }
 
 fn scattered() -> Error {
-    let reason = "the entries of this view do not stand side by side; copy it with `.to_owned()` and convert \
-                  that with `into_dmatrix` or `into_dvector`";
+    let reason = "the entries of this view are not contiguous; copy it with `.to_owned()` and convert that with \
+                  `into_dmatrix` or `into_dvector`";
     Error::Unsupported { reason: reason.into() }
 }

@@ -51,7 +51,7 @@ impl Backend for Lapack {
         check_size((n, p))?;
         let mut factors = row_major(x);
         let layout = factors.layout().map_err(|e| e.to_string())?;
-        let entries = factors.as_slice_mut().ok_or("a copy that is not row by row")?;
+        let entries = factors.as_slice_mut().ok_or("a copy that is not row-major")?;
         f64::householder(layout, entries).map_err(|e| e.to_string())?;
         Ok(Array2::from_shape_fn((n.min(p), p), |(i, j)| if i <= j { factors[[i, j]] } else { 0.0 }))
     }

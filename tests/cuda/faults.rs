@@ -16,7 +16,7 @@ const CANNOT_OPEN: [(&str, &str); 17] = [
     ("fail:nvrtcGetSupportedArchs:11", "list of architectures"),
     ("fail:nvrtcCreateProgram:1", "nvrtcCreateProgram said NVRTC_ERROR_OUT_OF_MEMORY"),
     ("log:compile", "kernels.cu(1): error: the stand-in does not like it"),
-    ("old:compiler", "knows no compute capability 9.0 or below"),
+    ("old:compiler", "does not support compute capability 9.0 or below"),
     ("length:nvrtcGetCUBINSize", "made nothing"),
     ("fail:cuModuleLoadData:200", "cuModuleLoadData said CUDA_ERROR_INVALID_IMAGE"),
     ("fail:cuModuleGetFunction:500", "cuModuleGetFunction said CUDA_ERROR_NOT_FOUND"),
@@ -32,7 +32,7 @@ fn a_device_that_cannot_be_opened_says_why() {
             .with("EXPECTED", expected)
             .run(folder);
     }
-    let none = "there is none; this machine has 0";
+    let none = "not found; this machine has 0";
     Child::new("child::cannot_be_opened")
         .with("CUDA_STAND_INS_DEVICES", 0)
         .with("EXPECTED", none)

@@ -92,6 +92,6 @@ impl Drop for Blas {
 fn check(device: &Device, call: &str, status: cublasStatus_t) -> Result<(), Error> {
     match status {
         cublasStatus_t::CUBLAS_STATUS_SUCCESS => Ok(()),
-        _ => Err(device.error(format!("{call} said {status:?}"))),
+        _ => Err(device.error(format!("{call} returned {status:?}"))),
     }
 }

@@ -54,7 +54,7 @@ impl CosineFits for Fits<'_> {
             return Err(Error::Empty { what: "the list of features" });
         }
         if p > self.most {
-            let what = "features asked of a device, which can give no more than expected";
+            let what = "features requested from a device, which has at most those expected";
             return Err(Error::Shape { what, expected: self.most, found: p });
         }
         // Free the previous factorisation first.

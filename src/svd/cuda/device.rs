@@ -35,7 +35,7 @@ impl Device {
         device.check("cuDeviceGetCount", unsafe { sys::cuDeviceGetCount(&raw mut count) })?;
         let number = match c_int::try_from(ordinal) {
             Ok(number) if number < count => number,
-            _ => return Err(device.error(format!("there is none; this machine has {count}, counted from 0"))),
+            _ => return Err(device.error(format!("not found; this machine has {count}, counted from 0"))),
         };
         // SAFETY: writes the handle of a device that exists.
         let status = unsafe { sys::cuDeviceGet(&raw mut device.handle, number) };
@@ -129,7 +129,7 @@ impl Device {
     /// Overwrites a buffer from index `from` on.
     pub fn write<T: Plain>(&self, to: &mut Buffer<T>, from: usize, host: &[T]) -> Result<(), Error> {
         let address =
-            to.place(from, host.len()).ok_or_else(|| self.error("a copy over the end of a buffer".into()))?;
+            to.place(from, host.len()).ok_or_else(|| self.error("a copy past the end of a buffer".into()))?;
         if host.is_empty() {
             return Ok(());
         }
@@ -155,7 +155,7 @@ impl Device {
     /// Copies the first entries on the device.
     pub fn copy<T: Plain>(&self, from: &Buffer<T>, len: usize) -> Result<Buffer<T>, Error> {
         let source =
-            from.place(0, len).ok_or_else(|| self.error("a copy over the end of a buffer".into()))?;
+            from.place(0, len).ok_or_else(|| self.error("a copy past the end of a buffer".into()))?;
         let to = self.room(len)?;
         if len > 0 {
             // SAFETY: both sides have this many bytes.

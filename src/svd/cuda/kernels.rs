@@ -219,7 +219,7 @@ impl Kernels {
         from: &Buffer<f64>,
         (rows, columns): (usize, usize),
     ) -> Result<Buffer<f64>, Error> {
-        let over = || device.error("a transpose over the end of a buffer".into());
+        let over = || device.error("a transpose past the end of a buffer".into());
         let len = rows.checked_mul(columns).ok_or_else(over)?;
         let mut source = from.place(0, len).ok_or_else(over)?;
         let to = device.zeros(len)?;
@@ -318,7 +318,7 @@ fn copy(
     entries: usize,
 ) -> Result<(), Error> {
     let (Some(mut from), Some(mut to)) = addresses else {
-        return Err(device.error("a copy over the end of a buffer".into()));
+        return Err(device.error("a copy past the end of a buffer".into()));
     };
     let (mut rows, mut height, mut columns) = (rows as u64, height as u64, columns as u64);
     let mut arguments = [
@@ -366,13 +366,16 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     let failed = |reason: String| Error::Device { device, reason, looked_for: Vec::new() };
     let check = |call: &str, status: nvrtc::nvrtcResult| match status {
         nvrtc::nvrtcResult::NVRTC_SUCCESS => Ok(()),
-        _ => Err(failed(format!("{call} said {status:?}"))),
+        _ => Err(failed(format!("{call} returned {status:?}"))),
     };
     libraries::check_compiler(device)?;
     let known = architectures(device)?;
     let target = Target::choose(&known, architecture).ok_or_else(|| {
         let (major, minor) = (architecture / 10, architecture % 10);
-        failed(format!("{} knows no compute capability {major}.{minor} or below", libraries::COMPILER))
+        failed(format!(
+            "{} does not support compute capability {major}.{minor} or below",
+            libraries::COMPILER
+        ))
     })?;
     let mut program = Program(std::ptr::null_mut());
     let none = std::ptr::null();
@@ -392,7 +395,7 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     // SAFETY: `count` zero-terminated texts, which live until the call returns.
     let status = unsafe { nvrtc::nvrtcCompileProgram(program.0, count, pointers.as_ptr()) };
     if status != nvrtc::nvrtcResult::NVRTC_SUCCESS {
-        return Err(failed(format!("nvrtcCompileProgram said {status:?}: {}", log(&program).trim())));
+        return Err(failed(format!("nvrtcCompileProgram returned {status:?}: {}", log(&program).trim())));
     }
     let mut size = 0;
     // SAFETY: writes one integer.
@@ -404,7 +407,7 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
     };
     check("the size of the compiled kernels", status)?;
     if size == 0 {
-        return Err(failed("nvrtcCompileProgram made nothing".into()));
+        return Err(failed("nvrtcCompileProgram gave no code".into()));
     }
     let mut image = vec![0_u8; size];
     let to = image.as_mut_ptr().cast();
@@ -423,7 +426,7 @@ fn compile(device: usize, architecture: i32) -> Result<Vec<u8>, Error> {
 fn architectures(device: usize) -> Result<Vec<i32>, Error> {
     let failed = |status| Error::Device {
         device,
-        reason: format!("the list of architectures: NVRTC said {status:?}"),
+        reason: format!("the list of architectures: NVRTC returned {status:?}"),
         looked_for: Vec::new(),
     };
     let mut count: c_int = 0;
@@ -494,6 +497,6 @@ mod tests {
         }
         assert!(text.ends_with('\0'));
         let error = compile(0, 10).unwrap_err().to_string();
-        assert!(error.contains("no compute capability 1.0"), "{error}");
+        assert!(error.contains("not support compute capability 1.0"), "{error}");
     }
 }

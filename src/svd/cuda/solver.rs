@@ -333,7 +333,7 @@ impl Space {
         device.reserve(on_device)?;
         let mut host = Vec::new();
         let none =
-            |_| Error::Resource { reason: format!("no memory for {on_host} bytes of cuSOLVER's work space") };
+            |_| Error::Resource { reason: format!("no memory for {on_host} bytes of cuSOLVER's workspace") };
         host.try_reserve_exact(on_host).map_err(none)?;
         host.resize(on_host, 0);
         Ok(Self { device: device.zeros(on_device)?, host })
@@ -343,7 +343,7 @@ impl Space {
 /// Workspace of the 32-bit routines.
 fn workspace<T: Plain>(device: &Device, call: &str, length: c_int) -> Result<Buffer<T>, Error> {
     let length = usize::try_from(length)
-        .map_err(|_| device.error(format!("{call} asked for {length} numbers of work space")))?;
+        .map_err(|_| device.error(format!("{call} asked for a workspace of {length} numbers")))?;
     device.reserve(length.saturating_mul(size_of::<T>()))?;
     device.zeros(length)
 }
@@ -351,7 +351,7 @@ fn workspace<T: Plain>(device: &Device, call: &str, length: c_int) -> Result<Buf
 fn check(device: &Device, call: &str, status: cusolverStatus_t) -> Result<(), Error> {
     match status {
         cusolverStatus_t::CUSOLVER_STATUS_SUCCESS => Ok(()),
-        _ => Err(device.error(format!("{call} said {status:?}"))),
+        _ => Err(device.error(format!("{call} returned {status:?}"))),
     }
 }
 
@@ -374,7 +374,7 @@ fn refuse(device: &Device, call: &str, info: &Buffer<i32>) -> Result<(), Error> 
 fn integers<const N: usize>(device: &Device, call: &str, sizes: [usize; N]) -> Result<[c_int; N], Error> {
     let mut all = [0; N];
     for (to, &from) in all.iter_mut().zip(&sizes) {
-        let long = |_| device.error(format!("{call} counts with 32 bits, and {from} is too much"));
+        let long = |_| device.error(format!("{call} takes 32-bit sizes; {from} is too large"));
         *to = c_int::try_from(from).map_err(long)?;
     }
     Ok(all)
@@ -383,7 +383,7 @@ fn integers<const N: usize>(device: &Device, call: &str, sizes: [usize; N]) -> R
 fn long_integers<const N: usize>(device: &Device, call: &str, sizes: [usize; N]) -> Result<[i64; N], Error> {
     let mut all = [0; N];
     for (to, &from) in all.iter_mut().zip(&sizes) {
-        let long = |_| device.error(format!("{call} counts with 64 bits, and {from} is too much"));
+        let long = |_| device.error(format!("{call} takes 64-bit sizes; {from} is too large"));
         *to = i64::try_from(from).map_err(long)?;
     }
     Ok(all)
@@ -399,5 +399,5 @@ fn any<T>(buffer: &mut Buffer<T>) -> *mut c_void {
 }
 
 fn part<T>(device: &Device, buffer: &mut Buffer<T>, from: usize, len: usize) -> Result<*mut T, Error> {
-    buffer.pointer_to(from, len).ok_or_else(|| device.error("a matrix over the end of its buffer".into()))
+    buffer.pointer_to(from, len).ok_or_else(|| device.error("a matrix past the end of its buffer".into()))
 }
