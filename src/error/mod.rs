@@ -259,9 +259,12 @@ impl fmt::Display for Error {
                 }
                 write!(f, "; looked for {}", listed(looked_for))
             }
-            Self::DeviceMemory { needed, free } => {
-                write!(f, "{needed} bytes of device memory are needed and {free} are free")
-            }
+            Self::DeviceMemory { needed, free } => write!(
+                f,
+                "{} of device memory are needed, {} are free; ask for less at once, or use a larger device",
+                Bytes(*needed),
+                Bytes(*free)
+            ),
             Self::StepTooLarge { step, limit } => write!(
                 f,
                 "a step of {step:e} is too large for these data: descent does not converge from {limit:e} on; take a \

@@ -193,9 +193,9 @@ fn too_little_memory() {
     assert_thin_svd(&small, results[2].as_ref().unwrap(), "the second that fits");
     let text = results[1].as_ref().unwrap_err().to_string();
     assert!(matches!(results[1], Err(Error::Backend { name: "cuda", .. })), "{text}");
-    assert!(text.contains("32328 bytes of device memory are needed and 30000 are free"), "{text}");
+    assert!(text.contains("31.6 KiB of device memory are needed, 29.3 KiB are free"), "{text}");
     let text = cuda.triangle(normal(80, 60, 1).view()).unwrap_err();
-    assert!(text.contains("67680 bytes of device memory are needed and 30000 are free"), "{text}");
+    assert!(text.contains("66.1 KiB of device memory are needed, 29.3 KiB are free"), "{text}");
     assert_eq!(cuda.free_memory().unwrap(), free);
 }
 

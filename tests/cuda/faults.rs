@@ -4,23 +4,23 @@ use super::stand_in::{Child, folder};
 
 /// Faults of the stand-in, with words that the error must contain.
 const CANNOT_OPEN: [(&str, &str); 17] = [
-    ("fail:cublasCreate_v2:1", "cublasCreate said CUBLAS_STATUS_NOT_INITIALIZED"),
-    ("fail:cuInit:100", "cuInit said CUDA_ERROR_NO_DEVICE"),
-    ("fail:cuInit:34", "cuInit said CUDA_ERROR_STUB_LIBRARY"),
-    ("fail:cuDeviceGetCount:1", "cuDeviceGetCount said CUDA_ERROR_INVALID_VALUE"),
-    ("fail:cuDeviceGet:101", "cuDeviceGet said CUDA_ERROR_INVALID_DEVICE"),
+    ("fail:cublasCreate_v2:1", "cublasCreate returned CUBLAS_STATUS_NOT_INITIALIZED"),
+    ("fail:cuInit:100", "cuInit returned CUDA_ERROR_NO_DEVICE"),
+    ("fail:cuInit:34", "cuInit returned CUDA_ERROR_STUB_LIBRARY"),
+    ("fail:cuDeviceGetCount:1", "cuDeviceGetCount returned CUDA_ERROR_INVALID_VALUE"),
+    ("fail:cuDeviceGet:101", "cuDeviceGet returned CUDA_ERROR_INVALID_DEVICE"),
     ("fail:cuDeviceGetName:1", "cuDeviceGetName"),
     ("fail:cuDeviceGetAttribute:1", "cuDeviceGetAttribute"),
-    ("fail:cuDevicePrimaryCtxRetain:2", "cuDevicePrimaryCtxRetain said CUDA_ERROR_OUT_OF_MEMORY"),
-    ("fail:cuCtxSetCurrent:201", "cuCtxSetCurrent said CUDA_ERROR_INVALID_CONTEXT"),
+    ("fail:cuDevicePrimaryCtxRetain:2", "cuDevicePrimaryCtxRetain returned CUDA_ERROR_OUT_OF_MEMORY"),
+    ("fail:cuCtxSetCurrent:201", "cuCtxSetCurrent returned CUDA_ERROR_INVALID_CONTEXT"),
     ("fail:nvrtcGetSupportedArchs:11", "list of architectures"),
-    ("fail:nvrtcCreateProgram:1", "nvrtcCreateProgram said NVRTC_ERROR_OUT_OF_MEMORY"),
+    ("fail:nvrtcCreateProgram:1", "nvrtcCreateProgram returned NVRTC_ERROR_OUT_OF_MEMORY"),
     ("log:compile", "kernels.cu(1): error: the stand-in does not like it"),
     ("old:compiler", "does not support compute capability 9.0 or below"),
-    ("length:nvrtcGetCUBINSize", "made nothing"),
-    ("fail:cuModuleLoadData:200", "cuModuleLoadData said CUDA_ERROR_INVALID_IMAGE"),
-    ("fail:cuModuleGetFunction:500", "cuModuleGetFunction said CUDA_ERROR_NOT_FOUND"),
-    ("fail:cusolverDnCreate:1", "cusolverDnCreate said CUSOLVER_STATUS_NOT_INITIALIZED"),
+    ("length:nvrtcGetCUBINSize", "gave no code"),
+    ("fail:cuModuleLoadData:200", "cuModuleLoadData returned CUDA_ERROR_INVALID_IMAGE"),
+    ("fail:cuModuleGetFunction:500", "cuModuleGetFunction returned CUDA_ERROR_NOT_FOUND"),
+    ("fail:cusolverDnCreate:1", "cusolverDnCreate returned CUSOLVER_STATUS_NOT_INITIALIZED"),
 ];
 
 #[test]
@@ -75,25 +75,25 @@ fn a_first_route_that_fails_or_lies_is_mended_by_the_second() {
 
 /// Faults of both routes, with a shape and words that the error must contain.
 const REFUSED: [(&str, (usize, usize), &str); 12] = [
-    ("memory:gone", (20, 10), "bytes of device memory are needed"),
-    ("fail:cuMemGetInfo_v2:1", (20, 10), "cuMemGetInfo said CUDA_ERROR_INVALID_VALUE"),
-    ("fail:cuMemAlloc_v2:1", (60, 40), "cuMemAlloc said CUDA_ERROR_INVALID_VALUE"),
-    ("fail:cuMemcpyHtoD_v2:1", (60, 40), "cuMemcpyHtoD said"),
-    ("fail:cuMemcpyDtoH_v2:719", (60, 40), "cuMemcpyDtoH said CUDA_ERROR_LAUNCH_FAILED"),
-    ("fail:cuMemsetD8_v2:1", (600, 40), "cuMemsetD8 said"),
-    ("kernel:one_sided_jacobi", (60, 40), "one_sided_jacobi said CUDA_ERROR_LAUNCH_FAILED"),
+    ("memory:gone", (20, 10), "of device memory are needed"),
+    ("fail:cuMemGetInfo_v2:1", (20, 10), "cuMemGetInfo returned CUDA_ERROR_INVALID_VALUE"),
+    ("fail:cuMemAlloc_v2:1", (60, 40), "cuMemAlloc returned CUDA_ERROR_INVALID_VALUE"),
+    ("fail:cuMemcpyHtoD_v2:1", (60, 40), "cuMemcpyHtoD returned"),
+    ("fail:cuMemcpyDtoH_v2:719", (60, 40), "cuMemcpyDtoH returned CUDA_ERROR_LAUNCH_FAILED"),
+    ("fail:cuMemsetD8_v2:1", (600, 40), "cuMemsetD8 returned"),
+    ("kernel:one_sided_jacobi", (60, 40), "one_sided_jacobi returned CUDA_ERROR_LAUNCH_FAILED"),
     ("wrong:cusolverDnDgesvdjBatched,wrong:cusolverDnXgesvd", (20, 10), "Σσ² against"),
     ("nan:one_sided_jacobi,nan:cusolverDnXgesvd", (60, 40), "X z"),
     ("estimate:cusolverDnXgesvdp:1,info:cusolverDnXgesvd:7", (520, 515), "by its own estimate"),
     (
         "stuck:one_sided_jacobi,fail:cusolverDnXgesvd:6",
         (60, 40),
-        "cusolverDnXgesvd said CUSOLVER_STATUS_EXECUTION_FAILED",
+        "cusolverDnXgesvd returned CUSOLVER_STATUS_EXECUTION_FAILED",
     ),
     (
         "wrong:cusolverDnXgeqrf,fail:cusolverDnXgesvd_bufferSize:3",
         (600, 40),
-        "cusolverDnXgesvd_bufferSize said",
+        "cusolverDnXgesvd_bufferSize returned",
     ),
 ];
 
@@ -111,10 +111,10 @@ fn two_routes_that_fail_or_lie_are_an_error() {
 fn a_wrong_triangle_is_an_error() {
     let Some(folder) = folder() else { return };
     for (fault, expected) in [
-        ("fail:cusolverDnXgeqrf:6", "cusolverDnXgeqrf said"),
+        ("fail:cusolverDnXgeqrf:6", "cusolverDnXgeqrf returned"),
         ("wrong:cusolverDnXgeqrf", "‖R z‖"),
         ("info:cusolverDnXgeqrf:-2", "argument 2 is wrong"),
-        ("length:cusolverDnXgeqrf_bufferSize:99999999999", "bytes of device memory are needed"),
+        ("length:cusolverDnXgeqrf_bufferSize:99999999999", "of device memory are needed"),
     ] {
         Child::new("child::refused_triangle")
             .with("CUDA_STAND_INS_FAULT", fault)

@@ -29,10 +29,10 @@ fn tables_that_do_not_fit_are_errors() {
 fn cells_that_fail_are_errors() {
     let Some(folder) = folder() else { return };
     for (fault, expected) in [
-        ("memory:gone", "bytes of device memory are needed"),
-        ("fail:cublasDgemm_v2_64:13", "cublasDgemm said CUBLAS_STATUS_EXECUTION_FAILED"),
-        ("fail:cuMemcpyDtoD_v2:1", "cuMemcpyDtoD said CUDA_ERROR_INVALID_VALUE"),
-        ("fail:cuLaunchKernel:701", "cuLaunchKernel said CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),
+        ("memory:gone", "of device memory are needed"),
+        ("fail:cublasDgemm_v2_64:13", "cublasDgemm returned CUBLAS_STATUS_EXECUTION_FAILED"),
+        ("fail:cuMemcpyDtoD_v2:1", "cuMemcpyDtoD returned CUDA_ERROR_INVALID_VALUE"),
+        ("fail:cuLaunchKernel:701", "cuLaunchKernel returned CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),
         ("wrong:one_sided_jacobi,wrong:cusolverDnXgesvd", "Σσ² against ‖X‖² is off"),
         ("nan:one_sided_jacobi,nan:cusolverDnXgesvd", "X z is off by NaN"),
         ("stuck:one_sided_jacobi,info:cusolverDnXgesvd:3", "did not converge: info = 3"),

@@ -175,7 +175,7 @@ impl Device {
         if status == sys::CUresult::CUDA_SUCCESS {
             return Ok(());
         }
-        Err(self.error(format!("{call} said {}", error_name(status))))
+        Err(self.error(format!("{call} returned {}", error_name(status))))
     }
 
     fn attribute(&self, which: sys::CUdevice_attribute) -> Result<i32, Error> {

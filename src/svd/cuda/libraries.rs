@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use crate::Error;
+use crate::error::words::counted;
 use libloading::Library;
 use std::error::Error as _;
 use std::sync::OnceLock;
@@ -181,7 +182,8 @@ fn check_routines(needed: &Needed, name: &str, library: Library) -> Result<(), M
     if missing.is_empty() {
         return Ok(());
     }
-    let reason = format!("{} ({name}) is too old: it lacks {} routines", needed.what, missing.len());
+    let reason =
+        format!("{} ({name}) is too old: it lacks {}", needed.what, counted(missing.len(), "routine"));
     Err(Missing { reason, looked_for: missing })
 }
 
@@ -214,7 +216,7 @@ mod tests {
         let library = unsafe { Library::new("libc.so.6") }.unwrap();
         let missing = check_routines(&LIBC, "libc.so.6", library).unwrap_err();
         assert_eq!(missing.looked_for, ["cuFancyNewRoutine"]);
-        assert_eq!(missing.reason, "libc (libc.so.6) is too old: it lacks 1 routines");
+        assert_eq!(missing.reason, "libc (libc.so.6) is too old: it lacks 1 routine");
     }
 
     /// cudarc panics on a missing routine, so every routine called must be checked for.

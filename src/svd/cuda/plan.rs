@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(batch(10, 100, needed, 0), Err(Error::DeviceMemory { needed, free: 0 }));
         assert_eq!(batch(0, 100, needed, 1 << 20), Ok(0));
         let text = batch(1, 1, needed, 5).unwrap_err().to_string();
-        assert!(text.contains("1000 bytes") && text.contains("5 are free"), "{text}");
+        assert!(text.contains("1000 bytes") && text.contains("5 bytes are free"), "{text}");
     }
 
     #[test]
