@@ -146,8 +146,7 @@ fn populations_are_expectations() {
 }
 
 /// Minimum-norm fits on weak Gaussian features have the bias and the variances of the closed form, on both sides of the
-/// threshold. Means over 400
-/// small studies, whose estimates are unbiased, are compared by ten z-scores.
+/// threshold. Means over 400 small studies, whose estimates are unbiased, are compared by ten z-scores.
 #[test]
 fn weak_features_have_the_split_of_the_closed_form() {
     let (n, d, level) = (16, 40, 0.4_f64);
