@@ -1,17 +1,20 @@
-//! Both studies of Schaeffer et al. 2023, whole commands in turn: ours and numpy's, on the same four data
-//! sets, 50 repeats × n = 1…39, every arm, tables written, no figures, start-up and reading included.
+//! Both studies of Schaeffer et al. 2023 as whole commands, ours and numpy's in turn: the same four data sets, 50
+//! repeats × n = 1…39, every arm, tables written but no figures, start-up and reading included.
 //!
-//! Counts CPU seconds of the child processes (user + system). Peers: `usual` makes one SVD a cell,
-//! and every arm a column of one product with the test rows; `tuned_numpy` also batches the SVDs over
-//! repeats, walks the test rows in cache-sized chunks and computes equal columns once. Both studies
-//! together are also held against the steps of the published scripts, which split the table, fit and
-//! predict for every cell and arm; those take minutes, so they run once. `strong` compresses the table once, so that
-//! no test row is walked, and batches the SVDs: what an expert would write. `jax` is that in JAX, compiled for all repeats
-//! and sizes of one data set, in memory: its compilation, a second or so, is printed and does not count, nor does our
-//! process; it is skipped where JAX is missing.
+//! Measures the CPU seconds of the child processes (user + system). The peers:
 //!
-//! Run: `PYTHON=<python with numpy> DOUBLE_DESCENT_DATA=<folder> cargo bench --bench ablation_study`;
-//! with `-- --without-published` in a minute.
+//! - `usual` makes one SVD per cell, with every arm a column of one product with the test rows.
+//! - `tuned_numpy` also batches the SVDs over repeats, walks the test rows in cache-sized chunks and computes equal
+//!   columns once.
+//! - `strong`, what an expert would write, compresses the table once, so that it need not walk the test rows, and
+//!   batches the SVDs.
+//! - `jax` is `strong` in JAX, in memory, compiled for all repeats and sizes of one data set. Its compilation, a second
+//!   or so, is printed and does not count, nor does the start-up of our process. It is skipped if JAX is missing.
+//! - The steps of the published scripts, which split the table, fit and predict for every cell and arm, against both
+//!   studies together. They take minutes, so they run once.
+//!
+//! Run: `PYTHON=<python with numpy> DOUBLE_DESCENT_DATA=<folder> cargo bench --bench ablation_study`; add `--
+//! --without-published` to finish in a minute.
 
 #[cfg(not(unix))]
 fn main() {
@@ -99,11 +102,11 @@ mod unix {
             println!("SKIPPED the published steps, which take minutes");
         }
         jax(&python, root, &data);
-        // A folder left behind in the system's temporary files is no failure of the bench.
+        // A folder left behind among the system's temporary files does not fail the bench.
         let _ = std::fs::remove_dir_all(&out);
     }
 
-    /// The ablation study of one data set in memory, against JAX after its compilation.
+    /// Times the ablation study of one data set in memory against JAX, whose compilation does not count.
     fn jax(python: &str, root: &Path, data: &Path) {
         if !succeeds(Command::new(python).args(["-c", "import jax"])) {
             println!("SKIPPED: `{python}` has no jax; see benches/peers/README.md");
@@ -161,14 +164,14 @@ mod unix {
         quiet.status().is_ok_and(|status| status.success())
     }
 
-    /// User and system seconds of a child from start to end.
+    /// Runs `command` and returns its user and system seconds.
     fn cpu_seconds(mut command: Command) -> f64 {
         let before = used(UsageWho::RUSAGE_CHILDREN);
         assert!(succeeds(&mut command), "this command failed: {command:?}");
         used(UsageWho::RUSAGE_CHILDREN) - before
     }
 
-    /// User and system seconds so far.
+    /// Returns the user and system seconds used so far.
     fn used(who: UsageWho) -> f64 {
         let usage = getrusage(who).expect("the usage of processes");
         (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e-6

@@ -1,12 +1,12 @@
-//! The p × t map: gradient descent at 50 widths × 400 numbers of steps × 20 training sets of n = 500 rows, against numpy
-//! taking the steps, and against numpy with one SVD for each point.
+//! The p × t map: gradient descent at 50 widths × 400 step counts × 20 training sets of n = 500 rows, against numpy
+//! taking the steps, and against numpy with one SVD per point.
 //!
-//! Seconds on the wall on two threads for the whole map first; then CPU seconds, one thread on both sides. The peers run
-//! one training set at a few widths, the steps only the first thousands of 100,000; seconds for each step and each point are
-//! interpolated between the widths by power laws and multiplied by their number. Test errors are compared where both have
-//! them. The peer's start-up does not count.
+//! First comes the wall time of the whole map on two threads, then CPU seconds with one thread on both sides. The peers
+//! run one training set at a few widths, and only the first thousands of the 100,000 steps. Their seconds per step and
+//! per point are interpolated between widths by power laws and multiplied by the number of steps or points. Test errors
+//! are compared wherever both sides have them. The peer's start-up does not count.
 //!
-//! Run: `PYTHON=<python with numpy> cargo bench --bench epochs_map`; with `-- --quick` on small sizes only.
+//! Run: `PYTHON=<python with numpy> cargo bench --bench epochs_map`; add `-- --quick` for small sizes only.
 
 #[cfg(not(unix))]
 fn main() {
@@ -18,7 +18,7 @@ fn main() {
 mod python;
 #[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
-#[allow(dead_code)] // it serves several benches
+#[allow(dead_code)] // shared by several benches
 mod timing;
 
 #[cfg(unix)]
@@ -76,13 +76,13 @@ mod epochs_map {
             self.widths.iter().copied().max().unwrap_or(0)
         }
 
-        /// From 1 on, each about the same factor more, and at least one.
+        /// The step counts: starting at 1, growing by roughly the same factor, and by at least one step, each time.
         fn steps(&self) -> Vec<usize> {
             let mut steps = Vec::with_capacity(self.points);
             for i in 0..self.points {
                 let left = (self.points - 1 - i) as f64;
                 let before = steps.last().copied().unwrap_or(0);
-                // What is left is shared out evenly on a logarithmic scale.
+                // The rest is spread evenly on a logarithmic scale.
                 let factor = (self.last as f64 / f64::max(before as f64, 1.0)).powf(1.0 / (left + 1.0));
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded and positive
                 let next = (before as f64 * factor).round() as usize;
@@ -91,7 +91,7 @@ mod epochs_map {
             steps
         }
 
-        /// A tenth of the features is learned at once, the others more and more slowly.
+        /// Variances of the features: a tenth of the features is learned at once, the others ever more slowly.
         fn variances(&self) -> Array1<f64> {
             Array1::from_shape_fn(self.most(), |j| (1.0 + 10.0 * j as f64 / self.most() as f64).powi(-3))
         }
@@ -163,7 +163,7 @@ mod epochs_map {
         }
     }
 
-    /// CPU seconds that the whole map would take.
+    /// CPU seconds that the peers would take for the whole map.
     struct Peer {
         by_steps: f64,
         by_svd: f64,
@@ -226,7 +226,7 @@ mod epochs_map {
         }
     }
 
-    /// By power laws between the widths that were timed.
+    /// Interpolates by power laws between the timed widths.
     fn between(timed: &[(usize, f64)], width: usize) -> f64 {
         let after = timed.partition_point(|place| place.0 < width).clamp(1, timed.len() - 1);
         let ((a, first), (b, last)) = (timed[after - 1], timed[after]);

@@ -1,20 +1,19 @@
-//! What random Fourier features cost, and the curves and grids of their minimum-norm fits.
+//! The cost of random Fourier features, and of curves and grids of their minimum-norm fits.
 //!
-//! - `cos(X W + b)` at 1000 × 784 → 5000, of images and of inputs without zeros, against the product `X W` alone, by
-//!   the same faer, and against numpy.
-//! - A model-wise curve at n = 5,000, p = 50 … 20,000 (40 values), and a grid of 20 × 20 values of n and p up to 4,000,
-//!   ten outputs and 10,000 test rows each, features included, against the fastest way of numpy and `SciPy` to fit
-//!   one cell after the other: their QR, or least squares routines. A few cells are timed, the others interpolated
-//!   between them (log times, linear in log n and log p); the peer makes its features once. And against all cells by
-//!   LAPACK from two triangles that grow (`strong`).
-//!
-//! - Every p from 1 to 1,500 at n = 300 by a sweep, against the nested engine called directly: what a sweep costs.
+//! - `cos(X W + b)` at 1000 × 784 → 5000, for images and for inputs without zeros, against the product `X W` alone (the
+//!   same faer) and against numpy.
+//! - A model-wise curve at n = 5,000, p = 50 … 20,000 (40 values), and a grid of 20 × 20 values of n and p up to 4,000.
+//!   Each has ten outputs and 10,000 test rows, and features are included. The peer fits cell by cell, by whichever of
+//!   numpy and `SciPy`'s methods is fastest: QR or their least squares routines. A few cells are timed and the others
+//!   interpolated between them (log times, linear in log n and log p); the peer makes its features once. A second peer
+//!   (`strong`) fits all cells from two growing triangles in LAPACK.
+//! - Every p from 1 to 1,500 at n = 300 by a sweep, against the nested engine called directly: the overhead of a sweep.
 //!
 //! CPU seconds, one thread on every side; the peer's start-up does not count. All features and all timed cells are
 //! compared.
 //!
-//! Run: `PYTHON=<python with scipy> cargo bench --bench features`; with `-- --quick` on small sizes only, with
-//! `-- rff_grid` one of the four, with `-- --strong` of the curve and the grid without the fits cell by cell.
+//! Run: `PYTHON=<python with scipy> cargo bench --bench features`; add `-- --quick` for small sizes only, `-- rff_grid`
+//! for one of the four, `-- --strong` for the curve and the grid without the cell-by-cell fits.
 
 #[cfg(not(unix))]
 fn main() {
@@ -35,7 +34,7 @@ mod python;
 mod random_fourier;
 #[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
-#[allow(dead_code)] // it serves several benches
+#[allow(dead_code)] // shared by several benches
 mod timing;
 
 /// The interpreter, and the core type that makes its `OpenBLAS` fastest.

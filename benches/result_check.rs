@@ -1,7 +1,8 @@
-//! What the scaling and the check of every factorisation cost beside the factorisation.
+//! The cost of scaling and checking every factorisation, relative to the factorisation itself.
 //!
-//! Timed on a backend that hands out a factorisation that it already has, so that no small difference of long times
-//! is taken: `ours` is the backend's own time and this one, `peer` the backend's own. CPU seconds, one thread.
+//! The overhead is timed on a backend that returns a stored factorisation; subtracting two long, nearly equal times
+//! would be too inexact. `ours` is the backend's own time plus this overhead, `peer` the backend's own time. CPU
+//! seconds, one thread.
 //!
 //! Run: `cargo bench --bench result_check`
 
@@ -12,7 +13,7 @@ fn main() {
 
 #[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
-#[allow(dead_code)] // it serves several benches
+#[allow(dead_code)] // shared by several benches
 mod timing;
 
 #[cfg(unix)]
@@ -38,7 +39,7 @@ mod unix {
 
     const ROUNDS: usize = 7;
 
-    /// Says what it was told.
+    /// A backend that returns the factorisation it holds.
     #[derive(Debug)]
     struct Known(RawSvd);
 
@@ -58,7 +59,7 @@ mod unix {
 
     pub fn compare(backend: &dyn Backend, n: usize, p: usize) {
         let mut rng = stream(1, n, p);
-        // The largest entry in [½, 1): what a backend is handed as it is.
+        // The largest entry lies in [½, 1), so the backend gets the matrix unscaled.
         let x = Array2::from_shape_simple_fn((n, p), || rng.random_range(-1.0..1.0));
         let known = Known(backend.factorise(x.view(), Route::First).expect("a factorisation"));
         let mut rounds: Vec<[f64; 3]> = (0..ROUNDS)

@@ -1,11 +1,10 @@
 //! A path of 1,000 ridge penalties with leave-one-out errors and an unpenalised intercept, at 2,000 × 500 and at 500 ×
 //! 2,000, against scikit-learn's `RidgeCV` on the same data, which chooses its penalty by the same errors.
 //!
-//! Ours gives training errors, norms, degrees of freedom and generalised cross-validation beside them. CPU seconds,
-//! one thread on both sides; the peer's start-up does not count. The leave-one-out errors of all penalties are
-//! compared.
+//! Ours also gives training errors, norms, degrees of freedom and generalised cross-validation. CPU seconds, one thread
+//! on both sides; the peer's start-up does not count. The leave-one-out errors of all penalties are compared.
 //!
-//! Run: `PYTHON=<python with scikit-learn> cargo bench --bench ridge_path`; with `-- --quick` on small sizes only.
+//! Run: `PYTHON=<python with scikit-learn> cargo bench --bench ridge_path`; add `-- --quick` for small sizes only.
 
 #[cfg(not(unix))]
 fn main() {
@@ -17,7 +16,7 @@ fn main() {
 mod python;
 #[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
-#[allow(dead_code)] // it serves several benches
+#[allow(dead_code)] // shared by several benches
 mod timing;
 
 #[cfg(unix)]
@@ -88,7 +87,7 @@ mod ridge_path {
         for (point, theirs) in path.points().iter().zip(lines.by_ref()) {
             far = far.max((point.loo_mse.expect("an error") / theirs - 1.0).abs());
         }
-        // The peer's Gram matrix, or its differences 1 − h, lose digits at small penalties.
+        // At small penalties the peer loses digits, in its Gram matrix or in its differences 1 − h.
         assert!(far < 1e-6, "leave-one-out errors differ by {far:e}");
         println!("  the leave-one-out errors of both agree to {far:.1e}");
         println!(

@@ -1,13 +1,14 @@
-//! One thin SVD at a time, and a thousand small ones at once, against numpy and scipy with `OpenBLAS`, AMD's AOCL and
-//! Intel's MKL where their wheels are installed, and against ndarray-linalg.
+//! One thin SVD at a time, and a thousand small ones at once, against numpy and scipy with `OpenBLAS`, against AMD's
+//! AOCL and Intel's MKL if their wheels are installed, and against ndarray-linalg.
 //!
-//! Ours is all that a caller gets: scaled, factorised, checked. The peers' are unchecked. CPU seconds, one thread on
-//! all sides, each peer a process of its own at its fastest `OpenBLAS` core type, ours and theirs in turns; a peer's
-//! start-up does not count. The sums of all singular values are compared. A ratio is the best peer's time over ours.
+//! Ours includes everything that a caller gets: scaling, factorisation and check. The peers' results are unchecked. CPU
+//! seconds, one thread on all sides. Each peer is a separate process at its fastest `OpenBLAS` core type; ours and
+//! theirs run in turn, and a peer's start-up does not count. The sums of all singular values are compared. A ratio is
+//! the best peer's time over ours.
 //!
-//! Run: `PYTHON=<python with numpy and scipy> cargo bench --bench svd --features openblas-system`; without the
-//! feature there is no ndarray-linalg. With `-- --quick` on small shapes. With the feature `cuda`, and a device, the
-//! device beside one thread too, in seconds on the wall.
+//! Run: `PYTHON=<python with numpy and scipy> cargo bench --bench svd --features openblas-system`; without the feature
+//! there is no ndarray-linalg. Add `-- --quick` for small shapes. With the feature `cuda` and a device, the device is
+//! also compared with one CPU thread, in wall-clock seconds.
 
 #[cfg(not(unix))]
 fn main() {
@@ -28,7 +29,7 @@ mod peer;
 mod python;
 #[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
-#[allow(dead_code)] // it serves several benches
+#[allow(dead_code)] // shared by several benches
 mod timing;
 
 #[cfg(unix)]

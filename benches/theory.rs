@@ -1,5 +1,5 @@
-//! The slowest formula of `theory`: random features of a kernel with 10,000 different eigenvalues, a curve of 1,000 points.
-//! It must take less than a second; so must the same of ridge. One thread.
+//! The slowest formula of `theory`: random features of a kernel with 10,000 distinct eigenvalues, on a curve of 1,000
+//! points. It must take less than a second, and so must the same curve with ridge. One thread.
 //!
 //! Run: `cargo bench --bench theory`.
 
@@ -21,7 +21,7 @@ fn main() {
     let coefficients: Vec<f64> = spectrum().values().iter().map(|l| l.sqrt()).collect();
     let population = SpectralPopulation::new(spectrum(), &coefficients, 0.1).expect("a population");
 
-    // Model-wise through the threshold at 500, and as many points whose order no warm start can use.
+    // Model-wise through the threshold at 500, and the same points in an order that defeats a warm start.
     let point = |k: usize| [500.0, 2.0 * (k + 1) as f64, 1e-4];
     let in_order: Vec<[f64; 3]> = (0..POINTS).map(point).collect();
     let shuffled: Vec<[f64; 3]> = (0..POINTS).map(|k| point(k * 387 % POINTS)).collect();
@@ -53,7 +53,7 @@ fn report(what: &str, work: impl FnMut()) {
     println!("{what}: {POINTS} points of {EIGENVALUES} eigenvalues in {seconds:.4} s, {verdict}");
 }
 
-/// Median seconds.
+/// Returns the median seconds of `work`.
 fn median(mut work: impl FnMut()) -> f64 {
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {

@@ -1,13 +1,13 @@
-//! Two threads against one: seconds on the wall, and the same bytes.
+//! Two threads against one: wall-clock seconds, and identical bytes.
 //!
-//! - One large problem: an SVD of 2000 × 2000; a whole curve over n and one over p (1000 of the other, to 4000); an
-//!   n × p plane of 20 × 20 cells up to 2000; Fourier features of 1000 inputs of 784 numbers, 5000 of them.
-//! - Many small ones: the ablation study on all data sets that there are, 50 repeats, tables written.
+//! - One large problem: an SVD of 2000 × 2000; a whole curve over n and one over p (the other fixed at 1000, up to
+//!   4000); an n × p plane of 20 × 20 cells up to 2000; 5000 Fourier features of 1000 inputs with 784 numbers each.
+//! - Many small ones: the ablation study on every available data set, 50 repeats, tables written.
 //!
-//! `THREADS <name> <seconds on one thread over seconds on two>`. The results of both are compared to the last bit.
+//! Prints `THREADS <name> <seconds on one thread over seconds on two>`. Both results are compared to the last bit.
 //!
-//! Run: `DOUBLE_DESCENT_DATA=<folder> cargo bench --bench threads`; with `-- --quick` on small sizes, with `-- plane` one
-//! of them.
+//! Run: `DOUBLE_DESCENT_DATA=<folder> cargo bench --bench threads`; add `-- --quick` for small sizes, `-- plane` for
+//! one of the problems.
 
 use double_descent::curve::{Bootstrap, Metric, Surface};
 use double_descent::dataset::{Dataset, StudentTeacher};
@@ -36,7 +36,8 @@ fn main() {
     ablations();
 }
 
-/// Times both, in turns; what is found is made `bytes` of, which does not count.
+/// Times `work` on one thread and on two, in turn, and compares the `bytes` of both results. Conversion to bytes does
+/// not count.
 fn compare<T>(name: &str, work: impl Fn(usize) -> T, bytes: impl Fn(T) -> Vec<u8>) {
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     if !asked.is_empty() && !asked.iter().any(|asked| asked == name) {
@@ -60,7 +61,7 @@ fn compare<T>(name: &str, work: impl Fn(usize) -> T, bytes: impl Fn(T) -> Vec<u8
     println!("THREADS {name} {:.2} (one {one:.4} s, two {two:.4} s, median of {ROUNDS})", one / two);
 }
 
-/// Some work in a pool of its own.
+/// Runs `work` in a thread pool of the given size.
 fn pooled<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     pool.install(work)
@@ -136,8 +137,8 @@ fn features((n, d, p): (usize, usize, usize)) {
     }
 }
 
-/// Every data set: fits, tables, summaries. Reading them does not count. On two threads the disk takes the tables of one
-/// while the next is measured, as in the program of this study.
+/// The ablation study of every data set: fits, tables, summaries. Reading does not count. On two threads, the tables of
+/// one data set are written while the next is measured, as in the example program.
 fn ablations() {
     let mut sets = vec![Dataset::diabetes(), StudentTeacher::new(0).generate().expect("a table")];
     match std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from) {
@@ -173,7 +174,7 @@ fn ablations() {
         files.flat_map(|file| std::fs::read(file).expect("a table")).collect()
     };
     compare("ablations", work, read);
-    // A folder left behind in the system's temporary files is no failure of the bench.
+    // A folder left behind among the system's temporary files does not fail the bench.
     let _ = std::fs::remove_dir_all(&folder);
 }
 

@@ -1,10 +1,10 @@
 //! The curves of the universality study, noise terms at p = 30, n = 1…256 and at n = 30, p = 1…256, against the
-//! per-point method: for every point one batched SVD over all repeats, in numpy.
+//! per-point method in numpy: for every point one SVD, batched over all repeats.
 //!
-//! Correlated Gaussian features, their covariance known: drawing features and estimating Σ are not in the times.
-//! CPU seconds, one thread on both sides; the peer's start-up does not count. All terms are compared.
+//! The features are correlated Gaussians of known covariance; drawing them and estimating Σ are not timed. CPU seconds,
+//! one thread on both sides; the peer's start-up does not count. All terms are compared.
 //!
-//! Run: `PYTHON=<python with numpy> cargo bench --bench universality`; with `-- --quick` on few repeats.
+//! Run: `PYTHON=<python with numpy> cargo bench --bench universality`; add `-- --quick` for few repeats.
 
 #[cfg(not(unix))]
 fn main() {
@@ -16,7 +16,7 @@ fn main() {
 mod python;
 #[cfg(unix)]
 #[path = "whole_curve/timing.rs"]
-#[allow(dead_code)] // it serves two benches
+#[allow(dead_code)] // shared by several benches
 mod timing;
 
 #[cfg(unix)]
@@ -37,7 +37,7 @@ mod unix {
 
     const FIXED: usize = 30;
     const LARGEST: usize = 256;
-    /// Repeats that run at once, as in the study.
+    /// Number of repeats computed at once, as in the study.
     const CHUNK: usize = 8;
     const ROUNDS: usize = 3;
 
@@ -68,7 +68,7 @@ mod unix {
         }
     }
 
-    /// The terms of every repeat: along n, then along p.
+    /// Computes the terms of every repeat: along n, then along p.
     fn curves(designs: &[Array2<f64>], root: &Array2<f64>) -> Vec<Vec<f64>> {
         let root = Root::from_covariance(&root.t().dot(root)).expect("a covariance");
         let mut all = Vec::with_capacity(designs.len());
@@ -83,8 +83,8 @@ mod unix {
         all
     }
 
-    /// Median seconds of the peer at its fastest core type; its terms are compared with ours.
-    /// `None`, and a line that says so, without numpy.
+    /// Returns the peer's median seconds at its fastest core type, after comparing its terms with ours. Returns `None`,
+    /// and prints a line saying so, without numpy.
     fn numpy(designs: &[Array2<f64>], root: &Array2<f64>, ours: &[Vec<f64>]) -> Option<f64> {
         let python = python::with_numpy()?;
         let folder = Folder::new("noise");
@@ -103,7 +103,7 @@ mod unix {
         let mut worst = 0.0f64;
         let mut count = 0;
         for (theirs, ours) in words.zip(ours.iter().flatten()) {
-            // At κ up to 1e6 both keep ten digits.
+            // With κ up to 1e6, both sides keep ten digits.
             worst = worst.max((theirs / ours - 1.0).abs());
             count += 1;
         }

@@ -1,18 +1,18 @@
-//! The cost of a whole curve of minimum-norm fits, every n from 1 to 4p or every p from 1 to 4n, test errors
-//! included, against
+//! The cost of a whole curve of minimum-norm fits, every n from 1 to 4p or every p from 1 to 4n, test errors included,
+//! against
 //!
 //! - one thin SVD of the largest problem,
-//! - an SVD for every point, here,
+//! - an SVD for every point, by this crate,
 //! - `numpy.linalg.lstsq` or an SVD for every point, whichever is faster (`usual`),
-//! - the whole curve in numpy and BLAS: one QR and a running sum up to the threshold, which is timed alone too, and an
-//!   inverse updated by rank-one steps from there on (`strong`; it sees no rank deficiency and has no bound).
+//! - the whole curve in numpy and BLAS (`strong`): one QR and a running sum up to the threshold (also timed alone), and
+//!   from there on an inverse updated by rank-one steps. It detects no rank deficiency and has no error bound.
 //!
-//! The per-point methods are timed at a few points; the sum over all points is interpolated between them by
-//! power laws. Ours compresses the test rows, which counts. CPU seconds, one thread on every side; the peer's
-//! start-up does not count. The test errors of all sides are compared.
+//! The per-point methods are timed at a few points, and the sum over all points is interpolated by power laws. Ours
+//! includes the compression of the test rows. CPU seconds, one thread on every side; the peer's start-up does not
+//! count. The test errors of all sides are compared.
 //!
-//! Run: `PYTHON=<python with numpy> cargo bench --bench whole_curve`; with `-- --quick` on small sizes only, with `-- --growth`
-//! how times grow from 500 to 2000 alone.
+//! Run: `PYTHON=<python with numpy> cargo bench --bench whole_curve`; add `-- --quick` for small sizes only, `--
+//! --growth` to see only how times grow from 500 to 2000.
 
 #[cfg(not(unix))]
 fn main() {
@@ -67,7 +67,7 @@ fn main() {
     }
 }
 
-/// Times one curve on all sides and prints what was found; our time without that of the compression.
+/// Times one curve on all sides and prints the results; returns our time without the compression.
 #[cfg(unix)]
 fn report(curve: &curves::Curve, peer: Option<&numpy::Numpy>, is_largest: bool) -> f64 {
     let (name, fixed, along) = (curve.axis.name(), curve.axis.fixed(), curve.axis.along());

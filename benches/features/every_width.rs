@@ -1,4 +1,4 @@
-//! Every p from 1 to 5 n by a sweep, against the engine of columns called directly: what the sweep itself costs.
+//! Every p from 1 to 5 n by a sweep, against the column engine called directly: the overhead of the sweep.
 
 use crate::timing::{self, Time};
 use double_descent::curve::{Curve, Metric};
@@ -43,7 +43,7 @@ impl Study {
         RandomFourier::gaussian(INPUTS, self.widths(), DEVIATION, repeat as u64).expect("a map")
     }
 
-    /// The test errors of every repeat and width on the first `n` rows.
+    /// Returns the test errors of every repeat and width on the first `n` rows, from the engine itself.
     fn directly(&self, n: usize) -> Vec<Vec<f64>> {
         let one = |repeat| {
             let map = self.map(repeat);
@@ -57,7 +57,7 @@ impl Study {
         (0..self.repeats).map(one).collect()
     }
 
-    /// The same by a sweep over the widths at some sizes.
+    /// Returns the same test errors from a sweep over all widths at the given sizes.
     fn swept(&self, samples: &[usize]) -> Curve {
         let (n, p) = (self.n, self.widths());
         let (train, test) = (self.train.clone(), self.test.clone());
@@ -92,7 +92,7 @@ pub fn run(quick: bool) {
     let (curve, swept) = timing::time(|| study.swept(&[n]));
     for cell in &curve.cells {
         let (found, expected) = (cell.test_mse.expect("a test error"), points[cell.repeat][cell.p - 1]);
-        // One engine on the same features; the sweep takes its columns in blocks of its own.
+        // The direct call gives all columns to one engine; the sweep splits them into its own blocks.
         assert!((found / expected - 1.0).abs() < 1e-6, "p = {}: {found}, {expected}", cell.p);
     }
     println!(

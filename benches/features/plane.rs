@@ -1,5 +1,5 @@
-//! A model-wise curve and an n × p grid of random Fourier features, ten outputs, 10,000 test rows: ours in one run,
-//! the peer's fits cell by cell in numpy and `SciPy` (`usual`), and by two triangles that grow (`strong`).
+//! A model-wise curve and an n × p grid of random Fourier features, with ten outputs and 10,000 test rows. Ours is one
+//! run. The peers are numpy and `SciPy`: fits cell by cell (`usual`), and two growing triangles (`strong`).
 
 use crate::Peer;
 use crate::python::{self, Folder};
@@ -15,21 +15,21 @@ use rand_distr::StandardNormal;
 
 const INPUTS: usize = 784;
 const OUTPUTS: usize = 10;
-/// Of the frequencies, for inputs in [0, 1].
+/// Standard deviation of the frequencies, for inputs in [0, 1].
 const DEVIATION: f64 = 0.2;
 
-/// What is fitted on both sides.
+/// The problem that both sides fit.
 pub struct Study {
     name: &'static str,
     samples: Vec<usize>,
     features: Vec<usize>,
-    /// Where the peer is timed: the grid of these, between which its times are interpolated.
+    /// The grid of n and p at which the peer is timed; its other times are interpolated.
     timed: (Vec<usize>, Vec<usize>),
-    /// The peer also tries its least squares routines where `min(n, p)` is under this.
+    /// The peer also tries its least squares routines if `min(n, p)` is below this.
     small: usize,
     train: Dataset,
     test: Dataset,
-    /// `features × inputs`, and phases.
+    /// Frequencies, `features × inputs`, and phases.
     weights: (Array2<f64>, Vec<f64>),
 }
 
@@ -63,7 +63,7 @@ impl Study {
         let (n, p, tests) = (most(&samples), most(&features), if quick { 500 } else { 10_000 });
         let mut rng = stream(1, 0, 0);
         let mut data = |rows: usize| {
-            // Images are half black.
+            // Images are half black, so half of these inputs are zero.
             let inputs =
                 Array2::from_shape_simple_fn((rows, INPUTS), || rng.random_range(-1.0..1.0f64).max(0.0));
             let mut targets = Array2::zeros((rows, OUTPUTS));
@@ -81,7 +81,7 @@ impl Study {
         Self { name, samples, features, timed, small, train, test, weights: (frequencies, phases) }
     }
 
-    /// All cells, on one thread.
+    /// Fits all cells on one thread.
     fn ours(&self) -> (Surface, Time) {
         let (frequencies, phases) = &self.weights;
         let map = RandomFourier::from_weights(frequencies, phases).expect("a map");
@@ -97,7 +97,7 @@ impl Study {
         timing::time(|| sweep.surface().expect("the sweep runs"))
     }
 
-    /// Times both sides and prints what was found.
+    /// Times both sides and prints the results.
     pub fn report(&self, peer: Option<Peer<'_>>) {
         let (surface, ours) = self.ours();
         let cells = self.samples.len() * self.features.len();
@@ -124,7 +124,7 @@ impl Study {
         for cell in &timed {
             let found = surface.cells().cells.iter().find(|other| (other.n, other.p) == (cell.n, cell.p));
             let found = found.and_then(|cell| cell.test_mse).expect("every timed cell is one of ours");
-            // Both sides lose κ ε; random features of these sizes have κ up to 1e5 but at n = p.
+            // Both sides lose κ ε; random features of these sizes have κ up to 1e5 except at n = p.
             assert!((found / cell.mse - 1.0).abs() < 1e-5, "{}, {}: {found}, {}", cell.n, cell.p, cell.mse);
         }
         let peer = features + fits;
@@ -146,7 +146,7 @@ impl Study {
         );
     }
 
-    /// The whole study as fast as LAPACK goes: its test errors at all cells are compared.
+    /// Times the whole study at LAPACK's speed, and compares its test errors at all cells.
     fn report_strong(&self, (python, core_type): Peer<'_>, folder: &Folder, surface: &Surface, ours: Time) {
         let list = |all: &[usize]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let arguments = [folder.path(), &list(&self.samples), &list(&self.features)];
@@ -159,7 +159,7 @@ impl Study {
             let mse: f64 = mse.parse().expect("an error");
             let found = surface.cells().cells.iter().find(|cell| (cell.n, cell.p) == (n, p));
             let found = found.and_then(|cell| cell.test_mse).expect("every cell is one of ours");
-            // As with the fits one by one.
+            // The same tolerance as for the cell-by-cell fits.
             assert!((found / mse - 1.0).abs() < 1e-5, "{n}, {p}: {found}, {mse}");
         }
         println!(
@@ -171,7 +171,7 @@ impl Study {
         );
     }
 
-    /// All tables and the frequencies, for the peers.
+    /// Writes all tables and the frequencies for the peers.
     fn written(&self) -> Folder {
         let folder = Folder::new("plane");
         let tables = [
@@ -188,7 +188,7 @@ impl Study {
         folder
     }
 
-    /// Seconds of the features of all rows, and the timed cells.
+    /// Returns the seconds that the features of all rows take, and the timed cells.
     fn peer(&self, (python, core_type): Peer<'_>, folder: &Folder) -> (f64, Vec<Timed>) {
         let cells = self.timed.0.iter().flat_map(|n| self.timed.1.iter().map(move |p| format!("{n}:{p}")));
         let cells: Vec<String> = cells.collect();
@@ -205,7 +205,7 @@ impl Study {
         (features.expect("features first"), lines.map(|line| cell(line).expect("a cell")).collect())
     }
 
-    /// The peer's seconds at any cell: log times, linear in log n and log p between the timed ones.
+    /// Interpolates the peer's seconds at any cell: log times, linear in log n and log p between the timed cells.
     fn interpolated(&self, timed: &[Timed], n: usize, p: usize) -> f64 {
         let place = |list: &[usize], value: usize| {
             let after = list.partition_point(|&v| v < value).clamp(1.min(list.len() - 1), list.len() - 1);

@@ -1,4 +1,4 @@
-//! Cosines of random frequencies.
+//! Random Fourier features: cosines of random frequencies.
 
 use crate::Peer;
 use crate::python::{self, Folder};
@@ -13,20 +13,20 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::path::Path;
 
-/// Every side is timed that often; medians count.
+/// Number of timed runs per side, of which the median counts.
 const ROUNDS: usize = 5;
 
-/// Images, half of them black, and inputs without zeros: `n × d` to `p` features.
+/// Times `n × d` inputs to `p` features, for half-black images and for inputs without zeros.
 pub fn run((n, d, p): (usize, usize, usize), peer: Option<Peer<'_>>) {
     let (images, name) = images(n, d);
-    // The deviation of Belkin et al.'s frequencies on pixels, and 1/√d, that of normal inputs.
+    // Belkin et al.'s standard deviation of the frequencies on pixels, and 1/√d, which suits normal inputs.
     compare("rff_features", &format!("{name}, {n} × {d}"), &images, (0.02, p), peer);
     let mut rng = stream(0, n, d);
     let normal = Array2::from_shape_simple_fn((n, d), || rng.sample::<f64, _>(StandardNormal));
     compare("rff_features_dense", &format!("normal inputs, {n} × {d}"), &normal, (0.5 / d as f64, p), peer);
 }
 
-/// The first test images of Fashion-MNIST where the folder of data sets is named; else numbers half of which are 0.
+/// The first test images of Fashion-MNIST if `DOUBLE_DESCENT_DATA` is set, otherwise numbers half of which are 0.
 fn images(n: usize, d: usize) -> (Array2<f64>, &'static str) {
     if let Some(folder) = std::env::var_os("DOUBLE_DESCENT_DATA").filter(|_| d == 784) {
         let read = Labelled::fashion_mnist(Path::new(&folder).join("fashion_mnist"));
@@ -85,7 +85,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// `W` by features or by inputs.
+/// `W`, stored by features or by inputs.
 #[derive(Clone, Copy)]
 enum Weights<'a> {
     Rows(&'a Array2<f64>),
@@ -107,7 +107,7 @@ fn product(x: &Array2<f64>, w: Weights<'_>, mut into: Vec<f64>) -> Vec<f64> {
     into
 }
 
-/// Median seconds of the peer; its features are compared with ours.
+/// Returns the peer's median seconds, after comparing its features with ours.
 fn numpy(
     (python, core_type): Peer<'_>,
     inputs: &Array2<f64>,
@@ -128,7 +128,8 @@ fn numpy(
     let words = found.chunks_exact(8).map(|word| f64::from_ne_bytes(word.try_into().expect("8 bytes")));
     assert_eq!(found.len(), 8 * ours.len(), "the peer's features");
     let worst = words.zip(ours).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()));
-    // Phases up to 100, of sums of 784 terms in two orders: a few units in their last place, 1.4e-14.
+    // Phases reach 100 and are sums of 784 terms, added in two orders: they differ by a few units in the last place
+    // (1.4e-14 each).
     assert!(worst < 1e-12, "features differ by {worst:e}");
     println!("  all features agree to {worst:.0e}");
     seconds

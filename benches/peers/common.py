@@ -33,7 +33,7 @@ CHUNK_BYTES = 1024 * 1024       # of residuals at a time, so that they stay in c
 
 
 def modes(name):
-    """On how many leading modes the ablation study puts the test rows."""
+    """Numbers of leading modes onto which the ablation study projects the test rows."""
     if name == "student_teacher":
         return [5, 10, 15, 20]
     features = {"california": 8, "who": 17}.get(name, 10)
@@ -50,7 +50,7 @@ def load_who(path):
 
 
 def load(name, directory):
-    """Rows [x, y]."""
+    """The table as rows [x, y]."""
     if name == "who":
         return load_who(directory / "who_life_expectancy.csv")
     file = {"student_teacher": "student_teacher_seed0",
@@ -63,7 +63,7 @@ def draw_orders(count, repeats, rng):
 
 
 def read_orders(path, count):
-    """Recorded training rows first, then all others."""
+    """Recorded training rows first, then all other rows."""
     first = np.loadtxt(path, delimiter=",", skiprows=1, dtype=int, ndmin=2)[:, 1:]
     rest = np.ones((len(first), count), bool)
     np.put_along_axis(rest, first, False, axis=1)
@@ -71,7 +71,7 @@ def read_orders(path, count):
 
 
 class Batch:
-    """The thin decompositions of the training sets of one size, all repeats."""
+    """Thin SVDs of the training sets of one size, for all repeats."""
 
     def __init__(self, rows, p, beta_ideal):
         self.rows, self.p, self.beta_ideal = rows, p, beta_ideal
@@ -94,7 +94,7 @@ def mean_squares(residuals):
 
 
 def test_errors(rows, coefficients, buffer):
-    """Mean squares of all products but the last, whose mean is squared."""
+    """Mean squares of every product except the last, for which the squared mean is returned."""
     count, width = len(rows), len(coefficients)
     step = max(64, CHUNK_BYTES // (8 * width))
     squares, total = np.zeros(width - 1), 0.0

@@ -1,4 +1,4 @@
-"""CPU seconds of a product and a QR factorisation: what a core type of OpenBLAS is chosen by."""
+"""CPU seconds of a product and a QR factorisation: used to choose the core type of OpenBLAS."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Test errors of gradient descent over widths and steps: by its steps, and by an SVD for each point.
+"""Test errors of gradient descent over widths and steps: by taking the steps, and by one SVD per point.
 
     epochs_map.py FOLDER STEP_SIZE NOISE COUNT WIDTH...
 

@@ -35,7 +35,7 @@ def cell(rows, n, table, cutoffs, modes):
     rows = jnp.where((jnp.arange(len(rows)) < n)[:, None], rows, 0)
     x, y = rows[:, :p], rows[:, p]
     u, s, vt = jnp.linalg.svd(x, full_matrices=False)
-    # Zeros of the rows that are not there come out as rounding.
+    # The zero rows of the padding give singular values at rounding level.
     kept = (jnp.arange(len(s)) < n) & (s > 0)
     s = jnp.where(kept, s, 0)
     rank = kept.sum()

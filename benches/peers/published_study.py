@@ -67,7 +67,7 @@ def cell(x, x_test, y, y_test, ideal, arms):
             targets = x @ ideal + residuals
             found.append(errors(np.linalg.pinv(x) @ targets, targets, x_test, y_test))
     train, test = zip(*found)
-    # Only the ablation script has the bias.
+    # Only the ablation script computes the bias.
     bias = 0.0
     if any(arm == "no_residuals" for arm, _ in arms):
         seen = x_test @ x.T @ np.linalg.pinv(x @ x.T) @ x

@@ -27,14 +27,14 @@ def features(x, w, b):
 
 
 class Growing:
-    """The triangle of rows that come in blocks, and what its rotations make of columns beside it."""
+    """The triangle of rows added in blocks, and the columns next to it after the same rotations."""
 
     def __init__(self, width, beside):
         self.table = np.zeros((width, width + beside), order="F")
         self.width, self.count = width, 0
 
     def take(self, rows):
-        """Rows of the table and what stands beside them."""
+        """Adds rows of the table, with the columns next to them."""
         width, count = self.width, self.count
         rows = np.asfortranarray(rows)
         if count:
@@ -73,7 +73,7 @@ class Growing:
 
 
 def masked(values, sizes):
-    """The leading rows of values, for each size, side by side."""
+    """The leading rows of values for each size, side by side."""
     out = np.zeros((len(values), len(sizes) * values.shape[1]), order="F")
     for i, size in enumerate(sizes):
         out[:size, i * values.shape[1]:(i + 1) * values.shape[1]] = values[:size]

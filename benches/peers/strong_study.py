@@ -23,7 +23,7 @@ def squares(rows, coefficients):
 
 
 def run(name, data, first, study):
-    """`first` are the training rows of each repeat."""
+    """`first` holds the training rows of each repeat."""
     count, p = len(data), data.shape[1] - 1
     triangle = np.linalg.qr(data, mode="r")
     beta_ideal = np.linalg.lstsq(triangle[:p, :p], triangle[:p, p], rcond=None)[0]

@@ -7,8 +7,8 @@ line for each: its name, the fastest way, CPU seconds for all COUNT of them, and
 the sum of all singular values.  The ways: numpy.linalg.svd, of many at once where
 there are many, scipy.linalg.svd with either driver where there is scipy, and LAPACK of
 AMD's AOCL and of Intel's MKL where the wheels `aoclda` and `mkl` are installed.  Those two
-are called by address with work space that is kept; what such a call costs by itself,
-measured on a matrix without rows, is taken off."""
+are called by address with a workspace that is kept; the overhead of such a call,
+measured on a matrix without rows, is subtracted."""
 
 import ctypes
 import importlib.util
@@ -41,7 +41,7 @@ def scipy_svd(driver):
 
 
 class Lapack:
-    """A LAPACK by the addresses of its routines."""
+    """A LAPACK library, called by the addresses of its routines."""
 
     def __init__(self, path):
         self.library = ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
@@ -89,7 +89,7 @@ class Lapack:
         return factorise
 
     def overhead(self, driver, shape):
-        """Seconds of a call that finds nothing to do, the copy and the sum."""
+        """Seconds of a call on an empty matrix, with the copy and the sum."""
         routine, arguments, _, s, _ = self.plan(driver, 0, shape[1])
         full = np.ones(min(shape))
         a, b = np.ones(shape), np.ones(shape)
@@ -156,7 +156,7 @@ def main(folder):
         best = min(first.values())
         timed = {}
         for name, once in first.items():
-            if once <= 2 * best:                        # the others are out of the race
+            if once <= 2 * best:                        # the other ways are too slow to matter
                 batch = max(1, round(SHORTEST / max(once, 1e-6)))
                 timed[name] = statistics.median(seconds(ways[name], x, batch)
                                                 for _ in range(RUNS))

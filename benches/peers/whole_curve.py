@@ -3,7 +3,7 @@
     whole_curve.py samples|features SIZES FOLDER
 
 FOLDER holds x, y, tx, ty as raw numbers.  Prints a line for each size: the size, CPU
-seconds of the fit and its test error, the test error, and which way was faster:
+seconds of the fit and its test error, the test error, and which method was faster:
 numpy.linalg.lstsq, or an SVD and three products."""
 
 import statistics

@@ -1,4 +1,4 @@
-//! What is factorised.
+//! The matrices that are factorised.
 
 use crate::python::Folder;
 use crate::timing::time;
@@ -18,11 +18,11 @@ const SINGLE: [(usize, usize); 9] = [
     (200, 1000),
     (5000, 500),
 ];
-/// The cells of sweeps.
+/// Shapes typical of the cells of sweeps.
 const BATCHED: [(usize, usize); 3] = [(20, 10), (39, 8), (30, 20)];
 const BATCH: usize = 1000;
 
-/// Equal shapes of normal entries: one matrix alone, or many at once.
+/// Matrices of one shape with normal entries: a single one, or many at once.
 pub struct Case {
     shape: (usize, usize),
     matrices: Vec<Array2<f64>>,
@@ -50,32 +50,32 @@ impl Case {
         format!("{kind}_{}x{}", self.shape.0, self.shape.1)
     }
 
-    /// Its file for the peers.
+    /// Returns the name of its file for the peers.
     pub fn file(&self) -> String {
         format!("{}x{}x{}", self.shape.0, self.shape.1, self.matrices.len())
     }
 
-    /// Writes the matrices, one after the other.
+    /// Writes the matrices one after another.
     pub fn write(&self, folder: &Folder) {
         folder.write(&self.file(), self.matrices.iter().flatten());
     }
 
-    /// The sum of all singular values.
+    /// Returns the sum of all singular values.
     pub fn sum(&self) -> f64 {
         self.sum
     }
 
-    /// CPU seconds of all its matrices.
+    /// Returns the CPU seconds that all its matrices take.
     pub fn time(&self) -> f64 {
         time(|| self.factorise(self.backend())).1.median
     }
 
-    /// The backend of single matrices, or of many.
+    /// Returns the backend for a single matrix, or for many.
     fn backend(&self) -> &'static dyn Backend {
         if self.matrices.len() == 1 { &Faer } else { &Jacobi }
     }
 
-    /// The sum of all singular values, by way of all factorisations.
+    /// Factorises every matrix and returns the sum of all singular values.
     pub fn factorise(&self, backend: &dyn Backend) -> f64 {
         if let [one] = &self.matrices[..] {
             return Svd::with_backend(one, backend).expect("an SVD").singular_values().sum();

@@ -1,5 +1,5 @@
-//! The first CUDA device beside one thread of the CPU: seconds on the wall, copies to the device and back, and the
-//! check, included.
+//! The first CUDA device against one CPU thread: wall-clock seconds, including the copies to and from the device and
+//! the check.
 
 use crate::cases::Case;
 use crate::median;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 const ROUNDS: usize = 5;
 
-/// Prints a ratio for each case, or why there is none.
+/// Prints a ratio for each case, or why there is no device.
 pub fn compare(cases: &[Case]) {
     let cuda = match Cuda::new(0) {
         Ok(cuda) => cuda,

@@ -1,10 +1,10 @@
-//! The other sides, each a process of its own: Python, and this program again with ndarray-linalg.
+//! The peers, each a separate process: Python, and this program again with ndarray-linalg.
 
 use crate::python;
 #[cfg(feature = "lapack")]
 use std::process::Command;
 
-/// The argument that makes this program a peer; the folder of matrices follows.
+/// The argument that makes this program a peer; the folder of matrices follows it.
 #[cfg(feature = "lapack")]
 pub const AS_PEER: &str = "--as-peer";
 
@@ -20,7 +20,7 @@ enum Program {
     NdarrayLinalg,
 }
 
-/// What a peer says of a case.
+/// A peer's result for one case.
 pub struct Row {
     pub case: String,
     pub way: String,
@@ -28,8 +28,8 @@ pub struct Row {
     pub sum: f64,
 }
 
-/// All peers that this machine can run, at the core types that make the products of all their times smallest: each
-/// case counts alike.
+/// Returns all peers that this machine can run, each with the core type that minimises the product of its times, so
+/// that every case counts alike.
 pub fn all(folder: &str) -> Vec<Peer> {
     let programs = python::with_numpy().into_iter().map(Program::Python);
     #[cfg(feature = "lapack")]
@@ -46,7 +46,7 @@ pub fn all(folder: &str) -> Vec<Peer> {
 }
 
 impl Peer {
-    /// A line for each case.
+    /// Runs the peer and returns a row for each case.
     pub fn run(&self, folder: &str) -> Vec<Row> {
         self.program.run(self.core_type, folder).expect("the peer runs")
     }
@@ -61,7 +61,7 @@ impl Program {
         }
     }
 
-    /// `None` if the process fails.
+    /// Runs the program and returns a row for each case, or `None` if the process fails.
     fn run(&self, core_type: Option<&str>, folder: &str) -> Option<Vec<Row>> {
         let text = match self {
             Self::Python(python) => python::run(python, core_type, "svd.py", &[folder])?,
@@ -81,7 +81,8 @@ impl Program {
     }
 }
 
-/// Prints, for each file of the folder, the time of ndarray-linalg's divide and conquer, and its sum.
+/// Prints, for each file of the folder, the time of ndarray-linalg's divide and conquer, and the sum of singular
+/// values.
 #[cfg(feature = "lapack")]
 pub fn ndarray_linalg(folder: &str) {
     use ndarray::Array2;

@@ -1,4 +1,4 @@
-//! The curves, and what this crate can do with them.
+//! The curves, and this crate's ways of computing them.
 
 use crate::timing::{Time, time};
 use double_descent::filter::MinNorm;
@@ -11,7 +11,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 pub const TEST_ROWS: usize = 1000;
 
-/// What grows along a curve.
+/// The size that grows along a curve.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
     Samples,
@@ -23,23 +23,23 @@ impl Axis {
         if self == Self::Samples { "samples" } else { "features" }
     }
 
-    /// The letter of what is fixed.
+    /// Returns the letter of the fixed size.
     pub fn fixed(self) -> &'static str {
         if self == Self::Samples { "p" } else { "n" }
     }
 
-    /// The letter of what grows.
+    /// Returns the letter of the growing size.
     pub fn along(self) -> &'static str {
         if self == Self::Samples { "n" } else { "p" }
     }
 }
 
-/// Gaussian features, a linear teacher, noise; and test rows of the same kind.
+/// A curve's problem: Gaussian features, a linear teacher and noise, with test rows from the same distribution.
 pub struct Curve {
     pub axis: Axis,
-    /// p of a sample-wise curve, n of a model-wise one.
+    /// p of a sample-wise curve, n of a model-wise curve.
     pub fixed: usize,
-    /// How far it goes.
+    /// The largest value of the growing size.
     pub length: usize,
     pub x: Array2<f64>,
     pub y: Array2<f64>,
@@ -59,18 +59,18 @@ impl Curve {
         Self { axis, fixed, length, x, y, tx, ty }
     }
 
-    /// Where the per-point methods are timed.
+    /// Returns the sizes at which the per-point methods are timed.
     pub fn places(&self) -> Vec<usize> {
         let f = self.fixed;
         vec![f / 10, f / 4, f / 2, 3 * f / 4, f, 3 * f / 2, 2 * f, 3 * f, self.length]
     }
 
-    /// Every point, the compression of the test rows included.
+    /// Computes and times every point, including the compression of the test rows.
     pub fn whole(&self) -> (Vec<Point>, Time) {
         time(|| self.all(&Compressed::new(&self.tx, &self.ty).expect("a test table")))
     }
 
-    /// Every point up to the threshold, the compression of the test rows included.
+    /// Times every point up to the threshold, including the compression of the test rows.
     pub fn half(&self) -> Time {
         let (x, y) = match self.axis {
             Axis::Samples => (self.x.slice(s![..self.fixed, ..]), self.y.slice(s![..self.fixed, ..])),
@@ -86,12 +86,12 @@ impl Curve {
         time(|| half().expect("half a curve")).1
     }
 
-    /// The compression of the test rows alone.
+    /// Computes and times the compression of the test rows alone.
     pub fn compression(&self) -> (Compressed, Time) {
         time(|| Compressed::new(&self.tx, &self.ty).expect("a test table"))
     }
 
-    /// Seconds of every point on a compressed table.
+    /// Returns the seconds for every point, given compressed test rows.
     pub fn without_compression(&self) -> f64 {
         let test = self.compression().0;
         time(|| self.all(&test)).1.median
@@ -105,13 +105,13 @@ impl Curve {
         curve.expect("a curve")
     }
 
-    /// One thin SVD of all of `x`.
+    /// Times one thin SVD of all of `x`.
     pub fn one_svd(&self) -> Time {
         time(|| Svd::new(&self.x).expect("an SVD")).1
     }
 
-    /// `(size, seconds)` of the fit of a point by its own SVD and of its test error; each is checked against the
-    /// curve's.
+    /// Returns `(size, seconds)` at each of `places`, for a separate SVD fit and its test error, which is checked
+    /// against the curve's.
     pub fn svd_of_points(&self, places: &[usize], points: &[Point]) -> Vec<(usize, f64)> {
         let one = |at: usize| {
             let (x, y, tx) = self.point(at);
@@ -125,7 +125,7 @@ impl Curve {
         places.iter().map(|&at| one(at)).collect()
     }
 
-    /// Features, targets and test features of the point at `at`.
+    /// Returns features, targets and test features of the point of size `at`.
     fn point(&self, at: usize) -> (Array2<f64>, Array2<f64>, Array2<f64>) {
         match self.axis {
             Axis::Samples => (
@@ -142,7 +142,7 @@ impl Curve {
     }
 }
 
-/// Both sides did the same work: κ of Gaussian features stays under 1e6 here.
+/// Checks that both sides did the same work: κ of Gaussian features stays below 1e6 here.
 pub fn check(point: &Point, mse: f64) {
     let found = point.test_mse.expect("test rows");
     assert!((found / mse - 1.0).abs() < 1e-8, "{point:?}: the other side has a test error of {mse:e}");

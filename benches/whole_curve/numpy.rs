@@ -1,4 +1,4 @@
-//! The same points in numpy.
+//! The same points computed in numpy.
 
 use crate::curves::{Axis, Curve, check};
 use crate::python::{self, Folder};
@@ -11,8 +11,8 @@ pub struct Numpy {
 }
 
 impl Numpy {
-    /// The interpreter in `PYTHON`; the core type is chosen on a curve of that size. `None` (and a line that says
-    /// so) without numpy.
+    /// Finds the interpreter in `PYTHON` and its best core type for a curve of this size. Returns `None`, and prints a
+    /// line saying so, without numpy.
     pub fn find(size: usize) -> Option<Self> {
         let python = python::with_numpy()?;
         let curve = Curve::new(Axis::Samples, size, 4 * size);
@@ -23,7 +23,8 @@ impl Numpy {
         Some(Self { python, core_type })
     }
 
-    /// `(size, seconds)` of the points at `places`, their test errors checked, and which method was the faster.
+    /// Returns `(size, seconds)` of the points at `places`, and how often each method was faster, after checking the
+    /// test errors.
     pub fn points(&self, curve: &Curve, places: &[usize], points: &[Point]) -> (Vec<(usize, f64)>, String) {
         let rows = self.run(curve, places).expect("the peer runs");
         for row in &rows {
@@ -34,8 +35,8 @@ impl Numpy {
         (rows.iter().map(|row| (row.0, row.1)).collect(), ways)
     }
 
-    /// Seconds of the whole curve at its fastest, and of its half up to the threshold; the test errors at `places` are
-    /// checked. `None` without `SciPy`.
+    /// Returns the best seconds for the whole curve and for its half up to the threshold, after checking the test
+    /// errors at `places`. `None` without `SciPy`.
     pub fn whole(&self, curve: &Curve, places: &[usize], points: &[Point]) -> Option<[f64; 2]> {
         let text = self.output("strong_curve.py", curve, places)?;
         let mut lines =
@@ -47,7 +48,7 @@ impl Numpy {
         Some([whole, half])
     }
 
-    /// `(size, seconds, test error, method)`.
+    /// Runs the per-point script: `(size, seconds, test error, method)` for each place.
     fn run(&self, curve: &Curve, places: &[usize]) -> Option<Vec<(usize, f64, f64, String)>> {
         let text = self.output("whole_curve.py", curve, places)?;
         let row = |line: &str| {
@@ -58,7 +59,7 @@ impl Numpy {
         text.lines().map(row).collect()
     }
 
-    /// What a script prints.
+    /// Runs a script on the curve and returns its output.
     fn output(&self, script: &str, curve: &Curve, places: &[usize]) -> Option<String> {
         let folder = Folder::new("curve");
         for (name, table) in [("x", &curve.x), ("y", &curve.y), ("tx", &curve.tx), ("ty", &curve.ty)] {

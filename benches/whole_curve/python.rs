@@ -1,9 +1,9 @@
-//! The interpreter of the peers, and what it is given.
+//! The peers' Python interpreter, and the files it reads.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The one in `PYTHON`, or `python3`; `None` (and a line that says so) if it has no numpy.
+/// Returns the interpreter in `PYTHON`, or `python3`; `None`, after printing a line saying so, if it has no numpy.
 pub fn with_numpy() -> Option<String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
     let mut probe = Command::new(&python);
@@ -15,7 +15,7 @@ pub fn with_numpy() -> Option<String> {
     None
 }
 
-/// Runs a script of the peers on one `OpenBLAS` thread; what it prints, `None` if it fails.
+/// Runs a peer's script on one `OpenBLAS` thread and returns its output, `None` if it fails.
 pub fn run(python: &str, core_type: Option<&str>, script: &str, arguments: &[&str]) -> Option<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers").join(script);
     let mut command = Command::new(python);
@@ -23,7 +23,7 @@ pub fn run(python: &str, core_type: Option<&str>, script: &str, arguments: &[&st
     output(command, core_type)
 }
 
-/// Runs a peer on one thread of its linear algebra; what it prints, `None` if it fails.
+/// Runs a peer with one linear algebra thread and returns its output, `None` if it fails.
 pub fn output(mut command: Command, core_type: Option<&str>) -> Option<String> {
     for variable in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS"] {
         command.env(variable, "1");
@@ -37,13 +37,14 @@ pub fn output(mut command: Command, core_type: Option<&str>) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// The core type that makes `OpenBLAS` fastest on this machine, by what `seconds` a run with it takes; printed.
+/// Returns, and prints, the `OpenBLAS` core type that is fastest on this machine; `seconds` times a run with a given
+/// core type.
 pub fn fastest_core_type(
     peer: &str,
     seconds: impl Fn(Option<&'static str>) -> Option<f64>,
 ) -> Option<&'static str> {
     let sides = [None, Some("Haswell"), Some("SkylakeX"), Some("Zen")];
-    // A core type that this machine cannot run ends the process.
+    // A core type that this machine cannot run kills the process, and is then passed over.
     let timed = sides.into_iter().filter_map(|core_type| Some((seconds(core_type)?, core_type)));
     let (_, core_type) = timed.min_by(|a, b| a.0.total_cmp(&b.0)).expect("numpy runs");
     let chosen = core_type.unwrap_or("as it chooses");
@@ -51,7 +52,7 @@ pub fn fastest_core_type(
     core_type
 }
 
-/// A folder of raw numbers, gone when it is dropped.
+/// A temporary folder of raw numbers, deleted on drop.
 pub struct Folder(PathBuf);
 
 impl Folder {

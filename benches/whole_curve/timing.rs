@@ -1,30 +1,31 @@
-//! CPU seconds, and what is made of them.
+//! CPU times, and their medians, sums and growth.
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use std::hint::black_box;
 
-/// Seconds after which a measurement is not repeated.
+/// Total seconds beyond which a measurement is not repeated.
 const ENOUGH: f64 = 25.0;
 const RUNS: usize = 3;
 
-/// The median of some runs.
+/// The median time of several runs.
 #[derive(Clone, Copy)]
 pub struct Time {
     pub median: f64,
     pub runs: usize,
 }
 
-/// User and system seconds of this process so far.
+/// Returns the user and system seconds of this process so far.
 fn used() -> f64 {
     let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the usage of this process");
     (usage.user_time() + usage.system_time()).num_microseconds() as f64 * 1e-6
 }
 
-/// Runs `work` a few times; its last result, and the median time. Work of milliseconds is done many times a run.
+/// Runs `work` a few times and returns its last result and the median time. Work of milliseconds is repeated many times
+/// per run.
 pub fn time<T>(mut work: impl FnMut() -> T) -> (T, Time) {
     let start = used();
-    let mut result = black_box(work()); // a first run, for caches, and for the length of the others
+    let mut result = black_box(work()); // warms the caches and shows how long a run takes
     let first = used() - start;
     let batch = (0.02 / first.max(1e-6)).ceil().max(1.0);
     let mut times = if batch > 1.0 { Vec::new() } else { vec![first] };
@@ -45,7 +46,7 @@ pub fn time<T>(mut work: impl FnMut() -> T) -> (T, Time) {
     (result, Time { median, runs: times.len() })
 }
 
-/// The sum over all sizes from 1 to `last`, by power laws between the sizes that were timed.
+/// Sums the times over all sizes from 1 to `last`, interpolating by power laws between the timed sizes.
 pub fn sum(timed: &[(usize, f64)], last: usize) -> f64 {
     let law = |a: (usize, f64), b: (usize, f64), n: usize| {
         let exponent = (b.1 / a.1).ln() / (b.0 as f64 / a.0 as f64).ln();
@@ -59,7 +60,7 @@ pub fn sum(timed: &[(usize, f64)], last: usize) -> f64 {
         .sum()
 }
 
-/// The slope of log `times` over log `sizes`, least squares.
+/// Returns the least-squares slope of log `times` over log `sizes`.
 pub fn exponent(sizes: &[usize], times: &[f64]) -> f64 {
     let sizes: Vec<f64> = sizes.iter().map(|&size| size as f64).collect();
     let mean = |values: &[f64]| values.iter().map(|v| v.ln()).sum::<f64>() / values.len() as f64;

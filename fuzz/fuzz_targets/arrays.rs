@@ -1,5 +1,5 @@
-//! Any bytes as a file of arrays (`.npy`, `.npz`, IDX), as they are or, as their first byte says, packed by gzip or in an
-//! archive: finite numbers on which all readers agree, or an error that can be printed.
+//! Any bytes read as a file of arrays (`.npy`, `.npz`, IDX), either raw or, if the first byte says so, gzipped or in an
+//! archive. The result must be finite numbers on which all readers agree, or an error that can be printed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

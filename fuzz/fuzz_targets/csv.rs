@@ -1,4 +1,5 @@
-//! Any bytes as a CSV table, read in any way: a data set of finite numbers, or an error of one printable line.
+//! Any bytes read as a CSV table, with any options. The result must be a data set of finite numbers, or an error of one
+//! printable line.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -72,7 +73,7 @@ fuzz_target!(|input: Input| {
             assert!(x.iter().chain(y).all(|v| v.is_finite()));
             assert!(x.nrows() == y.nrows() && x.nrows() > 0 && x.ncols() > 0 && y.ncols() > 0);
             assert_eq!((data.feature_names().len(), data.target_names().len()), (x.ncols(), y.ncols()));
-            // Standardised columns stay finite, or overflow with an error.
+            // Standardised columns are finite, or standardising returns an overflow error.
             if let Ok(data) = data.standardised() {
                 assert!(data.features().iter().all(|v| v.is_finite()));
             }

@@ -1,5 +1,5 @@
-//! Any bytes as a table of cells: a curve that goes through a file and back to the same bytes, and that notices when the
-//! table is cut off, or an error that can be printed.
+//! Any bytes read as a table of cells. The result must be a curve that survives a round trip through a file byte for
+//! byte and that detects a truncated table, or an error that can be printed.
 #![no_main]
 
 use double_descent::curve::{Axis, Bootstrap, Curve, Metric, ShapeTest};
@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
         again.write_cells(&mut twice).expect("memory");
         assert!(text == twice);
         if !curve.cells.is_empty() {
-            // Anywhere but before the last line feed.
+            // Cut anywhere before the last line feed.
             let cut =
                 bytes.iter().fold(0, |sum: usize, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
             let error = read(&text[..cut % (text.len() - 1)], axis).expect_err("a part of a table");
@@ -41,7 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
                 let has_it = summaries.iter().any(|summary| summary.arm == arm && !summary.median.is_nan());
                 assert_eq!(curve.highest(arm, metric).is_some(), has_it);
                 let _ = curve.shape(arm, metric, &test);
-                // Certified values are numbers.
+                // Certified values are never NaN or infinite.
                 assert!(curve.peak(arm, metric).is_none_or(|peak| peak.median.is_finite()));
             }
         }

@@ -1,5 +1,5 @@
-//! The nested engines with leave-one-out errors, ridge, noise term and smallest singular value along, on any small
-//! table: what a fit by SVD gives at every point, as far as that is certain.
+//! The nested engines with leave-one-out errors, ridge, noise term and smallest singular value, on any small table,
+//! against an SVD fit at every point to the accuracy with which that fit is known.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -14,13 +14,13 @@ struct Input {
     rows: u8,
     columns: u8,
     outputs: bool,
-    /// Cyclic: small integers, and so dependent rows and columns.
+    /// Repeated cyclically. Small integers make dependent rows and columns likely.
     entries: Vec<i8>,
-    /// A power of two for each row and for each column, and which: graded tables.
+    /// Powers of two for a row or a column, and which one: graded tables.
     powers: Vec<(bool, u8, i8)>,
-    /// One for all features, and one for all targets.
+    /// Exponents of two powers of two: one scales all features, the other all targets.
     units: (i8, i8),
-    /// Of the penalty, relative to the largest feature.
+    /// Exponent of the penalty, relative to the largest feature.
     penalty: i8,
 }
 
@@ -41,7 +41,7 @@ fuzz_target!(|input: Input| {
         let at = usize::from(at);
         let mut line = if is_row { x.row_mut(at % n) } else { x.column_mut(at % p) };
         let grown = &line * power(exponent);
-        // Further out a number would not fit in what is measured.
+        // Further out, some measured number would overflow or underflow.
         if grown.iter().all(|v| v.abs() < 1e60 && (*v == 0.0 || v.abs() > 1e-60)) {
             line.assign(&grown);
         }

@@ -1,5 +1,5 @@
-//! Feature maps and kernels of absurd sizes: a matrix of the shape that was asked for, finite, or a typed error; never a
-//! panic, an abort or a hang.
+//! Feature maps and kernels of absurd sizes. The result must be a finite matrix of the requested shape, or a typed
+//! error; never a panic, an abort or a hang.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -14,7 +14,7 @@ use double_descent::{Error, memory};
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
 
-/// What one call may take: refused beyond, and quick within.
+/// Limit on the size of one call: larger requests are refused, smaller ones are quick.
 const LIMIT: usize = 1 << 24;
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -22,9 +22,9 @@ enum Size {
     Small(u8),
     Medium(u16),
     Large(u32),
-    /// So much under the largest number.
+    /// The largest number minus this.
     Last(u8),
-    /// A power of two, and one less.
+    /// A power of two, or one less.
     Power(u8, bool),
 }
 
@@ -43,11 +43,11 @@ impl Size {
 #[derive(Arbitrary, Debug)]
 struct Input {
     what: What,
-    /// Features that are asked for.
+    /// Number of features.
     p: Size,
-    /// The first column, and how many there are of them.
+    /// The first column, and the number of columns.
     columns: (Size, u8),
-    /// Inputs: so many rows, with these values one after the other.
+    /// Number of input rows, which are filled with `values` in order.
     rows: u8,
     values: Vec<f64>,
 }
@@ -85,7 +85,7 @@ fn check_shape(what: &str, made: &Array2<f64>, shape: (usize, usize)) {
 fn check_map(map: &dyn FeatureMap, input: &Input) {
     let d = map.input_dimension();
     if d > 1 << 12 {
-        return; // inputs of that many columns are not to be had
+        return; // inputs with that many columns cannot be allocated
     }
     let (x, p) = (inputs(input, d), input.p.value());
     if let Ok(design) = map.design(&x, p) {
@@ -123,7 +123,7 @@ fn run(input: &Input) -> Result<(), Error> {
         What::Network(hidden, outputs, seeded) => {
             let sizes = [2, hidden.value(), outputs.value()];
             if hidden.value().saturating_mul(outputs.value()) > 1 << 26 {
-                return Ok(()); // a thousand million weights are drawn as asked, in half a minute: no hang
+                return Ok(()); // drawing a thousand million weights takes half a minute: slow, but no hang
             }
             let map = if *seeded {
                 RandomNetwork::seeded(Activation::Relu, &sizes, 0)?

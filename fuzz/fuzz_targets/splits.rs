@@ -1,4 +1,5 @@
-//! Any bytes as a file of recorded splits: orders of distinct rows, or an error that can be printed.
+//! Any bytes read as a file of recorded splits. The result must be orders of distinct rows, or an error that can be
+//! printed.
 #![no_main]
 
 use double_descent::sweep::Splits;

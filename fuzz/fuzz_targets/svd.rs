@@ -1,4 +1,5 @@
-//! Any matrix through the seam: a factorisation that multiplies back, or an error that is to blame on the input.
+//! Any matrix given to the SVD seam. The result must be a factorisation that multiplies back to the matrix, or an error
+//! that the input explains.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -12,17 +13,17 @@ struct Input {
     rows: u8,
     columns: u8,
     entries: Entries,
-    /// Rows that repeat an earlier one, columns likewise: rank-deficient matrices.
+    /// Rows, then columns, that repeat an earlier one: rank-deficient matrices.
     repeated: Vec<(u8, u8)>,
-    /// A power of two for every entry.
+    /// Exponent of a power of two that scales every entry.
     exponent: i16,
 }
 
 #[derive(Arbitrary, Debug)]
 enum Entries {
-    /// Of any bits, NaN and infinities among them.
+    /// Arbitrary bits, including NaN and infinities.
     Bits(Vec<f64>),
-    /// Small integers, cyclic: repeated singular values.
+    /// Small integers, repeated cyclically: repeated singular values.
     Integers(Vec<i8>),
 }
 
@@ -63,7 +64,7 @@ fn check(x: &Array2<f64>, found: &Result<Svd, Error>, backend: &dyn Backend) {
     let sigma = svd.singular_values();
     assert!(sigma.iter().all(|s| s.is_finite() && *s >= 0.0));
     assert!(sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b));
-    // 30 max(n, p) ε, as the crate's own tests; subnormal singular values are rounded to a multiple of 5e-324.
+    // 30 max(n, p) ε, as in the crate's own tests; subnormal singular values are rounded to a multiple of 5e-324.
     let bound = 30.0 * 40.0 * f64::EPSILON;
     let scale = sigma[0];
     if scale == 0.0 {

@@ -1,5 +1,5 @@
-//! Any bytes as a file of arrays, by every reader: finite numbers that agree, or an error that can be printed. Shared
-//! with the fuzz target.
+//! Any bytes read as a file of arrays, by every reader: finite numbers on which the readers agree, or an error that can
+//! be printed. Shared with the fuzz target.
 
 use double_descent::Error;
 use double_descent::dataset::{Labelled, NpyRows, idx, npy, npz};
@@ -10,8 +10,8 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::io::Write;
 use std::path::Path;
 
-/// The bytes themselves, packed by gzip, or in an archive: right checksums let wrong content through. The last two bits
-/// of `mode` choose.
+/// Returns the bytes themselves, gzipped, or in an archive. Valid checksums let corrupt content through to the readers.
+/// The last two bits of `mode` choose.
 pub fn wrapped(mode: u8, bytes: &[u8]) -> Vec<u8> {
     match mode % 4 {
         0 => bytes.to_vec(),
@@ -44,7 +44,7 @@ pub fn wrapped(mode: u8, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// An error has words, not too many of them, and none that a terminal obeys.
+/// Checks that an error has a message that is not too long and contains nothing that a terminal would interpret.
 fn told<T>(found: Result<T, Error>) -> Option<T> {
     match found {
         Ok(value) => Some(value),
@@ -61,7 +61,7 @@ fn is_table(table: &Array2<f64>) {
     assert!(!table.is_empty() && table.is_standard_layout() && table.iter().all(|v| v.is_finite()));
 }
 
-/// The readers of one array: a table, bytes and labels that agree.
+/// Checks that the readers of one array agree: as a table, as bytes and as labels.
 fn agree(table: Option<Array2<f64>>, bytes: Option<Array2<u8>>, labels: Option<Vec<usize>>) {
     if let Some(table) = &table {
         is_table(table);
@@ -77,7 +77,7 @@ fn agree(table: Option<Array2<f64>>, bytes: Option<Array2<u8>>, labels: Option<V
     }
 }
 
-/// How many readers made something of the file at `path`.
+/// Returns how many readers accepted the file at `path`.
 pub fn read_by_all(path: &Path) -> usize {
     let table = told(npy::read(path));
     let mut made = usize::from(table.is_some());

@@ -1,11 +1,11 @@
-//! The backends that this build has.
+//! The backends of this build.
 
 use double_descent::svd::{Backend, Faer, Jacobi, RawSvd, Route, Svd};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Every backend of this build, by the route that callers get.
+/// Returns every backend of this build, with the routes that callers get.
 pub fn backends() -> Vec<Arc<dyn Backend>> {
     let always: [Arc<dyn Backend>; _] = [
         Arc::new(Faer),
@@ -16,7 +16,7 @@ pub fn backends() -> Vec<Arc<dyn Backend>> {
     always.into_iter().chain(device()).collect()
 }
 
-/// The first CUDA device, where there is one.
+/// Returns the first CUDA device, if there is one.
 #[cfg(feature = "cuda")]
 fn device() -> Option<Arc<dyn Backend>> {
     use double_descent::svd::Cuda;
@@ -37,9 +37,9 @@ fn device() -> Option<Arc<dyn Backend>> {
     None
 }
 
-/// Every route of this build: what mends the others' failures must itself be right. (The second route of
-/// `Jacobi` is that of `Faer`. That of `Lapack`, `gesvd`, reaches 12 with the `OpenBLAS` of Debian 12: under LAPACK's own
-/// thresholds, over those here.)
+/// Returns every route of this build: a fallback must itself be right. (The second route of `Jacobi` is that of `Faer`.
+/// That of `Lapack`, `gesvd`, reaches 12 with the `OpenBLAS` of Debian 12: below LAPACK's own thresholds, but above
+/// those used here.)
 pub fn routes() -> Vec<Watched> {
     let first = backends().into_iter().map(|inner| Watched::new(inner.name(), inner, Route::First));
     let faer = Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second);
@@ -47,7 +47,7 @@ pub fn routes() -> Vec<Watched> {
     first.chain([faer]).chain(cuda).collect()
 }
 
-/// One route of a backend. It counts how often its result failed the check, so that the second was asked for.
+/// One route of a backend. It counts how often its result failed the check, so that the second route was needed.
 #[derive(Debug)]
 pub struct Watched {
     name: &'static str,
@@ -84,7 +84,7 @@ impl Backend for Watched {
     }
 }
 
-/// The checked factorisation, which must exist.
+/// Returns the checked factorisation of `x`; panics on an error.
 pub fn svd(backend: &dyn Backend, x: &Array2<f64>) -> Svd {
     Svd::with_backend(x, backend).unwrap_or_else(|e| panic!("{}: {e} on\n{x:?}", backend.name()))
 }

@@ -1,7 +1,7 @@
 //! Fits in 512-bit arithmetic.
 //!
-//! By the normal equations: they square the condition number, and with 512 bits a κ of 1e15 still leaves over
-//! 120 digits.
+//! They solve the normal equations. These square the condition number, but with 512 bits a κ of 1e15 still leaves more
+//! than 120 digits.
 
 use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
@@ -15,13 +15,14 @@ fn number(v: f64) -> Number {
     Number::try_from(v).expect("finite").with_precision(BITS).value()
 }
 
-/// The number that a decimal such as `-6.860120914` stands for, of up to 15 digits, 22 of them after the point.
+/// Parses a decimal such as `-6.860120914`, of up to 15 digits and up to 22 decimal places, exactly before the final
+/// division.
 pub fn decimal(text: &str) -> Number {
     let (digits, places) = match text.split_once('.') {
         Some((whole, rest)) => (format!("{whole}{rest}"), rest.len()),
         None => (text.to_owned(), 0),
     };
-    // Both are whole numbers that an f64 holds exactly.
+    // Both operands are whole numbers that an f64 holds exactly.
     let power = (0..places).fold(1.0, |power, _| 10.0 * power);
     number(digits.parse().expect("a decimal")) / number(power)
 }
@@ -30,7 +31,7 @@ fn sum(terms: impl Iterator<Item = Number>) -> Number {
     terms.fold(number(0.0), |sum, term| sum + term)
 }
 
-/// The same entries, each exact.
+/// Converts every entry, exactly.
 pub fn matrix(x: ArrayView2<'_, f64>) -> Array2<Number> {
     Array2::from_shape_fn(x.dim(), |at| number(x[at]))
 }
@@ -41,7 +42,7 @@ fn product(a: ArrayView2<'_, Number>, b: ArrayView2<'_, Number>) -> Array2<Numbe
     })
 }
 
-/// `K⁻¹ B` for a positive definite `K`, by its Cholesky factor.
+/// Solves for `K⁻¹ B` with positive definite `K`, by its Cholesky factor.
 fn solve(k: &Array2<Number>, mut b: Array2<Number>) -> Array2<Number> {
     let n = k.nrows();
     let mut l = Array2::from_elem((n, n), number(0.0));
@@ -62,13 +63,13 @@ fn solve(k: &Array2<Number>, mut b: Array2<Number>) -> Array2<Number> {
     b
 }
 
-/// `√(mean of squares)`, rounded once.
+/// Returns `√(mean of squares)`, rounded once.
 fn root_mean_square(x: &Array2<Number>) -> f64 {
     let mean = sum(x.iter().map(|v| v * v)) / number(x.len() as f64);
     mean.sqrt().to_f64().value()
 }
 
-/// A least squares fit of one output on features of full column rank, each number rounded once.
+/// A least squares fit of one output on features of full column rank; each number is rounded once.
 pub struct LeastSquares {
     pub beta: Vec<f64>,
     /// The standard deviation of each coefficient, `√(s² [(XᵀX)⁻¹]ⱼⱼ)` with `s² = ‖y − Xβ‖² / (n − p)`.
@@ -95,16 +96,16 @@ impl LeastSquares {
     }
 }
 
-/// The minimum-norm fit of `y` on `x`, which has full rank, and its errors, each rounded once.
+/// The minimum-norm fit of `y` on an `x` of full rank, and its errors; each number is rounded once.
 pub struct Exact {
     pub beta: Array2<f64>,
     /// `‖β̂‖_F`.
     pub norm: f64,
-    /// Root of the mean squared training error.
+    /// Root mean square training error.
     pub train: f64,
-    /// Root of the mean squared error on the test rows.
+    /// Root mean square error on the test rows.
     pub test: f64,
-    /// Root of the mean square of the predictions at the test rows.
+    /// Root mean square of the predictions at the test rows.
     pub predicted: f64,
 }
 
@@ -134,13 +135,14 @@ impl Exact {
     }
 }
 
-/// The ridge fit of `y` on `x` with penalty `lambda`, and its errors, each rounded once. `x` need not have full rank.
+/// The ridge fit of `y` on `x` with penalty `lambda`, and its errors; each number is rounded once. `x` need not have
+/// full rank.
 pub struct ExactRidge {
     /// `‖β̂‖_F`.
     pub norm: f64,
     pub train_mse: f64,
     pub test_mse: f64,
-    /// The predictions at the test rows less their targets.
+    /// The predictions at the test rows minus their targets.
     pub errors: Array2<f64>,
 }
 
@@ -167,7 +169,7 @@ impl ExactRidge {
         }
     }
 
-    /// `tr((β̂ − β*)ᵀ Σ (β̂ − β*)) / k`.
+    /// Returns the excess risk `tr((β̂ − β*)ᵀ Σ (β̂ − β*)) / k`.
     pub fn excess(
         x: ArrayView2<'_, f64>,
         y: ArrayView2<'_, f64>,
@@ -184,7 +186,8 @@ impl ExactRidge {
     }
 }
 
-/// The errors at each row of the minimum-norm fit to all other rows, which have full rank (`n × k`), each rounded once.
+/// Returns the error at each row of the minimum-norm fit to all other rows, which have full rank (`n × k`), each
+/// rounded once.
 pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut errors = Array2::zeros(y.dim());
     for (i, mut errors) in errors.rows_mut().into_iter().enumerate() {
@@ -204,7 +207,7 @@ pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2
     errors
 }
 
-/// The errors at each row of the ridge fit with penalty `lambda` to all other rows (`n × k`), each rounded once:
+/// Returns the error at each row of the ridge fit with penalty `lambda` to all other rows (`n × k`), each rounded once:
 /// `[A⁻¹Y]ᵢ/[A⁻¹]ᵢᵢ` with `A = XXᵀ + λ`.
 pub fn ridge_left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, lambda: f64) -> Array2<f64> {
     let (x, y) = (matrix(x), matrix(y));
@@ -217,7 +220,7 @@ pub fn ridge_left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, lam
     Array2::from_shape_fn(y.dim(), |(i, j)| (&top[[i, j]] / &inverse[[i, i]]).to_f64().value())
 }
 
-/// `(XᵀX + λ)⁻¹ Xᵀ Y`.
+/// Returns `(XᵀX + λ)⁻¹ Xᵀ Y`.
 fn ridge_solution(x: &Array2<Number>, y: &Array2<Number>, lambda: f64) -> Array2<Number> {
     let mut gram = product(x.t(), x.view());
     for j in 0..gram.nrows() {
@@ -226,8 +229,8 @@ fn ridge_solution(x: &Array2<Number>, y: &Array2<Number>, lambda: f64) -> Array2
     solve(&gram, product(x.t(), y.view()))
 }
 
-/// What a path says of the ridge fit with penalty `lambda` of `y` on `x`, centred first where there is an intercept: from
-/// `R = (XXᵀ + λ)⁻¹`, each rounded once.
+/// One point of a ridge path: the fit of `y` on `x` with penalty `lambda`, both centred first if there is an intercept.
+/// Everything is computed from `R = (XXᵀ + λ)⁻¹` and rounded once.
 pub struct ExactPathPoint {
     pub train_mse: f64,
     pub norm: f64,
@@ -254,7 +257,7 @@ impl ExactPathPoint {
         let inverse = solve(&shifted, matrix(Array2::eye(x.nrows()).view()));
         let dual = product(inverse.view(), y.view());
         let square = |of: &Array2<Number>| sum(of.iter().map(|v| v * v));
-        // Without the constant vector, which centring took off the rows.
+        // Removes the constant vector, which centring projected out of the rows.
         let constant = if intercept { number(1.0) / (&n * &lambda) } else { number(0.0) };
         let open: Vec<Number> = inverse.diag().iter().map(|v| v - &constant).collect();
         let left_out = Array2::from_shape_fn(y.dim(), |at| &dual[at] / &open[at.0]);

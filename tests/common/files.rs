@@ -1,4 +1,4 @@
-//! Files of arrays, byte by byte, and how bad ones are refused.
+//! Array files built byte by byte, and checks of how bad files are refused.
 
 use double_descent::Error;
 use flate2::Compression;
@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::io::Write;
 use std::path::Path;
 
-/// A file as `numpy.save` writes it: the header padded to a multiple of 64 bytes, a newline at its end.
+/// Returns a file as `numpy.save` writes it: the header is padded to a multiple of 64 bytes and ends with a newline.
 pub fn npy(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
     let digits = if version == 1 { 2 } else { 4 };
     let unpadded = 8 + digits + dictionary.len() + 1;
@@ -21,12 +21,12 @@ pub fn npy(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The dictionary of an `.npy` header.
+/// Returns the dictionary of an `.npy` header.
 pub fn dictionary(descr: &str, fortran_order: &str, shape: &str) -> String {
     format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}")
 }
 
-/// An IDX file of values of this type.
+/// Returns an IDX file of values of type `code`.
 pub fn idx(code: u8, shape: &[u32], data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, code, u8::try_from(shape.len()).unwrap()];
     bytes.extend(shape.iter().flat_map(|length| length.to_be_bytes()));
@@ -40,14 +40,14 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// An archive as `numpy.savez_compressed` writes it, of whole `.npy` files.
+/// Returns an archive of whole `.npy` files, as `numpy.savez_compressed` writes it.
 pub fn npz(arrays: &[(&str, &Vec<u8>)]) -> Vec<u8> {
     let files: Vec<_> =
         arrays.iter().map(|(name, bytes)| (format!("{name}.npy"), bytes.as_slice())).collect();
     zip(&files)
 }
 
-/// An archive of deflated files.
+/// Returns an archive of deflated files.
 pub fn zip(files: &[(impl AsRef<str>, &[u8])]) -> Vec<u8> {
     let mut archive = ZipArchiveWriter::new(Vec::new());
     for (name, bytes) in files {
@@ -62,7 +62,7 @@ pub fn zip(files: &[(impl AsRef<str>, &[u8])]) -> Vec<u8> {
     archive.finish().unwrap()
 }
 
-/// An error about the file at `path` that says all of `says`.
+/// Checks that the error is about the file at `path` and contains every phrase of `says`.
 pub fn refused<T: Debug>(found: Result<T, Error>, path: &Path, says: &[&str]) {
     let found = found.unwrap_err();
     assert!(matches!(&found, Error::File { path: named, line: None, .. } if named == path), "{found:?}");
@@ -71,7 +71,7 @@ pub fn refused<T: Debug>(found: Result<T, Error>, path: &Path, says: &[&str]) {
     }
 }
 
-/// The line and column that an [`Error::File`] names.
+/// Returns the line and column that an [`Error::File`] names.
 pub fn place<T: Debug>(result: Result<T, Error>, says: &str) -> (Option<u64>, Option<String>) {
     let error = result.unwrap_err();
     let text = error.to_string();

@@ -1,15 +1,15 @@
-//! What the fit of a point should be, by its own SVD, and how far a point may be off.
+//! The reference fit of a point, by a separate SVD, and how far a point may deviate from it.
 
 use double_descent::filter::{MinNorm, SpectralFilter};
 use double_descent::nested::Point;
 use double_descent::svd::Svd;
 use ndarray::{Array2, ArrayView2};
 
-/// `c` of the law "error ≤ c κ ε", κ of that point's matrix. Orthogonal methods are observed at up to 3 against
-/// exact arithmetic; here both sides have errors, and predictions are compared at several test rows.
+/// `c` in the bound "error ≤ c κ ε", where κ is the condition number of that point's matrix. Orthogonal methods reach
+/// up to 3 against exact arithmetic. Here both sides have errors, and predictions are compared at several test rows.
 pub const C: f64 = 10.0;
 
-/// What one point should be, and how exactly that is defined.
+/// The reference values of one point, and the scale of their uncertainty.
 pub struct Expected {
     pub beta: Array2<f64>,
     pub train: f64,
@@ -17,7 +17,7 @@ pub struct Expected {
     pub norm: f64,
     pub rank: usize,
     pub condition: f64,
-    /// `‖Y‖/σ₁`: a fit that is smaller comes out of cancellation.
+    /// `‖Y‖/σ₁`: a smaller fit is the result of cancellation.
     pub reach: f64,
 }
 
@@ -54,8 +54,8 @@ pub fn by_filter(
     }
 }
 
-/// The largest c of "error ≤ c κ ε" at one point. Root mean squares are compared, on the scale of what
-/// they are differences of.
+/// Returns the largest c of "error ≤ c κ ε" at one point. Root mean squares are compared, relative to the size of the
+/// terms that they are differences of.
 pub fn constant(
     point: &Point,
     expected: &Expected,

@@ -1,4 +1,4 @@
-//! Matrices to factorise, and what is asked of a factorisation.
+//! Matrices to factorise, and the accuracy required of a factorisation.
 
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
@@ -6,18 +6,18 @@ use ndarray::{Array1, Array2, ArrayView2};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// Standard normal entries, a function of the seed.
+/// Returns standard normal entries determined by the seed.
 pub fn normal(n: usize, p: usize, seed: u64) -> Array2<f64> {
     let mut rng = stream(seed, n, p);
     Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
 }
 
-/// Integers from −`largest` to `largest`.
+/// Returns integers from −`largest` to `largest`.
 pub fn integers(n: usize, p: usize, largest: i32, rng: &mut impl Rng) -> Array2<f64> {
     Array2::from_shape_simple_fn((n, p), || f64::from(rng.random_range(-largest..=largest)))
 }
 
-/// `n × k` with orthonormal columns, `k ≤ n`: Gram–Schmidt, twice, of normal entries.
+/// Returns an `n × k` matrix with orthonormal columns, `k ≤ n`: normal entries after two passes of Gram–Schmidt.
 pub fn orthonormal(n: usize, k: usize, seed: u64) -> Array2<f64> {
     let mut q = normal(n, k, seed);
     for j in 0..k {
@@ -34,21 +34,21 @@ pub fn orthonormal(n: usize, k: usize, seed: u64) -> Array2<f64> {
     q
 }
 
-/// `Q₁ diag(σ) Q₂ᵀ`, `n × p`, with `σ` of length `min(n, p)`.
+/// Returns `Q₁ diag(σ) Q₂ᵀ`, `n × p`, with `σ` of length `min(n, p)`.
 pub fn with_spectrum(n: usize, p: usize, sigma: &[f64], seed: u64) -> Array2<f64> {
     assert_eq!(sigma.len(), n.min(p));
     let left = orthonormal(n, sigma.len(), seed) * &Array1::from(sigma.to_vec());
     left.dot(&orthonormal(p, sigma.len(), seed + 1).t())
 }
 
-/// The entries of integer matrices are exact whatever the machine, products and all.
+/// Returns an integer matrix of low rank. Its entries are exact on every machine, products included.
 pub fn integer_low_rank(n: usize, p: usize, rank: usize, seed: u64) -> Array2<f64> {
     let mut rng = stream(seed, n, p);
     let left = integers(n, rank, 3, &mut rng);
     left.dot(&integers(rank, p, 3, &mut rng))
 }
 
-/// `n` rows drawn with replacement from `distinct`, of `p` integers each.
+/// Returns `n` rows drawn with replacement from `distinct` rows of `p` integers each.
 pub fn duplicated_rows(n: usize, p: usize, distinct: usize, seed: u64) -> Array2<f64> {
     let mut rng = stream(seed, n, p);
     let rows = integers(distinct, p, 9, &mut rng);
@@ -56,7 +56,7 @@ pub fn duplicated_rows(n: usize, p: usize, distinct: usize, seed: u64) -> Array2
     rows.select(ndarray::Axis(0), &drawn)
 }
 
-/// Rectified features `max(0, X W)` of inputs of `inputs` dimensions, with rows that occur twice.
+/// Returns rectified features `max(0, X W)` of inputs of dimension `inputs`, with repeated rows.
 pub fn relu_with_duplicates(n: usize, p: usize, distinct: usize, inputs: usize, seed: u64) -> Array2<f64> {
     let mut rng = stream(seed, n, p);
     let x = integers(distinct, inputs, 9, &mut rng);
@@ -65,33 +65,33 @@ pub fn relu_with_duplicates(n: usize, p: usize, distinct: usize, inputs: usize, 
     x.dot(&weights).mapv(|v| v.max(0.0)).select(ndarray::Axis(0), &drawn)
 }
 
-/// The Frobenius norm, of entries whose squares neither overflow nor vanish.
+/// Returns the Frobenius norm of entries whose squares neither overflow nor underflow.
 pub fn norm(x: ArrayView2<'_, f64>) -> f64 {
     x.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// `U Σ Vᵀ`.
+/// Returns `U Σ Vᵀ`.
 pub fn product(u: &Array2<f64>, sigma: &Array1<f64>, vt: &Array2<f64>) -> Array2<f64> {
     (u * sigma).dot(vt)
 }
 
-/// `‖U Σ Vᵀ − X‖ / ‖X‖`.
+/// Returns `‖U Σ Vᵀ − X‖ / ‖X‖`.
 pub fn backward_error(x: &Array2<f64>, u: &Array2<f64>, sigma: &Array1<f64>, vt: &Array2<f64>) -> f64 {
     norm((product(u, sigma, vt) - x).view()) / norm(x.view()).max(f64::MIN_POSITIVE)
 }
 
-/// `‖QᵀQ − I‖`.
+/// Returns `‖QᵀQ − I‖`.
 pub fn orthogonality(q: ArrayView2<'_, f64>) -> f64 {
     norm((q.t().dot(&q) - Array2::<f64>::eye(q.ncols())).view())
 }
 
-/// 10 max(n, p) ε: the error that a factorisation may have, here and in the tables of `tests/backends/suite`; LAPACK's test
-/// programs allow three to five times that.
+/// Returns 10 max(n, p) ε: the tolerance for the error of a factorisation here and in the tables of
+/// `tests/backends/suite`; LAPACK's programs allow three to five times that.
 pub fn unit(x: &Array2<f64>) -> f64 {
     10.0 * x.nrows().max(x.ncols()) as f64 * f64::EPSILON
 }
 
-/// Shapes, order, `U Σ Vᵀ = X` and orthonormal vectors, for entries of order 1 or integers.
+/// Checks shapes, order, `U Σ Vᵀ = X` and orthonormal vectors, for entries of order 1 or integers.
 pub fn assert_thin_svd(x: &Array2<f64>, svd: &Svd, what: &str) {
     let (n, p) = x.dim();
     let r = n.min(p);

@@ -1,5 +1,5 @@
-//! Recorded results, for the tests that compare with them.
-#![allow(dead_code)] // each group of tests uses its part
+//! Helpers that the tests share: data, recorded results and reference computations.
+#![allow(dead_code)] // each test program uses only some of these
 
 pub mod any_bytes;
 pub mod backends;
@@ -17,7 +17,8 @@ pub mod refits;
 
 use std::path::{Path, PathBuf};
 
-/// The folder of data sets, from `DOUBLE_DESCENT_DATA`; `None` (and a line that says so) without it.
+/// Returns the folder of data sets named by `DOUBLE_DESCENT_DATA`; `None`, after printing a line saying so, if it is
+/// unset.
 pub fn data_folder(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
     if folder.is_none() {
@@ -26,12 +27,12 @@ pub fn data_folder(test: &str) -> Option<PathBuf> {
     folder
 }
 
-/// The recorded results, beside the data sets.
+/// Returns the folder of recorded results, next to the data sets.
 pub fn reference_folder(data: &Path) -> PathBuf {
     data.join("../reference")
 }
 
-/// A CSV table of numbers as rows of `(column name, value)` look-ups.
+/// A CSV table of numbers, with columns looked up by name.
 pub struct Table {
     columns: Vec<String>,
     pub rows: Vec<Vec<f64>>,
@@ -55,7 +56,7 @@ impl Table {
     }
 }
 
-/// How far two numbers are apart, relative to `expected`; values under `floor` count as equal to 0.
+/// Returns the distance between two numbers relative to `expected`; values below `floor` count as 0.
 pub fn deviation(found: f64, expected: f64, floor: f64) -> f64 {
     if expected.abs() < floor && found.abs() < floor {
         return 0.0;

@@ -1,6 +1,6 @@
-//! Means over draws, compared with what they should be.
+//! Means over draws, compared with their expected values.
 
-/// A mean over draws, of which the error is known.
+/// A mean over draws, with a known standard error.
 pub struct Mean {
     draws: f64,
     sum: f64,
@@ -22,13 +22,13 @@ impl Mean {
         self.sum / self.draws
     }
 
-    /// The variance of one draw.
+    /// Returns the variance of one draw.
     pub fn variance(&self) -> f64 {
         let mean = self.mean();
         (self.squares / self.draws - mean * mean).max(0.0) * self.draws / (self.draws - 1.0)
     }
 
-    /// How many standard errors the mean is from what it should be; rounding is no error.
+    /// Returns how many standard errors the mean is from `expected`; rounding errors are disregarded.
     pub fn z(&self, expected: f64) -> f64 {
         let (mean, variance) = (self.mean(), self.variance() / self.draws);
         let rounding = 1e-11 * expected.abs();
@@ -36,6 +36,6 @@ impl Mean {
     }
 }
 
-/// A bound of [`Mean::z`]: 5.7e-7 of normal errors lie over it, so that of a test program with 200 comparisons one in
-/// 9,000 would fail by chance. Seeds are fixed: it fails always or never.
+/// A bound on [`Mean::z`]. A normal error exceeds it with probability 5.7e-7, so a test program with 200 comparisons
+/// would fail by chance once in 9,000 runs. The seeds are fixed: it either always fails or never does.
 pub const Z: f64 = 5.0;

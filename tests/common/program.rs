@@ -1,17 +1,17 @@
-//! The program of the studies, and folders for what they write.
+//! The program of the studies, and folders for its output.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The program of all studies; `None` where it is not built, which it is not without figures.
+/// Path of the program of all studies; `None` if it is not built, as in a build without figures.
 pub const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
 
-/// A folder of this test's own, gone when it ends.
+/// A temporary folder for one test, deleted when the test ends.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        // Tests of one process may choose the same name.
+        // Several tests of one process may choose the same name.
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let count = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("double-descent-test-{}-{count}-{name}", std::process::id());

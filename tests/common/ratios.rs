@@ -1,7 +1,7 @@
-//! The ratios of LAPACK's test programs, and tables of the largest.
+//! The ratios of LAPACK's test programs, and tables of the largest ones.
 //!
-//! An error over what rounding explains: about 1 for a sound routine. Matrices are first scaled by a power of two
-//! to entries of order 1, which is exact, so that no product here overflows or vanishes.
+//! A ratio is an error divided by what rounding explains: about 1 for a sound routine. Matrices are first scaled by a
+//! power of two to entries of order 1. This scaling is exact, and no product here can then overflow or underflow.
 
 use super::matrices::product;
 use double_descent::svd::{Backend, Svd};
@@ -15,33 +15,33 @@ pub const EPS: f64 = f64::EPSILON / 2.0;
 /// `DLAMCH('Safe minimum')`, 2⁻¹⁰²².
 pub const UNFL: f64 = f64::MIN_POSITIVE;
 
-/// The larger of two numbers; NaN where one is, unlike `f64::max`.
+/// Returns the larger of two numbers, or NaN if either is NaN, unlike `f64::max`.
 pub fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || a >= b { a } else { b }
 }
 
-/// The largest entry, in absolute value.
+/// Returns the largest absolute value of an entry.
 pub fn largest(x: ArrayView2<'_, f64>) -> f64 {
     x.iter().map(|v| v.abs()).fold(0.0, larger)
 }
 
-/// The 1-norm: the largest sum of absolute values over a column.
+/// Returns the 1-norm: the largest column sum of absolute values.
 pub fn one_norm(x: ArrayView2<'_, f64>) -> f64 {
     x.columns().into_iter().map(|column| column.iter().map(|v| v.abs()).sum()).fold(0.0, larger)
 }
 
-/// The power of two that brings the largest entry of a matrix over 2⁻¹⁰²² into [1, 2); 1 for zero.
+/// Returns the power of two that scales a matrix's largest entry, if over 2⁻¹⁰²², into [1, 2); 1 for a zero matrix.
 pub fn to_order_one(x: ArrayView2<'_, f64>) -> f64 {
-    let power = f64::from_bits(largest(x).to_bits() & f64::INFINITY.to_bits()); // without the mantissa
+    let power = f64::from_bits(largest(x).to_bits() & f64::INFINITY.to_bits()); // clears the mantissa
     if power > 0.0 { power.recip() } else { 1.0 }
 }
 
-/// What [`svd_ratios`] gives.
+/// Names of the four ratios of [`svd_ratios`].
 pub const SVD_RATIOS: [&str; 4] = ["A − UΣVᵀ", "I − UᵀU", "I − VᵀV", "order of σ"];
 
-/// Ratios 1 to 4 of DDRVBD, in 1-norms, for a thin SVD of `A` (`m × n`):
-/// `|A − UΣVᵀ| / (|A| n ULP)` (so divides the code of DBDT01; its comment has max(m, n), which is more lenient),
-/// `|I − UᵀU| / (m ULP)`, `|I − VᵀV| / (n ULP)`, and 0 where `Σ` is non-negative and descending, 1/ULP elsewhere.
+/// Returns ratios 1 to 4 of DDRVBD, in 1-norms, for a thin SVD of `A` (`m × n`): `|A − UΣVᵀ| / (|A| n ULP)` (as the
+/// code of DBDT01 has it; its comment says max(m, n), which is more lenient), `|I − UᵀU| / (m ULP)`, `|I − VᵀV| / (n
+/// ULP)`, and 0 if `Σ` is non-negative and descending, else 1/ULP.
 pub fn svd_ratios(x: &Array2<f64>, svd: &Svd) -> [f64; 4] {
     let n = x.ncols();
     let scale = to_order_one(x.view());
@@ -62,7 +62,7 @@ pub fn svd_ratios(x: &Array2<f64>, svd: &Svd) -> [f64; 4] {
     [reconstruction, orthogonality(u.view()), orthogonality(vt.t()), order]
 }
 
-/// The largest of each ratio over the matrices of one backend, and whose that was.
+/// The largest value of each ratio over the matrices of one backend, and the matrix that attains it.
 pub struct Worst {
     backend: &'static str,
     largest: Vec<(f64, String)>,
@@ -74,7 +74,7 @@ impl Worst {
         Self { backend: backend.name(), largest: Vec::new(), matrices: 0 }
     }
 
-    /// A matrix's ratios; `place` says which matrix.
+    /// Adds the ratios of one matrix, which `place` identifies.
     pub fn add(&mut self, ratios: &[f64], place: impl Fn() -> String) {
         self.matrices += 1;
         self.largest.resize(ratios.len(), (0.0, String::new()));
@@ -86,7 +86,7 @@ impl Worst {
     }
 }
 
-/// A table of the largest ratios, a row for each backend.
+/// A table of the largest ratios, one row per backend.
 pub struct Table {
     text: String,
     names: Vec<&'static str>,
@@ -104,7 +104,7 @@ impl Table {
         Self { text, names: names.to_vec(), threshold, over: Vec::new() }
     }
 
-    /// A row; `mended` matrices needed the second route.
+    /// Adds a row; `mended` matrices needed the second route.
     pub fn row(&mut self, worst: &Worst, mended: usize) {
         write!(self.text, "{:<16}{:>9}", worst.backend, worst.matrices).unwrap();
         for (name, (ratio, at)) in self.names.iter().zip(&worst.largest) {
@@ -116,7 +116,7 @@ impl Table {
         writeln!(self.text, "{mended:>18}").unwrap();
     }
 
-    /// Prints the table; panics if a ratio has reached the threshold.
+    /// Prints the table; panics if any ratio reaches the threshold.
     pub fn finish(self) {
         println!("{}", self.text);
         assert!(self.over.is_empty(), "{}\nfrom {} up: {:#?}", self.text, self.threshold, self.over);

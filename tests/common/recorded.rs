@@ -1,10 +1,10 @@
-//! The recorded values of published formulas.
+//! Recorded values of published formulas.
 
 use super::data_folder;
 use ndarray::Array2;
 use serde_json::Value;
 
-/// The recorded cases of a formula; `None` (and a line that says so) where there are no recorded values.
+/// Returns the recorded cases of a formula; `None`, after printing a line saying so, if there are no recorded values.
 pub fn recorded(formula: &str) -> Option<Vec<Value>> {
     let path = data_folder(formula)?.join("../reference_values.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -19,19 +19,19 @@ pub fn recorded(formula: &str) -> Option<Vec<Value>> {
     Some(cases)
 }
 
-/// A number of a case.
+/// Returns a number of a case.
 pub fn value(case: &Value, group: &str, name: &str) -> f64 {
     case[group][name].as_f64().unwrap_or_else(|| panic!("{}: no {group} {name}", case["id"]))
 }
 
-/// A matrix of a case, by rows.
+/// Returns a matrix of a case, stored by rows.
 pub fn matrix(case: &Value, name: &str) -> Array2<f64> {
     let rows = case["inputs"][name].as_array().unwrap();
     let columns = rows[0].as_array().unwrap().len();
     Array2::from_shape_fn((rows.len(), columns), |(i, j)| rows[i][j].as_f64().unwrap())
 }
 
-/// A list of a case, as a column.
+/// Returns a list of a case as a column.
 pub fn column(case: &Value, name: &str) -> Array2<f64> {
     let values = case["inputs"][name].as_array().unwrap();
     Array2::from_shape_fn((values.len(), 1), |(i, _)| values[i].as_f64().unwrap())

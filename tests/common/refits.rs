@@ -1,9 +1,9 @@
-//! The nested engines and all that they can be asked for, on any table, against a fit by SVD at every point. Shared with
-//! the fuzz target.
+//! The nested engines with everything that can be requested of them, on any table, against an SVD fit at every point.
+//! Shared with the fuzz target.
 //!
-//! A solution by SVD is off by some `ε (κ ‖β̂‖ + κ² ‖r‖ / σ₁)`, `r` what it leaves of the targets (Golub and Van Loan,
-//! section 5.3), and the engines promise no more. All bounds here are `C` times such terms. Points at which a singular
-//! value lies near the cutoff, or where `κ ε` leaves no digit, have no reference and are passed over.
+//! A solution by SVD has an error of about `ε (κ ‖β̂‖ + κ² ‖r‖ / σ₁)`, where `r` is the residual (Golub and Van Loan,
+//! section 5.3), and the engines promise no more. All bounds here are `C` times such terms. Points with a singular
+//! value near the cutoff, or at which `κ ε` leaves no correct digit, have no reference and are skipped.
 
 use double_descent::Error;
 use double_descent::filter::{MinNorm, Ridge, SpectralFilter};
@@ -11,14 +11,14 @@ use double_descent::nested::{Columns, LeftOut, Plane, Point, Request, Rows, Test
 use double_descent::svd::Svd;
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-/// Errors add up over rows and columns, and both sides have some.
+/// Constant of the bounds: errors add up over rows and columns, and both sides have some.
 const C: f64 = 40.0;
 
 fn norm(x: &Array2<f64>) -> f64 {
     x.iter().fold(0.0, |length: f64, v| length.hypot(*v))
 }
 
-/// A fit, what it leaves, and what its coefficients may be off by.
+/// A reference fit, its residuals, and the error bound of its coefficients.
 struct Reference {
     beta: Array2<f64>,
     rest: Array2<f64>,
@@ -27,7 +27,7 @@ struct Reference {
 }
 
 impl Reference {
-    /// `None` without a digit that is certain.
+    /// Computes the reference; `None` if no digit of it is certain.
     fn new(svd: &Svd, x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>, lambda: Option<f64>) -> Option<Self> {
         let sigma = svd.singular_values();
         let largest = sigma.iter().copied().fold(0.0, f64::max);
@@ -59,7 +59,7 @@ fn close(what: &str, point: &Point, found: f64, expected: f64, off: f64) {
     assert!((found - expected).abs() <= off, "{what}: {found:e} for {expected:e} ± {off:e}, {point:?}");
 }
 
-/// `‖X β̂ − Y‖ / √(n k)` is off by what its coefficients are, as far as those are seen on `X`, and by rounding.
+/// Checks `‖X β̂ − Y‖ / √(n k)`. Its error is that of the coefficients, as far as `X` shows it, plus rounding.
 fn check_fit(point: &Point, svd: &Svd, reference: &Reference, y: &ArrayView2<'_, f64>) {
     let scale = (y.len() as f64).sqrt();
     let reach = norm(&y.to_owned()) + svd.singular_values().first().unwrap_or(&0.0) * norm(&reference.beta);
@@ -68,7 +68,7 @@ fn check_fit(point: &Point, svd: &Svd, reference: &Reference, y: &ArrayView2<'_,
     close("train", point, point.train_mse.sqrt(), norm(&reference.rest) / scale, off);
 }
 
-/// The minimum-norm fit with everything along.
+/// Checks the minimum-norm fit with all requested quantities. Returns whether there was a reference.
 fn check_point(point: &Point, x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>) -> bool {
     let svd = Svd::new(x).unwrap();
     let Some(reference) = Reference::new(&svd, x, y, None) else { return false };
@@ -110,7 +110,7 @@ fn check_left_out(point: &Point, x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64
         errors.row_mut(i).assign(&(&y.row(i) - &x.row(i).dot(&beta)));
     }
     let (exact, reach) = (norm(&errors), norm(&y.to_owned()));
-    // Eight digits where no row is refitted, and ten of the targets.
+    // Leave-one-out errors without refits keep eight digits of themselves and ten of the targets.
     let off = C * (off + f64::EPSILON * worst * (exact + reach)) + 1e-7 * exact + 1e-9 * reach;
     let scale = (y.len() as f64).sqrt();
     close("left out", point, found.sqrt(), exact / scale, off / scale);
@@ -123,8 +123,8 @@ fn check_ridge(point: &Point, x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64>, 
     true
 }
 
-/// Every point of both engines, with and without ridge, and every cell of a plane; how many points had a reference. An
-/// error must be one of a number that does not fit.
+/// Checks every point of both engines, with and without ridge, and every cell of a plane. Returns how many points had a
+/// reference. The only error allowed is that of a number that does not fit.
 pub fn check(x: &Array2<f64>, y: &Array2<f64>, lambda: f64) -> usize {
     let ((n, p), k) = (x.dim(), y.ncols());
     let covariance = Array2::eye(p);

@@ -1,5 +1,5 @@
-//! What a sweep makes of its newer axes and sources: surfaces over a parameter, ensembles, starts, fresh rows and fitted
-//! maps, each against the plain loop it stands for.
+//! The newer axes and sources of a sweep: surfaces over a parameter, ensembles, starts, fresh rows and fitted maps,
+//! each against the plain loop that it stands for.
 
 use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric, Surface};
@@ -26,7 +26,7 @@ pub fn normal(seed: u64, place: usize, rows: usize, columns: usize) -> Array2<f6
     Array2::from_shape_simple_fn((rows, columns), || rng.sample(StandardNormal))
 }
 
-/// Rows and test rows that a repeat draws.
+/// The training and test rows that a repeat draws.
 pub fn draw(repeat: usize) -> Draw {
     let targets = |x: &Array2<f64>| {
         x.map_axis(ndarray::Axis(1), |row| (row[0] - row[1] * row[2]).sin()).insert_axis(ndarray::Axis(1))
@@ -62,7 +62,7 @@ fn mean_square(x: &Array2<f64>) -> f64 {
     x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
 }
 
-/// Features of the training and of the test rows, and the targets of both, of a repeat and a member.
+/// Returns the features of the training and of the test rows, and the targets of both, for one repeat and member.
 fn tables(repeat: usize, member: usize, p: usize) -> [Array2<f64>; 4] {
     let draw = draw(repeat);
     let (inputs, truth) = tests(&draw);
@@ -73,8 +73,9 @@ fn tables(repeat: usize, member: usize, p: usize) -> [Array2<f64>; 4] {
     [columns(&x), columns(&test), draw.targets.slice(s![..10, ..]).to_owned(), truth.clone()]
 }
 
-/// Equal but for rounding. The fits here are off p = n: κ is under 10⁵, so that two ways to a prediction differ by some
-/// ε κ² < 10⁻⁵ at the very worst and by ε κ = 2 × 10⁻¹¹ where residuals are small, with 50 times that allowed.
+/// Checks equality up to rounding. The fits here stay away from p = n, so κ is below 10⁵. Two ways to compute a
+/// prediction then differ by about ε κ² < 10⁻⁵ at the very worst, and by ε κ = 2 × 10⁻¹¹ if residuals are small, with
+/// 50 times that allowed.
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1e-3), "{found} and {expected}");
 }
@@ -88,8 +89,8 @@ fn error(surface: &Surface, repeat: usize, (row, p): (f64, usize), arm: usize) -
     (cell.train_mse.unwrap(), cell.test_mse.unwrap())
 }
 
-/// A penalty, and a time, that stay along p, on features whose amplitude falls as `√(2/p)`: each cell is the fit on the map of
-/// that amplitude.
+/// A penalty and a time that stay fixed along p, on features whose amplitude falls as `√(2/p)`: each cell is the fit on
+/// the map with that amplitude.
 #[test]
 fn features_are_scaled_by_their_number() {
     let flow = GradientFlow::new(2.0, Loss::HalfSum).unwrap();
@@ -121,7 +122,7 @@ fn features_are_scaled_by_their_number() {
 #[test]
 fn a_surface_over_time_and_features_is_a_loop_of_svds() {
     let (times, sizes) = ([0.01, 1.0, 100.0], [3, 7, 16, 30]);
-    // The mean over rows depends on their number, which a triangle does not have.
+    // The mean over rows depends on their number, which a triangular factor does not know.
     let ways = [Some(Engine::Svd), None].map(|engine| [Loss::HalfSum, Loss::Mean].map(|loss| (engine, loss)));
     for (engine, loss) in ways.into_iter().flatten() {
         let sweep = Sweep { parameter: Some(Parameter::time(loss, times)), engine, ..sweep(&sizes) };
@@ -142,7 +143,7 @@ fn a_surface_over_time_and_features_is_a_loop_of_svds() {
                 }
             }
         }
-        // Slices, and what they are called.
+        // Slices and their axes.
         let at_time = surface.at_row(1.0).unwrap();
         assert_eq!((at_time.axis, at_time.values()), (Axis::Features, sizes.map(|p| p as f64).to_vec()));
         let at_size = surface.at_column(16.0).unwrap();
@@ -175,7 +176,7 @@ fn surfaces_say_what_they_are_over() {
     let over_penalties = plane.at_column(0.5).unwrap();
     assert_eq!((over_penalties.axis, over_penalties.values()), (Axis::Penalty, vec![0.1, 1.0]));
     assert!(Surface::of_family(&curve, "min_norm", Axis::Penalty).is_err());
-    // Records give the same surface.
+    // Records of the samples give the same surface.
     let path = std::env::temp_dir().join(format!("double-descent-axes-{}", std::process::id()));
     let recorded = samples.record(&path).unwrap().surface(&()).unwrap();
     assert_eq!(recorded, surface);
@@ -211,7 +212,7 @@ fn ensembles_are_read_off_pairs_of_members() {
             }
         }
     }
-    // Beside p the sizes are arms, and the limit has a name of its own.
+    // Next to an axis of p, the numbers of members are arms, and the limit has its own name.
     let curve = sweep.run().unwrap();
     assert!(curve.arm("min_norm_limit", None).is_some() && curve.arm("min_norm", Some(7.0)).is_some());
     for wrong in [0.0, 1.5, f64::NAN, -1.0] {
@@ -265,7 +266,7 @@ fn starts_are_those_of_the_interpolants() {
     for repeat in 0..3 {
         check(&curve, repeat, &|p| tables(repeat, 0, p));
     }
-    // On tables that all repeats share.
+    // Tables shared by all repeats.
     let draw = draw(0);
     let (inputs, truth) = tests(&draw);
     let train = Dataset::new("train", draw.inputs.clone(), draw.targets.clone()).unwrap();
@@ -277,7 +278,7 @@ fn starts_are_those_of_the_interpolants() {
         ..drawn.clone()
     };
     check(&shared.run().unwrap(), 0, &|p| tables(0, 0, p));
-    // A random start on the rows of one table that do not train.
+    // A random start, tested on the rows of a table that are not trained on.
     let data = Dataset::new("table", draw.inputs.clone(), draw.targets.clone()).unwrap();
     let mut table = Sweep::new(data, [2], 1, 0);
     table.arms = vec![Arm::min_norm(), Arm::random_start(2.0).unwrap()];
@@ -288,7 +289,7 @@ fn starts_are_those_of_the_interpolants() {
     let others = Compressed::new(&rows(&order[2..]), &Array2::zeros((10, 1))).unwrap();
     let [least, random] = [0, 1].map(|arm| curve.cell(0, 2, arm).unwrap().test_mse.unwrap());
     close(random - least, expected_excess(&svd, 2.0, &others).unwrap());
-    // What starts are not for.
+    // Settings with which starts cannot be combined.
     let refused = [
         Sweep {
             arms: vec![Arm { estimator: Arm::ridge(0.1).unwrap().estimator, ..Arm::warm_start() }],
@@ -348,7 +349,7 @@ fn fresh_rows_and_fitted_maps_are_one_fit_a_cell() {
             let expected = mean_square(&(map.design(tests, p).unwrap().dot(&beta) - truth));
             close(cell.test_mse.unwrap(), expected);
             assert_eq!(cell.smallest_singular_value, svd.smallest_nonzero());
-            // The same fit by itself.
+            // The same fit on its own.
             let fit = sweep.fit(cell.repeat, (11, p), 0).unwrap();
             assert_eq!(fit.coefficients, beta);
             close(mean_square(&(fit.predict(tests).unwrap() - truth)), expected);
@@ -359,7 +360,7 @@ fn fresh_rows_and_fitted_maps_are_one_fit_a_cell() {
         assert!(matches!(nested.run(), Err(Error::Unsupported { .. })));
         assert!(sweep.identity().is_ok());
     }
-    // One spline that cannot be made costs its cell.
+    // A spline that cannot be built costs only its own cell.
     let odd = of(Maps::fitted("splines", move |x, p| {
         NaturalSpline::at_quantiles_within(x, if p == 6 { 1 } else { p }, ends)
     }));

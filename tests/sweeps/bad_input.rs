@@ -1,4 +1,4 @@
-//! Files, sizes, parameters and matrices that are wrong or do not fit together: the right error.
+//! Wrong or mismatched files, sizes, parameters and matrices give the right error.
 
 use crate::common::matrices::normal;
 use crate::common::program::Folder;
@@ -33,7 +33,7 @@ fn files_that_are_not_there_or_cannot_be_written() {
     let who = folder.0.join("who_life_expectancy.csv");
     names_it(Dataset::who_life_expectancy(&folder.0).unwrap_err(), &who);
     let curve = Sweep::new(Dataset::diabetes(), [3], 1, 0).run().unwrap();
-    // A file in the way, a folder in the place of the file.
+    // A file where a folder is needed, and a folder where a file is.
     folder.file("file", "");
     let below = folder.0.join("file/cells.csv");
     for path in [below, folder.0.clone()] {
@@ -76,18 +76,18 @@ fn splits_that_do_not_fit() {
     assert!(matches!(twice, Error::Domain { value: 7.0, .. }), "{twice}");
     let none = run(vec![], &[3]).unwrap_err();
     assert!(matches!(none, Error::Domain { value: 0.0, .. }), "{none}");
-    // Splits may be longer than the sizes ask for.
+    // Splits may be longer than the sizes require.
     assert!(run(vec![vec![0, 441, 5]], &[2]).is_ok());
 }
 
-/// Runs a sweep that must be refused as out of its domain, in these words.
+/// Checks that a sweep is refused as out of its domain, with this message.
 fn refused(sweep: &Sweep, value: f64, says: &str) {
     let error = sweep.run().unwrap_err();
     assert!(matches!(&error, Error::Domain { value: v, .. } if *v == value), "{error:?}");
     assert!(error.to_string().contains(says), "{error}");
 }
 
-/// Runs a sweep that must be refused for a count over what its data allow, in these words.
+/// Checks that a sweep is refused for a count above what its data allow, with this message.
 fn too_large(sweep: &Sweep, count: usize, limit: usize, says: &str) {
     let error = sweep.run().unwrap_err();
     assert!(
@@ -97,7 +97,7 @@ fn too_large(sweep: &Sweep, count: usize, limit: usize, says: &str) {
     assert!(error.to_string().contains(says), "{error}");
 }
 
-/// Before a cell is computed, whoever has the features.
+/// The error comes before any cell is computed, whatever supplies the features.
 #[test]
 fn more_features_than_there_are() {
     let (train, test) = Dataset::diabetes().split(300).unwrap();
@@ -115,7 +115,7 @@ fn more_features_than_there_are() {
         let curve = over(maps, most).run().unwrap();
         assert_eq!((curve.failures.len(), curve.values().len()), (0, most));
     }
-    // What cannot be drawn is told by its cells.
+    // A map that cannot be drawn is reported by its cells.
     let fails = |_| Err::<RandomFourier, _>(Error::Empty { what: "the list of frequencies" });
     assert!(matches!(over(Maps::drawn(fails), 3).run(), Err(Error::Empty { .. })));
 }
@@ -211,7 +211,7 @@ fn matrices_that_do_not_fit_together() {
     for (features, targets) in [((0, 3), (0, 1)), ((5, 0), (5, 1)), ((5, 3), (5, 0))] {
         let error = Dataset::new("d", Array2::zeros(features), Array2::zeros(targets)).unwrap_err();
         assert!(matches!(error, Error::Empty { .. }), "{error}");
-        // Without features there is still a mean; the compressed table needs one column of something.
+        // Without features the fit is still a mean; a compressed table needs at least one column.
         if features.0 == 0 {
             assert!(Compressed::new(&Array2::zeros(features), &Array2::zeros(targets)).is_err());
         }

@@ -1,4 +1,5 @@
-//! Measures of complexity, evidence and posterior as metrics of a sweep: what the library says of each fit by itself.
+//! Complexity measures, evidence and posterior as metrics of a sweep, against what the library computes for each fit on
+//! its own.
 
 use crate::common::matrices::normal;
 use double_descent::Error;
@@ -29,7 +30,7 @@ const METRICS: [Metric; 12] = [
     Metric::TailParticipationRatio,
 ];
 
-/// What the ranks of the tail leave out.
+/// Number of leading eigenvalues that the tail ranks leave out.
 const TAIL: usize = 2;
 
 const LAMBDA: f64 = 0.7;
@@ -44,7 +45,7 @@ fn arms() -> Vec<Arm> {
     vec![Arm::min_norm(), Arm::ridge(LAMBDA).unwrap(), Arm::new("flow", Some(0.4), Arc::new(flow))]
 }
 
-/// An orthonormal basis of all vectors of mean 0, by rows (Helmert's).
+/// Returns an orthonormal basis of all vectors of mean 0, by rows (Helmert's).
 fn contrasts(n: usize) -> Array2<f64> {
     Array2::from_shape_fn((n - 1, n), |(i, j)| {
         let length = ((i + 1) as f64 * (i + 2) as f64).sqrt();
@@ -61,7 +62,7 @@ fn close(found: Option<f64>, right: f64, what: &str) {
     assert!((found - right).abs() <= 1e-9 * (1.0 + right.abs()), "{what}: {found}, not {right}");
 }
 
-/// Everything of one cell, by its training and test rows.
+/// Checks all metrics of one cell, given its training and test rows.
 fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Array2<f64>, &Array2<f64>)) {
     let (n, k) = (x.nrows() as f64, y.ncols() as f64);
     let what =
@@ -95,7 +96,7 @@ fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Arra
         assert!(bayesian.iter().all(|&metric| cell.metric(metric).is_none()));
         return;
     }
-    // Targets less their mean have n − 1 dimensions.
+    // Targets minus their mean span n − 1 dimensions.
     let (rows, targets) = if free {
         let basis = contrasts(cell.n);
         (basis.dot(&x), basis.dot(&y))
@@ -117,8 +118,8 @@ fn check(cell: &Cell, arm: &Arm, free: bool, (x, y, tests): (&Array2<f64>, &Arra
     of(Metric::PosteriorVariance, variance.mean().unwrap() + constant * noise / n);
 }
 
-/// On the other rows of a table (as a difference and as they are), on a table of its own, with several outputs and features,
-/// with and without a free intercept.
+/// Tested on the other rows of a table (both as a difference of sums and directly) and on a separate table, with
+/// several outputs and features, with and without a free intercept.
 #[test]
 fn metrics_are_what_the_library_says_of_each_fit() {
     let table =
@@ -160,7 +161,7 @@ fn metrics_are_what_the_library_says_of_each_fit() {
     }
 }
 
-/// Penalties from next to nothing to nearly everything, fewer rows than features and more.
+/// Penalties from almost none to almost total shrinkage, with fewer rows than features and with more.
 #[test]
 fn the_evidence_of_any_penalty() {
     let table = |rows, seed| Dataset::new("drawn", normal(rows, 9, seed), normal(rows, 1, seed + 1)).unwrap();
@@ -182,7 +183,8 @@ fn the_evidence_of_any_penalty() {
     }
 }
 
-/// Over a population a mean over test rows is an expectation: rows of a root of its covariance, as many as it has, stand for it.
+/// Over a population, a mean over test rows is an expectation: the rows of a root of its covariance, as many as it has,
+/// stand in for the population.
 #[test]
 fn metrics_over_a_population() {
     let root = normal(6, 6, 8);
@@ -216,8 +218,8 @@ fn metrics_over_a_population() {
     }
 }
 
-/// The effective model complexity of each cell is that of its estimator, measured by itself; it depends on features and time
-/// and on nothing else of a cell.
+/// The effective model complexity of each cell equals that of its estimator, measured on its own. It depends on the
+/// features and the time and on nothing else of a cell.
 #[test]
 fn the_model_complexity_of_cells() {
     let data = Dataset::diabetes();
@@ -236,16 +238,17 @@ fn the_model_complexity_of_cells() {
     let mut found = Vec::new();
     for cell in &curve.cells {
         let alone = LinearModel::new(map.clone(), cell.p, flow(cell.value().unwrap()).unwrap());
-        // One filter by itself looks at every n too.
+        // A filter measured on its own examines every n too.
         let filter = flow(cell.value().unwrap()).unwrap();
         let right = search.run_filters(&alone, &[&*filter], x, y).unwrap()[0].value;
         assert_eq!(cell.model_complexity(), Some(right as f64), "p = {}, t = {:?}", cell.p, cell.value());
         found.push((cell.repeat, cell.p, right));
     }
-    // What never stops fits as many samples as it has features, and no fit of these exact ones is more.
+    // Without stopping, a fit reaches as many samples as it has features, and no fit of these noise-free targets
+    // exceeds that.
     let last = |p| found.iter().filter(|(_, of, _)| *of == p).map(|(_, _, value)| *value).max();
     assert!(last(4) < last(10), "{found:?}");
-    // Arms in place of times; and what the estimator of a cell makes of it.
+    // Arms instead of times; then an estimator that depends on the cell.
     let arms = Sweep {
         samples: vec![9, 12],
         arms: arms(),
@@ -262,8 +265,8 @@ fn the_model_complexity_of_cells() {
     assert!(matches!(refuses, Err(Error::Domain { .. })), "{refuses:?}");
 }
 
-/// The peak of the curve over p is the end of the axis of effective parameters: up to the threshold they rise with p, from
-/// there they fall, and the second descent goes back over values that the first one had. Diabetes patients on random Fourier
+/// The test error peaks over p where the effective parameters turn back. Up to the threshold they rise with p; from
+/// there they fall, so the second descent passes again over values of the first. Diabetes patients on random Fourier
 /// features, medians over 21 training sets.
 #[test]
 fn effective_parameters_fold_the_curve() {
@@ -287,9 +290,9 @@ fn effective_parameters_fold_the_curve() {
     let highest =
         |values: &[f64]| (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap();
     assert_eq!((highest(&errors), highest(&parameters)), (threshold, threshold));
-    // 300 features count as fewer than 45 do, and more than 5.
+    // 300 features count for less than 45 do, and for more than 5.
     assert!(parameters[12] < parameters[5] && parameters[12] > parameters[0], "{parameters:?}");
-    // Degrees of freedom stop at n.
+    // Degrees of freedom saturate at n.
     let degrees = medians(Metric::DegreesOfFreedom);
     for (p, degrees) in sizes.iter().zip(degrees) {
         assert!((degrees - 50.0_f64.min(*p as f64)).abs() < 1e-9, "{p}: {degrees}");
@@ -311,8 +314,8 @@ fn effective_parameters_fold_the_curve() {
     }
 }
 
-/// Minimum norm peaks at p = n; the penalty that the evidence chooses on the training rows does not, and is not far from the
-/// best one. Weak features of 160 inputs, medians over 20 training sets.
+/// Minimum norm peaks at p = n. Ridge with the penalty that maximises the evidence on the training rows does not, and
+/// its error is close to that of the best penalty. Weak features of 160 inputs, medians over 20 training sets.
 #[test]
 fn the_evidence_chooses_no_peak() {
     let (n, d) = (40, 160);
@@ -348,12 +351,13 @@ fn the_evidence_chooses_no_peak() {
         assert!(errors[3] < 0.1 * least[3], "{what}: {errors:?}");
     }
     assert!(bayes.iter().zip(&best).all(|(bayes, best)| *bayes < 1.25 * best), "{bayes:?} {best:?}");
-    // The evidence itself moves smoothly through the threshold: by less than a nat for each sample.
+    // The evidence itself changes smoothly through the threshold: by less than a nat per sample.
     let evidence = medians(&chosen, Metric::LogEvidence);
     assert!(evidence.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.3 * n as f64), "{evidence:?}");
 }
 
-/// A setting chosen in each cell: the largest or the smallest of a metric, the first of equal ones; without it, none.
+/// A setting is chosen in each cell: the one with the largest or the smallest value of a metric, the first of ties;
+/// without the metric, none.
 #[test]
 fn a_family_is_chosen_from_cell_by_cell() {
     let arms =
@@ -382,7 +386,7 @@ fn a_family_is_chosen_from_cell_by_cell() {
     assert_eq!(chosen(least), [(2, Some(1.0), Some(0.0)), (3, Some(3.0), Some(20.0))]);
     assert!(matches!(curve.most_of("b", Metric::TestMse), Err(Error::UnknownName { .. })));
     assert!(matches!(curve.most_of("a", Metric::TrainMse), Err(Error::Unsupported { .. })));
-    // On an axis of its own values these stay.
+    // On an axis of values, the axis values are kept.
     curve.axis = Along::Penalty;
     for cell in &mut curve.cells {
         *cell = cell.at(0.5);

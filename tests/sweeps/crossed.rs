@@ -1,4 +1,4 @@
-//! Errors split over training sets, label noise and seeds of features: a study of crossed fits.
+//! Errors decomposed over training sets, label noise and feature seeds: a study of crossed fits.
 
 use crate::common::matrices::normal;
 use crate::common::monte_carlo::{Mean, Z};
@@ -19,7 +19,7 @@ const S: VarianceSource = VarianceSource::Sampling;
 const N: VarianceSource = VarianceSource::LabelNoise;
 const I: VarianceSource = VarianceSource::Initialisation;
 
-/// Every part that there is.
+/// Returns every component of the decomposition.
 fn parts(parts: &Decomposition) -> Vec<Component> {
     let sets: [&[VarianceSource]; 7] = [&[S], &[N], &[I], &[S, N], &[S, I], &[N, I], &[S, N, I]];
     let variances = sets.iter().filter_map(|set| parts.variance(set));
@@ -39,7 +39,7 @@ fn same(found: &ErrorSplit, right: &Decomposition) {
     }
 }
 
-/// The noise of a draw: a stream of its own, the same for every training set and map.
+/// Returns the noise of a draw: a separate stream, the same for every training set and map.
 fn noise(study: &Crossed, draw: usize, (n, k): (usize, usize)) -> Array2<f64> {
     let mut rng = stream(study.noise_seed, 0x9000_0001, draw);
     Array2::from_shape_simple_fn((n, k), || study.noise * rng.sample::<f64, _>(StandardNormal))
@@ -58,7 +58,7 @@ fn tables() -> (Dataset, Dataset) {
     (table(30, 1), table(40, 3))
 }
 
-/// Two outputs, two sizes, two estimators: with several maps, with one, and without.
+/// Two outputs, two sizes and two estimators: with several maps, with one, and without.
 #[test]
 fn a_crossed_study_is_the_decomposition_of_fits_one_by_one() {
     let (train, test) = tables();
@@ -95,13 +95,13 @@ fn a_crossed_study_is_the_decomposition_of_fits_one_by_one() {
             });
             same(split, &by_hand.unwrap());
         }
-        // Threads and watching change nothing.
+        // Neither the number of threads nor a progress handler changes the result.
         let alone = Crossed { threads: Some(1), ..study.clone() };
         assert_eq!(alone.run().unwrap(), splits);
     }
 }
 
-/// `N(0, I)` inputs of `d` dimensions, a teacher of length 1; a population of a covariance.
+/// Draws `N(0, I)` inputs of `d` dimensions, with a teacher of length 1; the population has the given covariance.
 fn population(seed: u64, (n, d): (usize, usize), covariance: Array2<f64>) -> Source {
     Source::drawn("normal", move |repeat| {
         let mut rng = stream(seed, 1, repeat);
@@ -113,7 +113,8 @@ fn population(seed: u64, (n, d): (usize, usize), covariance: Array2<f64>) -> Sou
     })
 }
 
-/// Over a population the mean over test points is the expectation: fits written in the rows of a root of its covariance.
+/// Over a population, the mean over test points is an expectation: it equals that of fits tested on the rows of a root
+/// of the covariance.
 #[test]
 fn populations_are_expectations() {
     let (n, d) = (8, 12);
@@ -130,7 +131,7 @@ fn populations_are_expectations() {
     };
     let Source::Drawn(drawn) = &source else { panic!("not drawn") };
     let teacher = Array2::from_elem((d, 1), (d as f64).sqrt().recip());
-    // d rows, whose mean of squares is a d-th of the sum.
+    // With d rows, the mean of squares is 1/d of the sum.
     let rows = &root * (d as f64).sqrt();
     let truth = rows.dot(&teacher).remove_axis(Axis(1));
     for split in study.run().unwrap() {
@@ -145,8 +146,7 @@ fn populations_are_expectations() {
 }
 
 /// Minimum-norm fits on weak Gaussian features have the bias and the variances of the closed form, on both sides of the
-/// threshold: means over 400 small studies, whose estimates have no bias. Ten z-scores; twenty and thirty test rows of their
-/// own say the same of the training inputs' share.
+/// threshold. Means over 400 small studies, whose estimates are unbiased, are compared by ten z-scores.
 #[test]
 fn weak_features_have_the_split_of_the_closed_form() {
     let (n, d, level) = (16, 40, 0.4_f64);
@@ -175,7 +175,7 @@ fn weak_features_have_the_split_of_the_closed_form() {
                 parts.excess().value,
             ];
             found.iter_mut().zip(all).for_each(|(mean, value)| mean.add(value));
-            // The two halves of the excess.
+            // The two halves of the excess risk.
             let halves = parts.without(N).value + parts.total_effect(N).value;
             assert!((halves - parts.excess().value).abs() < 1e-12 * parts.excess().value.abs().max(1.0));
             assert!((parts.total_effect(N).value - parts.sequential().noise.value).abs() < 1e-12);
@@ -189,7 +189,7 @@ fn weak_features_have_the_split_of_the_closed_form() {
     }
 }
 
-/// Its sum is the risk that is known, whatever the sizes.
+/// The components sum to the known risk at every size.
 #[test]
 fn the_closed_form_adds_up() {
     for (n, p) in [(0, 3), (5, 5), (5, 6), (20, 3), (3, 20), (7, 100)] {
@@ -263,7 +263,7 @@ fn studies_that_cannot_be_run() {
     ] {
         assert!(matches!(unsupported.run(), Err(Error::Unsupported { .. })), "{:?}", unsupported.run());
     }
-    // What is drawn may fail, and says where.
+    // A draw that fails is reported with its place.
     let broken = Source::drawn("broken", |_| panic!("no rows"));
     match (Crossed { source: broken, ..base() }).run() {
         Err(Error::UserCode { reason, .. }) => assert!(reason.contains("no rows")),

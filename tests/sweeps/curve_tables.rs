@@ -1,4 +1,4 @@
-//! Tables of cells: columns by name, axes of values, parts that merge, arms as a line over their settings.
+//! Tables of cells: columns by name, axes of values, merging of parts, and arms as a line over their settings.
 
 use crate::common::program::Folder;
 use double_descent::Error;
@@ -13,11 +13,11 @@ use rand::RngExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The first header ever written, but for its last column.
+/// The first header ever written, without its last column.
 const FIRST_HEADER: &str = "repeat,n,p,arm,setting,train_mse,test_mse,bias_squared,smallest_singular_value,rank,\
                             mean_squared_bias,test_mse_opposite,test_error_rate,coefficient_norm";
 
-/// A curve over an axis of values, one arm, some repeats.
+/// Returns a curve over an axis of values, with one arm and some repeats.
 fn over(axis: Axis, values: &[f64], repeats: usize, mut error: impl FnMut(usize, usize) -> f64) -> Curve {
     let mut curve = Curve::new(axis, vec![ArmLabel::new("drawn", None)], Provenance::default());
     for repeat in 0..repeats {
@@ -42,14 +42,14 @@ fn read(folder: &Folder, text: &str, axis: Axis) -> Result<Curve, Error> {
     Curve::read_cells(Path::new(&folder.file("cells.csv", text)), axis)
 }
 
-/// A table has the columns of the first version, and those that a cell fills; each number comes back.
+/// A table has the columns of the first version and those that some cell fills; each number survives the round trip.
 #[test]
 fn every_metric_goes_through_a_table() {
     let folder = Folder::new("every-metric");
     let mut curve = over(Axis::Samples, &[0.0; 3], 2, |repeat, t| (repeat + t) as f64 / 3.0);
     assert_eq!(text(&curve).lines().next().unwrap(), format!("{FIRST_HEADER},rows_left"));
     for (place, &metric) in Metric::ALL.iter().enumerate() {
-        // In one cell only, the last: the others are blank there.
+        // Only the last cell has the metric: the column is blank in the others.
         let mut one = curve.clone();
         one.cells[5].set(metric, Some(0.1 + place as f64));
         let table = text(&one);
@@ -63,11 +63,11 @@ fn every_metric_goes_through_a_table() {
     assert_eq!(text(&again), text(&curve));
 }
 
-/// Tables of versions before and after this one.
+/// Tables of earlier and later versions.
 #[test]
 fn older_and_newer_tables_are_read() {
     let folder = Folder::new("versions");
-    // An older one, without most metrics and `rows_left`; a newer one, with columns nobody here knows, in another order.
+    // An older table without most metrics and `rows_left`, and a newer one with unknown columns in another order.
     let older = "repeat,n,p,arm,rank,test_mse\n0,5,2,ridge,2,0.25\n1,5,2,ridge,2,\n";
     let newer = "entropy,rank,test_mse,arm,leave_one_out,setting,p,n,repeat,colour,rows_left\n\
                  9,2,0.25,ridge,0.5,,2,5,0,red,1\n,2,,ridge,,,2,5,1,\"blue, dark\",0\n";
@@ -77,7 +77,7 @@ fn older_and_newer_tables_are_read() {
     assert_eq!((found.cells.as_slice(), found.arms), (&cells[..], vec![ArmLabel::new("ridge", None)]));
     let found = read(&folder, newer, Axis::Samples).unwrap();
     assert_eq!(found.cells, [cells[0].with(Metric::LeaveOneOut, 0.5), cells[1]]);
-    // What a row cannot do without.
+    // Columns that a row needs.
     for needed in ["repeat", "n", "p", "arm", "rank"] {
         let header = older.replacen(needed, "unknown", 1);
         let header = if needed == "n" || needed == "p" {
@@ -90,7 +90,7 @@ fn older_and_newer_tables_are_read() {
             other => panic!("{needed}: {other:?}"),
         }
     }
-    // A later metric is checked as an early one is.
+    // Later metrics are checked like early ones.
     match read(&folder, &newer.replace("0.5", "half"), Axis::Samples) {
         Err(Error::File { line: Some(2), column: Some(column), .. }) => assert_eq!(column, "leave_one_out"),
         other => panic!("{other:?}"),
@@ -118,11 +118,12 @@ fn an_axis_of_values_goes_through_a_table() {
     let summaries = std::fs::read_to_string(&path).unwrap();
     let mut lines = summaries.lines();
     assert!(lines.next().unwrap().ends_with(",max,standard_deviation,value,rows_left"));
-    assert!(lines.nth(1).unwrap().ends_with(",3.0,1.0,0.1,1")); // 1, 2, 3: their largest, and their deviation
+    assert!(lines.nth(1).unwrap().ends_with(",3.0,1.0,0.1,1")); // the values are 1, 2, 3: their largest, and their standard deviation
 }
 
-/// A curve is what it is, whatever its axis: peaks, highest values and shapes of values are those of the counts
-/// 1, 2, …, carried over; the ends of a critical interval lie as far between two values as between two counts.
+/// The axis does not affect a curve's analysis: peaks, highest values and shapes over axis values are those over the
+/// counts 1, 2, …, mapped to the values. The ends of a critical interval lie at the same fraction between two values as
+/// between two counts.
 #[test]
 fn peaks_and_shapes_stand_on_values() {
     let log = [3.0, 1.0, 0.0, 2.0, 4.0, 1.0, -1.0, -2.0];
@@ -147,7 +148,7 @@ fn peaks_and_shapes_stand_on_values() {
         assert_eq!((report.shape, report.repeats), (Shape::DoubleDescent, 30));
         let [found] = report.peaks[..] else { panic!("{report:?}") };
         assert_eq!((found.peak, found.height), (value_at(expected.peak), expected.height));
-        // Interpolated: to a few roundings of the larger end.
+        // Interpolated, so equal to a few roundings of the larger end.
         let near =
             |found: f64, count: f64| assert!((found - value_at(count)).abs() <= 1e-15, "{axis:?}: {found}");
         near(found.from, expected.from);
@@ -167,7 +168,7 @@ fn peaks_and_shapes_stand_on_values() {
     let at = |repeat, value| over(Axis::Time, &values, 30, error).cell_at(repeat, value, 0).copied();
     assert_eq!(at(29, values[2]).unwrap().test_mse, Some(error(29, 2)));
     assert_eq!((at(30, values[2]), at(0, 0.5)), (None, None));
-    // Members are counted. A cell without a value, or with one that is no number, stands nowhere.
+    // Numbers of members are counts. A cell without an axis value, or with one that is not a number, has no place.
     let mut members = over(Axis::Members, &[1.0, 4.0, 16.0], 2, |_, _| 1.0);
     assert_eq!(members.axis_values(), [1, 4, 16]);
     members.cells[0] = Cell::new(0, 30, 4, 0).with(Metric::TestMse, 7.0);
@@ -179,7 +180,7 @@ fn peaks_and_shapes_stand_on_values() {
     );
 }
 
-/// Against the definition, and where squares of deviations overflow or vanish.
+/// Against the definition, also at scales at which squared deviations would overflow or underflow.
 #[test]
 fn standard_deviations() {
     let mut rng = stream(3, 0, 0);
@@ -190,7 +191,7 @@ fn standard_deviations() {
     };
     let mean = draws.iter().sum::<f64>() / 40.0;
     let expected = (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 39.0).sqrt();
-    // 40 squares and their sum: some tens of roundings.
+    // 40 squares and their sum: some tens of rounding errors.
     for scale in [1.0, 2f64.powi(1000), 2f64.powi(-1000)] {
         assert!((of(scale, 40).unwrap() / scale / expected - 1.0).abs() < 40.0 * f64::EPSILON, "{scale:e}");
     }
@@ -204,7 +205,7 @@ fn standard_deviations() {
     assert_eq!(infinite.summaries(Metric::TestMse, None).unwrap()[0].standard_deviation, None);
 }
 
-/// The repeats of a curve that a part has.
+/// Returns the part of a curve with the wanted repeats.
 fn part(whole: &Curve, wanted: impl Fn(usize) -> bool) -> Curve {
     let mut part = whole.clone();
     part.cells.retain(|cell| wanted(cell.repeat));
@@ -213,7 +214,7 @@ fn part(whole: &Curve, wanted: impl Fn(usize) -> bool) -> Curve {
     part
 }
 
-/// Parts of interleaved repeats, in every order: the cells, failures, provenance and bytes of one run.
+/// Parts with interleaved repeats, merged in every order, give the cells, failures, provenance and bytes of one run.
 #[test]
 fn parts_merge_to_the_bytes_of_one_run() {
     let mut whole = Sweep::new(Dataset::diabetes(), [12, 5, 9], 7, 3).run().unwrap();
@@ -235,7 +236,7 @@ fn parts_merge_to_the_bytes_of_one_run() {
             }
         }
     }
-    // A repeat that nobody has, and a part that was stopped.
+    // A repeat that no part has, and a part that was stopped.
     let early = part(&whole, |repeat| repeat < 3);
     assert!(!Curve::merge([part(&whole, |repeat| repeat > 3), early.clone()]).unwrap().complete);
     let mut stopped = part(&whole, |repeat| repeat >= 3);
@@ -304,7 +305,7 @@ fn surfaces_are_checked_and_merge() {
     assert!(Surface::new(wrong).is_err());
 }
 
-/// Gradient flow from 0, stopped at a time: a family of a user's own.
+/// Gradient flow from 0, stopped at a time: a user-defined family.
 #[derive(Debug)]
 struct Flow(f64);
 
@@ -316,12 +317,12 @@ impl SpectralFilter for Flow {
     }
 }
 
-/// Forty arms of a family are one line over its setting; the cells are theirs.
+/// Forty arms of a family form one line over the setting, with the same cells.
 #[test]
 fn a_family_of_arms_is_a_line_over_its_settings() {
     let times: Vec<f64> = (0..40).map(|i| 10f64.powf(-5.0 + 0.25 * f64::from(i))).collect();
     let mut sweep = Sweep::new(Dataset::diabetes().with_intercept().unwrap(), [11, 60], 25, 0);
-    // In any order, and among others.
+    // In any order, and mixed with other arms.
     sweep.arms = times.iter().rev().map(|&t| Arm::new("flow", Some(t), Arc::new(Flow(t)))).collect();
     sweep.arms.insert(7, Arm::unablated());
     let curve = sweep.run().unwrap();
@@ -347,16 +348,16 @@ fn a_family_of_arms_is_a_line_over_its_settings() {
             assert_eq!(of_line[arm * 40 + i].median, point.median);
         }
     }
-    // By repeat, then setting, then line.
+    // Sorted by repeat, then setting, then line.
     assert!(line.cells.is_sorted_by(|a, b| {
         (a.repeat, a.value(), a.arm).partial_cmp(&(b.repeat, b.value(), b.arm)).unwrap().is_lt()
     }));
-    // At n = p more time hurts in the end; at its begin the fit is nothing at all, which is the worst.
+    // At n = p, more time hurts in the end. At the start the fit is zero, which is the worst of all.
     let report = line.shape(0, Metric::TestMse, &ShapeTest::new(0)).unwrap();
     assert_eq!(report.shape, Shape::UShaped);
     assert_eq!(line.highest(0, Metric::TestMse).unwrap().value, times[0]);
 
-    // A single size needs no setting to tell its line.
+    // With a single size, the label of its line needs no setting.
     let mut one = curve.clone();
     one.cells.retain(|cell| cell.n == 60);
     assert_eq!(one.over_settings("flow").unwrap().arms, [ArmLabel::new("flow", None)]);
@@ -387,7 +388,7 @@ fn failures_go_along_and_families_without_settings_do_not() {
     }
 }
 
-/// Cells of this version and of the first go through JSON.
+/// Cells of this version and of the first survive a round trip through JSON.
 #[cfg(feature = "serde")]
 #[test]
 fn cells_go_through_json() {

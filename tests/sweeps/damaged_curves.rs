@@ -1,4 +1,4 @@
-//! Tables of cells that were edited or cut off, and settings that are no numbers: the right error, or the right cells.
+//! Edited or truncated tables of cells, and settings that are not numbers: the right error, or the right cells.
 
 use crate::common::files::{at, place};
 use crate::common::program::Folder;
@@ -44,16 +44,17 @@ fn tables_of_cells_that_were_edited() {
     assert_eq!(place(read("\n0,3,10,", "\n0,3,"), "row of cells").0, Some(2));
     let error = read(",rank,", ",ranks,").unwrap_err();
     assert!(matches!(&error, Error::UnknownColumn { name, .. } if name == "rank"), "{error}");
-    // A metric may be missing: it is blank, in every cell.
+    // A metric's column may be missing: the metric is then absent from every cell.
     assert!(read("test_mse,", "mse,").is_ok());
     let path = folder.0.join("table.csv");
     let blank = Curve::read_cells(&path, Axis::Samples).unwrap();
     assert!(blank.cells.iter().all(|cell| cell.test_mse.is_none() && cell.train_mse.is_some()));
-    // The order of columns does not matter, nor do more of them.
+    // The order of columns does not matter, and neither do extra ones.
     assert!(read("repeat,n,p", "repeat,p,n").is_ok());
 }
 
-/// Cut off anywhere, a table says how many rows it lacks; whole, or without the column of an earlier version, it reads.
+/// A table truncated anywhere says how many rows are missing; a whole table, or one without the column that an earlier
+/// version lacked, can be read.
 #[test]
 fn tables_of_cells_that_were_cut_off() {
     let folder = Folder::new("cut");
@@ -67,12 +68,12 @@ fn tables_of_cells_that_were_cut_off() {
     let rows = curve.cells.len();
     assert_eq!(rows, 24);
     let header = text.find('\n').unwrap();
-    // Without the line feed of the last row all is there; a header alone has no rows to count.
+    // Without the last row's line feed the table is still complete; a header alone has no rows to count.
     assert_eq!(read(&text[..text.len() - 1]).unwrap().cells, curve.cells);
     for length in 0..text.len() - 1 {
         let error = read(&text[..length]).unwrap_err();
         let said = error.to_string();
-        // Tables of earlier versions may lack a metric, but say what their rows are.
+        // Tables of earlier versions may lack a metric, but not the columns that identify their rows.
         if length < text.find(",mean_squared_bias").unwrap() {
             assert!(matches!(&error, Error::UnknownColumn { .. }), "{length}: {error:?}");
             continue;
@@ -82,7 +83,7 @@ fn tables_of_cells_that_were_cut_off() {
             assert!(said.contains("cut off in its header"), "{length}: {said}");
             continue;
         }
-        // Rows that ended, and one that wants nothing but its line feed, if there is a row before it to tell.
+        // The complete rows, plus one that lacks only its line feed if a row before it tells how many are left.
         let ended = text[..length].matches('\n').count().saturating_sub(1);
         let whole = ended + usize::from(ended > 0 && text[length..].starts_with('\n'));
         let expected = match (whole, rows - whole) {
@@ -93,7 +94,7 @@ fn tables_of_cells_that_were_cut_off() {
         };
         assert!(said.contains(&expected), "{length}: {said}, not {expected}");
     }
-    // A row that is gone from the middle; rows in another order; rows after the last.
+    // A row missing from the middle; rows in another order; rows after the last.
     let mut lines: Vec<&str> = text.lines().collect();
     let gone = lines.remove(5);
     let error = read(&lines.join("\n")).unwrap_err();
@@ -102,7 +103,7 @@ fn tables_of_cells_that_were_cut_off() {
     assert!(read(&lines.join("\n")).unwrap_err().to_string().contains("drop this column"));
     let twice = format!("{text}{}", &text[header + 1..]);
     assert!(read(&twice).unwrap_err().to_string().contains("the row before says that it is the last"));
-    // An earlier version wrote no such column, and a part of its table is a table.
+    // An earlier version did not write this column, so a part of its table is also a valid table.
     let old: Vec<&str> = text.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
     assert_eq!(read(&(old.join("\n") + "\n")).unwrap().cells, curve.cells);
     assert_eq!(read(&old[..8].join("\n")).unwrap().cells, curve.cells[..7]);
@@ -113,7 +114,7 @@ fn tables_of_cells_that_were_cut_off() {
     assert!(read(std::str::from_utf8(&text).unwrap()).unwrap().cells.is_empty());
 }
 
-/// NaN equals no NaN: each row was an arm of its own.
+/// NaN is not equal to NaN: without care, each row would be a separate arm.
 #[test]
 fn settings_that_are_not_numbers_are_one_arm() {
     let folder = Folder::new("settings");
@@ -132,7 +133,7 @@ fn settings_that_are_not_numbers_are_one_arm() {
     assert_eq!(read.arm("ridge", Some(f64::NAN)), Some(0));
     assert_eq!(read.arm("ridge", Some(-f64::NAN)), Some(0));
     assert_eq!(read.arm("ridge", Some(2.0)), Some(4));
-    // 100,000 arms take no time that grows with their square.
+    // The time for 100,000 arms does not grow with their square.
     let mut text =
         String::from_utf8(std::fs::read(&path).unwrap()).unwrap().lines().next().unwrap().to_owned() + "\n";
     for i in 0..100_000 {
@@ -141,7 +142,7 @@ fn settings_that_are_not_numbers_are_one_arm() {
     }
     let read = Curve::read_cells(Path::new(&folder.file("many.csv", text)), Axis::Samples).unwrap();
     assert_eq!((read.arms.len(), read.cells[99_999].arm), (100_000, 99_999));
-    // Nor memory: an arm, an axis value and a repeat of its own for each row.
+    // Nor does the memory, with a different arm, axis value and repeat in each row.
     let mut read = read;
     for (i, cell) in read.cells.iter_mut().enumerate() {
         (cell.n, cell.repeat, cell.test_mse) = (i, i, Some(i as f64));

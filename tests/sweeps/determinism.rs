@@ -1,5 +1,5 @@
-//! A seed fixes a curve: to the byte, on any number of threads, in whatever company.
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts and sums under 2⁵³
+//! A seed fixes a curve to the byte, on any number of threads and whatever else runs with it.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts and sums below 2⁵³
 
 use crate::common::features::normal;
 use crate::common::program::Folder;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Ablations, adversaries, and sizes on both sides of the threshold; more repeats than a batch holds.
+/// Ablations, adversaries, and sizes on both sides of the threshold, with more repeats than a batch holds.
 fn sweep() -> Sweep {
     let mut sweep = Sweep::new(Dataset::diabetes(), (1..=24).step_by(3).chain([11, 441]), 40, 3);
     sweep.arms.extend(Arm::adversarial_study().into_iter().skip(1));
@@ -42,7 +42,8 @@ fn any_number_of_threads_writes_the_same_bytes() {
     }
 }
 
-/// Tables of cells that no curve holds, text made of them by several threads: parts of 4096 cells, cells that fail.
+/// Tables written without holding a curve in memory, whose text several threads format: parts of 4096 cells, and cells
+/// that fail.
 #[test]
 fn measured_tables_have_the_bytes_of_those_of_the_curve() {
     let folder = Folder::new("measured");
@@ -64,7 +65,7 @@ fn measured_tables_have_the_bytes_of_those_of_the_curve() {
             for (a, b) in [(&cells, &of_curve), (&summary, &its_summary)] {
                 assert!(std::fs::read(a).unwrap() == std::fs::read(b).unwrap(), "{threads:?} threads");
             }
-            // What cannot be written leaves nothing, and is said.
+            // A table that cannot be written leaves nothing behind, and the error says so.
             let nowhere = folder.0.join("no folder").join("cells.csv");
             let refused = sweep.measure(&()).unwrap().save_tables(&nowhere, &summary, &metrics, bootstrap);
             assert!(matches!(refused, Err(Error::Io { .. })));
@@ -75,7 +76,7 @@ fn measured_tables_have_the_bytes_of_those_of_the_curve() {
     }
 }
 
-/// Minimum norm, but for fits to so many samples.
+/// Minimum norm, except that fits to this many samples fail.
 #[derive(Debug)]
 struct NotOn(usize);
 
@@ -98,7 +99,7 @@ fn training_sets_are_nested() {
     for repeat in 0..5 {
         let mut before: Option<u64> = None;
         for cell in curve.cells.iter().filter(|cell| cell.repeat == repeat) {
-            // Rows are orthogonal: a test row is predicted as 0, and its error is its target, squared.
+            // Rows are orthogonal, so a test row is predicted as 0 and its squared error is its squared target.
             let squares = cell.test_mse.unwrap() * (n - cell.n) as f64;
             let test = squares.round() as u64;
             assert!((squares - test as f64).abs() < 1e-6, "sums of powers of four under 2^24 are exact");
@@ -112,7 +113,7 @@ fn training_sets_are_nested() {
     }
 }
 
-/// One repeat whose two factorisations, panels, and tests on more rows than a block has, are split among threads.
+/// One repeat whose two factorisations, panels, and tests on more rows than a block holds are split among threads.
 #[test]
 fn one_large_plane_has_the_same_bits_on_any_number_of_threads() {
     let data = |seed, rows| {
@@ -177,7 +178,7 @@ fn another_seed_gives_other_splits_and_the_same_seed_the_same() {
 
 #[test]
 fn a_stopped_run_holds_cells_of_the_full_run_and_says_so() {
-    // Far more cells than eight threads can have at hand when the stop reaches them.
+    // Far more cells than eight threads can hold when the stop reaches them.
     let sweep = || Sweep { splits: Splits::Drawn { repeats: 200, seed: 3 }, ..sweep() };
     let full = sweep().run().unwrap();
     let of_full = by_place(&full);
@@ -191,11 +192,11 @@ fn a_stopped_run_holds_cells_of_the_full_run_and_says_so() {
         assert_eq!(some.arms, full.arms);
         assert!(some.cells.len() > limit.min(2000) * some.arms.len() / 2, "work that was done is kept");
         assert_eq!(some.complete, some.cells.len() == full.cells.len());
-        // The cells of the full run, in its order, with gaps.
+        // The cells of the full run, in the same order, with gaps.
         let mut all = full.cells.iter();
         assert!(some.cells.iter().all(|cell| all.any(|other| other == cell)));
         assert!(by_place(&some).iter().all(|(place, cell)| of_full[place] == *cell));
-        // All arms of a cell, or none.
+        // Either all arms of a cell, or none.
         assert!(
             some.cells.chunks(some.arms.len()).all(|arms| arms.iter().enumerate().all(|(i, c)| c.arm == i))
         );
@@ -208,7 +209,7 @@ fn cells_read_back_to_the_same_bits() {
     sweep.arms[1].name = "a name, with \"quotes\" and\na new line".into();
     sweep.arms[2].setting = Some(f64::from_bits(0x3ff0_0000_0000_0001));
     let mut curve = sweep.run().unwrap();
-    // What no sweep of this table makes.
+    // Values that no sweep of this table produces.
     let extremes = [5e-324, 0.0, -0.0, f64::MAX, 1e-300, 0.1 + 0.2, f64::INFINITY];
     for (cell, value) in curve.cells.iter_mut().zip(extremes) {
         cell.test_mse = Some(value);
@@ -252,9 +253,9 @@ fn a_grid_hands_out_every_place_once_and_in_order() {
     }
 }
 
-/// Pinned on x86-64, from this crate itself: a change of generator, of the order of draws or of the
-/// order of a sum shows here. What the values should be is the subject of the replay tests. Sizes
-/// away from the threshold, where instruction sets differ by a few dozen roundings.
+/// Pinned on x86-64 from this crate's own results, so that a change of generator, of the order of draws or of the order
+/// of a sum shows here. Whether the values are right is for the replay tests. The sizes stay away from the threshold;
+/// instruction sets differ by a few dozen roundings there.
 #[test]
 fn pinned_values_of_seed_0() {
     let value = |data: Dataset, n: usize, repeat: usize| {
@@ -270,7 +271,7 @@ fn pinned_values_of_seed_0() {
     ] {
         assert!((found / pinned - 1.0).abs() < 1e-12, "{found:?} for {pinned:?}");
     }
-    // An adversary and its opposite are two arms of opposite strength.
+    // An adversary and its opposite are two arms with opposite strengths.
     let mut sweep = Sweep::new(student(), [20], 3, 0);
     sweep.arms = vec![
         Arm::attacked(Adversary::TestDatum { strength: 2.0 }),

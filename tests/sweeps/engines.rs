@@ -1,4 +1,4 @@
-//! A sweep on the nested engine against the same sweep with an SVD a cell.
+//! A sweep on the nested engine against the same sweep with one SVD per cell.
 
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};

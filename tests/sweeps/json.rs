@@ -34,7 +34,7 @@ fn failures_go_through_json_and_back() {
     let surface = Surface::new(curve.clone()).unwrap();
     let text = serde_json::to_string(&surface).unwrap();
     assert_eq!(serde_json::from_str::<Surface>(&text).unwrap(), surface);
-    // NaN equals no NaN: by its words.
+    // NaN is not equal to NaN, so the messages are compared.
     curve.failures[2].error = Error::NonFinite { what, row: 1, column: 2, value: f64::NAN };
     let read: Curve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
     assert_eq!(format!("{read:?}"), format!("{curve:?}"));
@@ -45,7 +45,7 @@ fn failures_go_through_json_and_back() {
     assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
 }
 
-/// JSON has no numbers for them: they were read back as absent.
+/// Infinities and NaN, which JSON cannot represent as numbers, used to be read back as absent.
 #[test]
 fn what_json_has_no_number_for_goes_through_it_all_the_same() {
     let arm = |setting| ArmLabel::new("odd", setting);

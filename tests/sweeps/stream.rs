@@ -1,4 +1,4 @@
-//! Curves of rows that are read once.
+//! Curves from rows that are read once.
 
 use crate::common::program::Folder;
 use double_descent::Error;
@@ -37,13 +37,13 @@ fn a_stream_is_the_nested_curve_of_its_rows() {
         for cell in &curve.cells {
             let point = &points[cell.n - 1];
             assert_eq!((cell.p, cell.rank), (6, point.rank));
-            // Blocks of another size add in another order: κ of these rows is under 100, away from n = p.
+            // Blocks of another size add in another order; κ of these rows is below 100 away from n = p.
             let close = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() <= 1e-10 * (1.0 + b);
             assert!(close(cell.train_mse, point.train_mse) && close(cell.coefficient_norm, point.norm));
             assert!(close(cell.test_mse, point.test_mse.unwrap()));
         }
     }
-    // Without test rows all train.
+    // Without test rows, every row trains.
     let curve = Stream::new("rows", 1, [120]).run(&mut rows(), &()).unwrap();
     assert_eq!((curve.cells[0].n, curve.cells[0].test_mse), (120, None));
 }
@@ -90,7 +90,7 @@ fn rows_are_copied_into_a_file_as_they_pass() {
     assert!(matches!(NpyWriter::create(folder.0.join("no/rows.npy"), (1, 2)), Err(Error::Io { .. })));
 }
 
-/// Of Gaussian features the mean is known: `p/(n − p − 1)` for `n > p + 1`. Its standard error is that of the summary.
+/// For Gaussian features the mean is known: `p/(n − p − 1)` for `n > p + 1`. The standard error is the summary's own.
 #[test]
 fn noise_terms_are_those_of_their_law() {
     let terms = |designs| NoiseTerms {
@@ -123,7 +123,7 @@ fn noise_terms_are_those_of_their_law() {
     // Each p has a sphere of its own; at p = 1 features are ±1, and the term is 1/n.
     let (_, over_p) = terms(Designs::sphere()).run(8, None, &()).unwrap();
     assert!((over_p[0].mean - 1.0 / 6.0).abs() < 1e-14 && over_p[0].standard_error < 1e-14);
-    // A law that cannot be drawn says so.
+    // A distribution that cannot be drawn gives an error.
     let broken = terms(Designs::of_maps(2, 10, |_, _| {
         Err::<double_descent::features::Coordinates, _>(Error::Empty { what: "the map" })
     }));

@@ -1,4 +1,4 @@
-//! What a sweep cannot do is an error of its type, before anything runs.
+//! A request that a sweep does not support gives an error of its own type before anything runs.
 
 use double_descent::curve::{Axis, Metric};
 use double_descent::dataset::Dataset;
@@ -42,7 +42,7 @@ fn population() -> Sweep {
     Sweep { source, ..table() }
 }
 
-/// Nobody sees a cell: the error comes before the first.
+/// The error comes before the first cell, so the progress handler is never called.
 fn error_of(sweep: &Sweep) -> Error {
     let watch = |done: usize, _: usize| -> ControlFlow<()> { panic!("{done} cells ran") };
     sweep.run_with(&watch).unwrap_err()
@@ -189,7 +189,7 @@ fn values_outside_their_domain() {
     ));
 }
 
-/// What is drawn is checked like any table, and a drawing that fails costs its repeat.
+/// Drawn tables are checked like any other, and a failed draw costs only its repeat.
 #[test]
 fn drawings_that_do_not_fit() {
     let drawn =

@@ -1,4 +1,4 @@
-//! Parts of the caller's own that panic, or give what cannot be used: an error that names them, and the rest kept.
+//! User code that panics or returns unusable values: an error names it, and the other results are kept.
 
 use double_descent::complexity::Search;
 use double_descent::curve::{Cell, Metric};
@@ -18,7 +18,7 @@ use rand::RngExt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What a part of the caller's does wrong.
+/// What the user code does wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     Panics,
@@ -148,7 +148,7 @@ fn a_description_that_panics_costs_nothing() {
     assert!(found.cells().provenance.preparation.contains("no words"));
 }
 
-/// Every map of maps says whose fault it is.
+/// Maps that wrap faulty maps name the one at fault.
 #[test]
 fn maps_of_faulty_maps_name_them() {
     let inputs = table(6, 20).features().clone();
@@ -375,7 +375,7 @@ fn procedures_and_functions_that_panic_are_errors() {
     assert!(said(&nan).starts_with("the activation `far`: with it feature 0 of input 0"));
 }
 
-/// Texts that say what the caller did.
+/// Messages say what the caller did wrong.
 #[test]
 fn texts_name_the_cause() {
     let text = |result: Result<Plane, Error>| result.unwrap_err().to_string();

@@ -18,19 +18,19 @@
 use super::plain_loop::Fit;
 use ndarray::{Array2, ArrayView1};
 
-/// The engines' constant.
+/// The constant `c` that the engines state.
 const C: f64 = 10.0;
 
 pub fn length(table: &Array2<f64>) -> f64 {
     table.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// What an error of a root mean square makes of its square; and of the sums.
+/// Bounds the error of a square, given that of its root and the rounding of the sums.
 pub fn of_square(square: f64, root: f64) -> f64 {
     root * (2.0 * square.sqrt() + root) + C * f64::EPSILON * square
 }
 
-/// The bounds of one fit.
+/// Error bounds of one fit.
 #[derive(Clone)]
 pub struct Bounds<'a> {
     fit: &'a Fit,
@@ -43,7 +43,7 @@ pub struct Bounds<'a> {
     targets: f64,
     residual: f64,
     largest: f64,
-    /// The largest gain: what an error of the targets may be multiplied by.
+    /// The largest gain: the most by which the fit can amplify an error of the targets.
     gain: f64,
     /// `δβ`.
     beta: f64,
@@ -80,20 +80,20 @@ impl<'a> Bounds<'a> {
         2.0 * unit * kappa * (length(&self.fit.beta) + targets / largest + kappa * residual / largest)
     }
 
-    /// Where the targets are off by so much, in norm.
+    /// Adds the effect of targets with an error of norm `off`.
     pub fn with_targets_off_by(mut self, off: f64) -> Self {
         self.beta += self.gain * off;
         self
     }
 
-    /// Where an adversary pushes the targets along the last left singular vector.
+    /// Adds the effect of an adversary that moves the targets along the last left singular vector.
     pub fn with_kick(mut self, strength: f64) -> Self {
         self.targets += strength;
         self.beta = self.coefficients() + self.gain * strength * 2.0 * self.unit * self.kappa;
         self
     }
 
-    /// The condition and the residuals of the worse of two fits.
+    /// Takes the worse condition number and residuals of two fits.
     pub fn worse_of(&self, other: &Self) -> Self {
         let mut worse = self.clone();
         worse.unit = self.unit.max(other.unit);
@@ -105,7 +105,8 @@ impl<'a> Bounds<'a> {
         worse
     }
 
-    /// Of the smallest singular value: of rounding `‖X‖`, and 1e-12 of itself, where a nested engine looks for it.
+    /// Bounds the smallest singular value: rounding relative to `‖X‖`, plus 1e-12 of itself, the nested engine's search
+    /// tolerance.
     pub fn of_smallest(&self, smallest: f64) -> f64 {
         2.0 * self.unit * self.largest + 1e-12 * smallest
     }
@@ -114,18 +115,18 @@ impl<'a> Bounds<'a> {
         self.beta
     }
 
-    /// Of `Σ g σ`, each term of which moves by no more than `σ` does, relatively.
+    /// Bounds `Σ g σ`: the relative change of each term is at most that of `σ`.
     pub fn of_freedom(&self) -> f64 {
         2.0 * self.unit * self.kappa * self.fit.gains.len() as f64 + C * f64::EPSILON
     }
 
-    /// Of the mean squared training error.
+    /// Bounds the mean squared training error.
     pub fn of_train(&self, errors: &Array2<f64>) -> f64 {
         let count = (errors.len() as f64).sqrt();
         of_square((length(errors) / count).powi(2), 2.0 * self.unit * self.kappa * self.targets / count)
     }
 
-    /// Of all predictions at some rows together, in norm.
+    /// Bounds the norm of all predictions at some rows together.
     pub fn of_predictions(&self, rows: &Array2<f64>) -> f64 {
         let prepared = (rows - &self.fit.shift) / &self.fit.scale;
         let predicted = length(&(prepared.dot(&self.fit.beta) + &self.fit.constant));
@@ -136,7 +137,7 @@ impl<'a> Bounds<'a> {
             + 2.0 * C * f64::EPSILON * length(&(rows / &self.fit.scale)) * length(&self.fit.beta)
     }
 
-    /// Of a mean squared error over so many rows; `off` is what else is wrong with predictions or targets, in norm.
+    /// Bounds a mean squared error over this many rows; `off` is the norm of any other error of predictions or targets.
     pub fn of_test(
         &self,
         (rows, targets): (&Array2<f64>, &Array2<f64>),
@@ -148,13 +149,13 @@ impl<'a> Bounds<'a> {
         of_square(square, all / (count * targets.ncols() as f64).sqrt())
     }
 
-    /// Of test rows along whose last mode an adversary steps.
+    /// Bounds the test rows that an adversary moves along their last mode.
     pub fn of_kicked_tests(&self, strength: f64, rows: f64) -> f64 {
         let turned = 2.0 * self.unit * self.kappa * length(&self.fit.beta);
         rows.sqrt() * strength * (self.beta + turned)
     }
 
-    /// Of a mean over some rows as a difference of two sums, each as large as that over all rows.
+    /// Bounds a mean over some rows computed as a difference of two sums, each as large as the sum over all rows.
     pub fn of_difference(&self, (x, y): &(Array2<f64>, Array2<f64>), count: f64) -> f64 {
         let prepared = (x - &self.fit.shift) / &self.fit.scale;
         let all = length(&(prepared.dot(&self.fit.beta) + &self.fit.constant)) + length(y);
@@ -175,7 +176,7 @@ impl<'a> Bounds<'a> {
         4.0 * self.unit * self.kappa * (self.gain * length(&prepared)).powi(2) / count
     }
 
-    /// Of the error of a row that was left out, over all outputs.
+    /// Bounds the error of a left-out row, over all outputs.
     pub fn of_row(&self, row: &Array2<f64>, targets: &ArrayView1<'_, f64>) -> f64 {
         self.of_predictions(row) + 2.0 * self.unit * self.kappa * targets.dot(targets).sqrt()
     }

@@ -1,4 +1,4 @@
-//! What cells are, by a plain loop of SVDs.
+//! The expected cells, computed by a plain loop of SVDs.
 
 use super::bounds::{Bounds, length, of_square};
 use double_descent::curve::{Cell, Metric};
@@ -7,7 +7,7 @@ use double_descent::sweep::{Arm, Draw, Intercept, Source, Splits, Sweep, TestOn}
 use double_descent::{Ablation, Adversary};
 use ndarray::{Array1, Array2, Axis as Along, concatenate, s};
 
-/// What one repeat trains and tests on, made here once more.
+/// The training and test tables of one repeat, built again here.
 pub struct Tables {
     pub x: Array2<f64>,
     pub y: Array2<f64>,
