@@ -23,7 +23,7 @@ impl Dataset {
     #[must_use]
     pub fn diabetes() -> Self {
         let parsed = Self::parse_csv("diabetes", TABLE.as_bytes(), &CsvOptions::default());
-        // The table is part of the crate, and a test reads it: this cannot fail. No panic even so.
+        // The table is embedded and tested, so this cannot fail; a fallback avoids a panic anyway.
         parsed.unwrap_or_else(|_| Self {
             name: "diabetes".into(),
             features: Array2::zeros((1, 1)),

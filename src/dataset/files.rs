@@ -1,10 +1,10 @@
-//! Data sets that are read from a folder of files: California housing, WHO life expectancy.
+//! Data sets read from files in a folder: California housing, WHO life expectancy.
 
 use super::{BlankCells, CsvOptions, Dataset};
 use crate::Error;
 use std::path::Path;
 
-/// The 17 features of the WHO study; names compare with blanks trimmed and collapsed.
+/// The 17 features of the WHO study; names are compared with outer blanks trimmed and inner ones collapsed.
 const WHO_FEATURES: [&str; 17] = [
     "Adult Mortality",
     "infant deaths",
@@ -27,7 +27,7 @@ const WHO_FEATURES: [&str; 17] = [
 
 impl Dataset {
     /// California housing (Pace & Barry 1997): 20,640 districts, 8 features, the target is the median
-    /// house value in 100,000 dollars; from `california_housing.csv` in `folder`.
+    /// house value in 100,000 dollars. Reads `california_housing.csv` in `folder`.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, and those of [`Dataset::read_csv`].
@@ -39,10 +39,10 @@ impl Dataset {
     }
 
     /// WHO life expectancy: 17 health and wealth figures per country and year, 1,649 rows after
-    /// those with a blank cell (in any column) are dropped; the target is life expectancy in years;
-    /// from `who_life_expectancy.csv` in `folder`.
+    /// those with a blank cell (in any column) are dropped; the target is life expectancy in years.
+    /// Reads `who_life_expectancy.csv` in `folder`.
     ///
-    /// Columns differ in scale by ten powers of ten: training sets have condition numbers of 1e10.
+    /// Column scales differ by ten powers of ten, so training sets have condition numbers of 1e10.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, and those of [`Dataset::read_csv`].

@@ -6,8 +6,8 @@
 //! values
 //! ```
 //!
-//! Files are read plain or packed by gzip; the bytes tell which, not the name. The first axis are the rows,
-//! all others one row's values: images (`N × h × w`) are a table `N × hw`.
+//! Files may be plain or gzipped; the bytes decide, not the name. The first axis is the rows, and
+//! all other axes are one row's values: images (`N × h × w`) become a table `N × hw`.
 //!
 //! # References
 //! `LeCun`, Cortes and Burges, *The MNIST database of handwritten digits* (1998).
@@ -18,10 +18,10 @@ use ndarray::Array2;
 use std::io::Read;
 use std::path::Path;
 
-/// The table (`N × p`) in a file.
+/// Reads the table (`N × p`) in a file.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::File`], with what to do, if it is no IDX file, if it is
+/// [`Error::Io`] if the file cannot be read; [`Error::File`], with advice, if it is not an IDX file, if it is
 /// shorter or longer than its header says, if a gzip file is damaged, if there are no values, or if one is
 /// NaN or infinite; [`Error::Resource`] if there is no memory for it.
 ///
@@ -44,17 +44,17 @@ pub fn read(path: impl AsRef<Path>) -> Result<Array2<f64>, Error> {
     with_values(path, |values, layout| layout.read_table(values))
 }
 
-/// Class labels, one a row: integers with one axis.
+/// Reads class labels, one per row: integers with one axis.
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for floating-point numbers, for labels below 0 and for several
-/// values a row.
+/// values per row.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<usize>, Error> {
     let path = path.as_ref();
     with_values(path, |values, layout| layout.read_labels(values))
 }
 
-/// The table (`N × p`) of a file of unsigned bytes, as bytes: an eighth of the memory of [`read`].
+/// Reads the table (`N × p`) in a file of unsigned bytes as bytes, in an eighth of the memory of [`read`].
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
@@ -63,7 +63,7 @@ pub fn read_bytes(path: impl AsRef<Path>) -> Result<Array2<u8>, Error> {
     with_values(path, |values, layout| layout.read_bytes(values))
 }
 
-/// What `decode` makes of the values of a file, all of them.
+/// Decodes all values of a file with `decode`.
 fn with_values<T>(
     path: &Path,
     decode: impl FnOnce(&mut dyn Read, &Layout) -> Result<T, Broken>,
@@ -79,7 +79,7 @@ fn with_values<T>(
     read().map_err(|broken: Broken| broken.at(path))
 }
 
-/// Reads a header; what it says, and its bytes.
+/// Reads a header; returns the layout and the header's length in bytes.
 fn read_layout(reader: &mut dyn Read) -> Result<(Layout, usize), Broken> {
     let mut start = [0; 4];
     let read = fill(reader, &mut start)?;

@@ -1,17 +1,17 @@
-//! What kind of file bytes are, told from the first of them and not from a name.
+//! Recognises the kind of a file by its first bytes, not by its name.
 
-/// The kinds that readers tell apart.
+/// The kinds that readers distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KindOfFile {
-    /// Nothing that is known: text, or what its reader finds.
+    /// Not a known kind: text, or whatever the reader finds.
     Unknown,
     /// Packed by gzip.
     Gzip,
-    /// Another kind, in words for a message.
+    /// Another kind, described for an error message.
     Other(&'static str),
 }
 
-/// First bytes, and what they tell.
+/// First bytes, and the kind they indicate.
 const MARKS: [(&[u8], &str); 18] = [
     (b"PK\x03\x04", "a zip archive (as .npz, .xlsx and .ods files are)"),
     (b"PK\x05\x06", "an empty zip archive"),
@@ -33,7 +33,7 @@ const MARKS: [(&[u8], &str); 18] = [
     (b"\x7fELF", "a program"),
 ];
 
-/// How texts begin that are no tables, in lower case and after blanks.
+/// Beginnings of texts that are not tables, in lower case and after blanks.
 const TEXTS: [(&[u8], &str); 4] = [
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
@@ -43,7 +43,7 @@ const TEXTS: [(&[u8], &str); 4] = [
 
 const UTF_16: &str = "text in UTF-16";
 
-/// What `start`, the first bytes of a file, tells; a few hundred are enough.
+/// Returns the kind of a file that begins with `start`; a few hundred bytes are enough.
 pub(super) fn kind_of_file(start: &[u8]) -> KindOfFile {
     if start.starts_with(b"\x1f\x8b") {
         return KindOfFile::Gzip;
@@ -65,7 +65,7 @@ pub(super) fn kind_of_file(start: &[u8]) -> KindOfFile {
     }
 }
 
-/// Whether every second byte is NUL and no other one is: the letters of ASCII in UTF-16 without a mark.
+/// Whether every second byte is NUL and no other one is: ASCII letters in UTF-16 without a byte order mark.
 fn is_utf_16(start: &[u8]) -> bool {
     let start = &start[..start.len().min(64) & !1];
     let nuls = |first: usize, all: bool| start.iter().skip(first).step_by(2).all(|&byte| (byte == 0) == all);

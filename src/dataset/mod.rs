@@ -1,4 +1,4 @@
-//! Where features and targets come from: embedded, files, synthetic teachers.
+//! Sources of features and targets: embedded tables, files, synthetic teachers.
 
 mod csv_table;
 mod diabetes;
@@ -32,12 +32,12 @@ use ndarray::Array2;
 ///
 /// [`Dataset::with_intercept`] appends a column of ones. It is a column like any other: `p` counts
 /// it, so the interpolation threshold `n = p` moves up by one, and the minimum-norm solution counts
-/// its coefficient in the norm, i.e. shrinks the intercept too in the over-parameterised range.
-/// (An unpenalised intercept, got by [`Dataset::centre`] and [`Dataset::centre_targets`] on the training rows,
-/// moves the threshold the other way, to `p = n − 1`.)
+/// its coefficient in the norm, so for `n < p` it shrinks the intercept too.
+/// (For an unpenalised intercept use [`Dataset::centre`] and [`Dataset::centre_targets`] on the training rows;
+/// it moves the threshold the other way, to `p = n − 1`.)
 ///
 /// [`Dataset::standardise`] changes which solution has minimum norm, and the singular values that an
-/// absolute cutoff is compared with. In the range `n ≥ p` the fit itself stays the same.
+/// absolute cutoff is compared with. For `n ≥ p` the fit itself stays the same.
 ///
 /// # Examples
 /// ```
@@ -60,7 +60,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A data set from features (`N × p`) and targets (`N × k`), named `x0, x1, …` and `y0, …`.
+    /// Creates a data set from features (`N × p`) and targets (`N × k`), named `x0, x1, …` and `y0, …`.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] if the numbers of rows differ, [`Error::NonFinite`].
@@ -87,7 +87,7 @@ impl Dataset {
         Ok(Self { name, features, targets, feature_names, target_names, preparation: Vec::new() })
     }
 
-    /// The name, as figures and folders use it.
+    /// The name used in figures and folders.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

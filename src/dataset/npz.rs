@@ -1,7 +1,7 @@
-//! Arrays by name in `NumPy`'s `.npz` archives.
+//! Named arrays in `NumPy`'s `.npz` archives.
 //!
 //! An `.npz` file is a zip archive of [`.npy`](super::npy) files, stored (`numpy.savez`) or deflated
-//! (`numpy.savez_compressed`). Checksums are compared.
+//! (`numpy.savez_compressed`). Checksums are verified.
 //!
 //! # Examples
 //! ```
@@ -34,29 +34,29 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-/// The names of the arrays in an archive, in its order.
+/// Returns the names of the arrays in an archive, in stored order.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is no zip archive, or a broken one.
+/// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is not a zip archive or a broken one.
 pub fn names(path: impl AsRef<Path>) -> Result<Vec<String>, Error> {
     let path = path.as_ref();
     let entries = Archive::open(path).and_then(|archive| archive.entries());
     Ok(entries.map_err(|broken| broken.at(path))?.into_iter().map(|entry| entry.name).collect())
 }
 
-/// The table (`N × p`) of this name, as [`npy::read`] makes it: an array with one axis is one column, images
-/// (`N × h × w`) are `N × hw`. The result is in C order.
+/// Reads the table (`N × p`) of this name like [`npy::read`]: an array with one axis is one column, images
+/// (`N × h × w`) become `N × hw`. The result is in C order.
 ///
 /// # Errors
-/// Those of [`names`] and of [`npy::read`], and [`Error::File`] if there is no such array (the error lists
-/// those that there are) or two, if it is encrypted or packed in another way than stored or deflated, or if
-/// its checksum is wrong.
+/// Those of [`names`] and of [`npy::read`], and [`Error::File`] if no array has this name (the error lists the
+/// existing names) or two have it, if it is encrypted or compressed other than by deflate, or if its checksum is
+/// wrong.
 pub fn read(path: impl AsRef<Path>, name: &str) -> Result<Array2<f64>, Error> {
     let path = path.as_ref();
     with_array(path, name, |values, layout| layout.read_table(values))
 }
 
-/// The table (`N × p`) of unsigned bytes of this name, as bytes: an eighth of the memory of [`read`].
+/// Reads the table (`N × p`) of unsigned bytes of this name as bytes, in an eighth of the memory of [`read`].
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
@@ -65,7 +65,7 @@ pub fn read_bytes(path: impl AsRef<Path>, name: &str) -> Result<Array2<u8>, Erro
     with_array(path, name, |values, layout| layout.read_bytes(values))
 }
 
-/// The class labels of this name, as [`npy::read_labels`] reads them.
+/// Reads the class labels of this name like [`npy::read_labels`].
 ///
 /// # Errors
 /// Those of [`read`] and of [`npy::read_labels`].
@@ -74,13 +74,13 @@ pub fn read_labels(path: impl AsRef<Path>, name: &str) -> Result<Vec<usize>, Err
     with_array(path, name, |values, layout| layout.read_labels(values))
 }
 
-/// Writes arrays with their names as `numpy.savez` does: not compressed, which floats hardly are, each as
-/// [`npy::write`] writes it. The bytes depend on the arrays and the names alone. A file that was there is
-/// replaced when the new one is whole.
+/// Writes named arrays like `numpy.savez`: uncompressed, since floats hardly compress, each like
+/// [`npy::write`]. The bytes depend only on the arrays and the names. An existing file is
+/// replaced when the new one is complete.
 ///
 /// # Errors
-/// [`Error::Empty`] without arrays; [`Error::Unsupported`] for a name that is empty, there twice or longer
-/// than 60,000 bytes, or that holds `/`, `\`, `:` or a control character; [`Error::Io`] if the file cannot be
+/// [`Error::Empty`] without arrays; [`Error::Unsupported`] for a name that is empty, used twice or longer
+/// than 60,000 bytes, or that contains `/`, `\`, `:` or a control character; [`Error::Io`] if the file cannot be
 /// written.
 pub fn write(path: impl AsRef<Path>, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> Result<(), Error> {
     let path = path.as_ref();
@@ -113,13 +113,13 @@ pub fn write(path: impl AsRef<Path>, arrays: &[(&str, ArrayViewD<'_, f64>)]) -> 
     })
 }
 
-/// The format has room for 65,535 bytes.
+/// The format allows 65,535 bytes.
 const LONGEST_NAME: usize = 60_000;
 
 /// An open archive.
 struct Archive {
     zip: ZipArchive<FileReader>,
-    /// Bytes of the file.
+    /// File size in bytes.
     length: u64,
 }
 
@@ -182,7 +182,7 @@ impl Archive {
         Err(Broken::Content(reason))
     }
 
-    /// The bytes of an `.npy` file, with their number; at their end size and checksum are compared.
+    /// Returns the unpacked bytes of an `.npy` file and their number; size and checksum are verified at the end.
     fn unpacked(&self, entry: &Entry) -> Result<(impl Read, u64), Broken> {
         let refuse = |reason: &str| Err(Broken::Content(reason.into()));
         if entry.is_encrypted {
@@ -220,7 +220,7 @@ impl Archive {
     }
 }
 
-/// What `decode` makes of the array of this name.
+/// Decodes the array of this name with `decode`.
 pub(super) fn with_array<T>(
     path: &Path,
     name: &str,

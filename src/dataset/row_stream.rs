@@ -1,4 +1,4 @@
-//! Rows that come in blocks, so that a table larger than memory can be fitted.
+//! Tables read in blocks of rows, so that they may be larger than memory.
 
 use super::npy::{NpyRows, NpyWriter};
 use crate::Error;
@@ -9,19 +9,19 @@ use rand::rngs::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use std::path::Path;
 
-/// A table (`N × (p + k)`) that comes row after row: `p` features, then `k` targets.
+/// A table (`N × (p + k)`) that is read row by row: `p` features, then `k` targets.
 pub trait RowStream {
-    /// Rows of the table, those that were given already among them.
+    /// Number of rows in the table, including those already read.
     fn rows(&self) -> usize;
 
-    /// Features and targets.
+    /// Number of columns, features and targets.
     fn columns(&self) -> usize;
 
-    /// The next `rows` rows, fewer at the end, `None` after it. What comes does not depend on how many are asked for at
-    /// once.
+    /// Returns the next `rows` rows, fewer at the end, and `None` after the end. The values do not depend on the block
+    /// size.
     ///
     /// # Errors
-    /// Those of where the rows come from.
+    /// Those of the source.
     fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error>;
 }
 
@@ -70,7 +70,7 @@ impl<T: RowStream + ?Sized> RowStream for Box<T> {
 #[derive(Debug)]
 pub struct GaussianRows {
     rows: usize,
-    /// Rows so far.
+    /// Rows returned so far.
     given: usize,
     teacher: Array1<f64>,
     noise: f64,
@@ -78,7 +78,7 @@ pub struct GaussianRows {
 }
 
 impl GaussianRows {
-    /// `rows` rows of `features` features, with noise of this standard deviation `σ`.
+    /// Creates a stream of `rows` rows of `features` features; `noise` is the standard deviation `σ`.
     #[must_use]
     pub fn new(rows: usize, features: usize, noise: f64, seed: u64) -> Self {
         let mut rng = stream(seed, features, 0);
@@ -108,7 +108,7 @@ impl RowStream for GaussianRows {
             return Ok(None);
         }
         let mut block = crate::machine::memory::zeros("a block of rows", rows, p + 1)?;
-        block.mapv_inplace(|_| self.rng.sample(StandardNormal)); // row after row, whatever the block
+        block.mapv_inplace(|_| self.rng.sample(StandardNormal)); // row by row, whatever the block size
         let targets = block.slice(s![.., ..p]).dot(&self.teacher);
         block.column_mut(p).zip_mut_with(&targets, |y, target| *y = target + self.noise * *y);
         self.given += rows;
@@ -116,7 +116,7 @@ impl RowStream for GaussianRows {
     }
 }
 
-/// A stream whose rows go into an `.npy` file as they pass. The file is there once all rows are.
+/// A stream that also writes its rows to an `.npy` file. The file appears when all rows have passed.
 #[derive(Debug)]
 pub struct Copied<S> {
     rows: S,
@@ -124,7 +124,7 @@ pub struct Copied<S> {
 }
 
 impl<S: RowStream> Copied<S> {
-    /// Copies the rows to come, which must be all that the stream has.
+    /// Wraps a stream from which no row has been read yet.
     ///
     /// # Errors
     /// Those of [`NpyWriter::create`].

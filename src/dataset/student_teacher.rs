@@ -6,15 +6,15 @@ use crate::machine::memory::{reserve, sum, table};
 use ndarray::{Array1, Array2, Axis, Slice};
 use rand_mt::Mt;
 
-/// Gaussian inputs, a linear teacher on all of `true_features`, a student that sees the first
-/// `seen_features`: what it cannot see is its residual.
+/// Gaussian inputs, a linear teacher on all `true_features`, and a student that sees only the first
+/// `seen_features`: the unseen part is its residual.
 ///
 /// ```text
 /// x̄ ~ N(0, I),   β ~ N(0, I),   y = x̄·β + noise · ε,   x = first seen_features entries of x̄
 /// ```
 ///
 /// The stream of random numbers is that of `NumPy`'s legacy generator (Mersenne Twister, polar normal
-/// deviates), drawn in the order X̄ (row by row), β, ε: the default with seed 0 is the table of the
+/// deviates), drawn in the order X̄ (row by row), β, ε. So the default with seed 0 is the table of the
 /// published study (Schaeffer et al. 2023), up to the rounding of the sum `x̄·β`.
 ///
 /// # Examples
@@ -36,7 +36,7 @@ pub struct StudentTeacher {
     pub rows: usize,
     /// Features that the teacher uses.
     pub true_features: usize,
-    /// Features that the student sees, the first ones; at most `true_features`.
+    /// How many of the first features the student sees; at most `true_features`.
     pub seen_features: usize,
     /// Standard deviation of the label noise.
     pub noise: f64,
@@ -54,8 +54,8 @@ impl StudentTeacher {
     /// Draws the data set.
     ///
     /// # Errors
-    /// [`Error::Domain`] if a count is 0 or the noise negative or not finite; [`Error::TooLarge`] if more features are
-    /// seen than there are; [`Error::Memory`].
+    /// [`Error::Domain`] if a count is 0, or the noise negative or not finite; [`Error::TooLarge`] if more features are
+    /// seen than exist; [`Error::Memory`].
     pub fn generate(&self) -> Result<Dataset, Error> {
         self.check()?;
         let mut normal = LegacyNormal { generator: Mt::new(self.seed), spare: None };
@@ -68,7 +68,7 @@ impl StudentTeacher {
         Dataset::new("student-teacher", seen, targets.insert_axis(Axis(1)))
     }
 
-    /// That it can be drawn, and held.
+    /// Checks the settings, and that the tables fit into memory.
     fn check(&self) -> Result<(), Error> {
         let domain = |what, value, must_be| Err(Error::Domain { what, value, must_be });
         if self.rows == 0 {
@@ -90,7 +90,8 @@ impl StudentTeacher {
         reserve("a student-teacher table", sum([inputs, seen, table(self.true_features, 1)]))
     }
 
-    /// The teacher `β` of [`StudentTeacher::generate`], all [`StudentTeacher::true_features`] of it: what theory asks for.
+    /// Returns the teacher `β` of [`StudentTeacher::generate`], with all [`StudentTeacher::true_features`] entries, as
+    /// theory needs it.
     ///
     /// # Errors
     /// Those of [`StudentTeacher::generate`].
@@ -119,8 +120,8 @@ impl StudentTeacher {
     }
 }
 
-/// `NumPy`'s legacy normal deviates: 53-bit uniforms of the Mersenne Twister, Marsaglia's polar
-/// method, the second deviate of a pair kept for the next call.
+/// `NumPy`'s legacy normal deviates: 53-bit uniforms of the Mersenne Twister, then Marsaglia's polar
+/// method, which keeps the second deviate of a pair for the next call.
 struct LegacyNormal {
     generator: Mt,
     spare: Option<f64>,

@@ -8,18 +8,18 @@ use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// Streams of their own: [`Labelled`](super::Labelled) draws from 0 to 2 and 4 to 5, shuffles from 3.
+/// Separate streams: [`Labelled`](super::Labelled) uses 0 to 2 and 4 to 5, shuffling uses 3.
 const STREAMS: usize = u32::MAX as usize;
 const TARGET_NOISE: usize = 6;
 const PSEUDORANDOM: usize = 7;
 
 impl Dataset {
-    /// Adds normal noise of this standard deviation to every target, drawn once: it is part of the table, and a model
-    /// that sees a row twice sees the same noise twice. For one seed the noise of every deviation is the same but for its
-    /// scale, and the first rows of a table have the noise that they have on their own.
+    /// Adds normal noise of this standard deviation to every target, drawn once. It becomes part of the table: a
+    /// model that sees a row twice sees the same noise twice. For a given seed, the deviation only scales the noise, and the
+    /// first rows of a table get the same noise as a table of these rows alone.
     ///
-    /// Of a prediction `f` that does not know the noise, `E (f − y)²` on noisy targets is that on clean ones and the
-    /// variance of the noise.
+    /// For a prediction `f` that is independent of the noise, `E (f − y)²` on noisy targets is its value on clean targets
+    /// plus the variance of the noise.
     ///
     /// # Errors
     /// [`Error::Domain`] if the deviation is negative or not finite, [`Error::Overflow`], [`Error::Memory`].
@@ -41,9 +41,9 @@ impl Dataset {
         })
     }
 
-    /// Adds to every target what looks like normal noise of this standard deviation and is a function of the row's
-    /// features and the seed: a deterministic teacher that no model of this crate can learn. There is nothing random in
-    /// the targets, two equal rows have equal ones, and the peak at `n = p` is there all the same: it takes
+    /// Adds to every target a value that looks like normal noise of this standard deviation but is a function of the
+    /// row's features and the seed: a deterministic teacher that no model of this crate can learn. The targets contain
+    /// no randomness, and equal rows have equal targets. The peak at `n = p` appears anyway: it needs
     /// misspecification, not randomness.
     ///
     /// # Errors

@@ -1,5 +1,4 @@
-//! What one fit says of itself: how complex it is, what evidence its data give, how flat its minimum is, what is wrong
-//! with it.
+//! What one fit alone can tell: its complexity, the evidence of its data, the flatness of its minimum, and a diagnosis.
 
 pub mod bayes;
 pub mod complexity;

@@ -1,13 +1,13 @@
-//! Cells: numbers and missing values.
+//! Parsing of cells: numbers and missing values.
 
 use super::options::CsvOptions;
 
-/// Whether a cell without outer blanks is a missing value.
+/// Whether a trimmed cell is a missing value.
 pub(super) fn is_missing(cell: &[u8], options: &CsvOptions) -> bool {
     cell.is_empty() || options.missing.iter().any(|word| cell.eq_ignore_ascii_case(word.trim().as_bytes()))
 }
 
-/// The number in a cell without outer blanks, infinite or NaN as it may be.
+/// Parses the number in a trimmed cell; it may be infinite or NaN.
 pub(super) fn parse_number(cell: &[u8], options: &CsvOptions) -> Option<f64> {
     if !options.decimal_comma
         && let Some(number) = short_decimal(cell)
@@ -24,7 +24,7 @@ pub(super) fn parse_number(cell: &[u8], options: &CsvOptions) -> Option<f64> {
     text.replace(',', ".").parse().ok()
 }
 
-/// What separates the thousands of a number that is one without it: `1.211,47`, `-1,234,567.8`, `12'000`.
+/// Returns the thousands separator of a cell that is a number without it: `1.211,47`, `-1,234,567.8`, `12'000`.
 pub(super) fn between_thousands(cell: &[u8]) -> Option<char> {
     let text = std::str::from_utf8(cell).ok()?;
     let is_thousands = |separator: char, point: char| {
@@ -36,7 +36,7 @@ pub(super) fn between_thousands(cell: &[u8]) -> Option<char> {
             (count + 1, rest && group.len() == 3 && all_digits(group))
         });
         let number = text.replace(separator, "").replace(point, ".");
-        // One group behind a point or comma alone may be decimals.
+        // A single group after a point or comma may be decimals.
         let is_clear = count > 1 || count == 1 && (text.contains(point) || !matches!(separator, '.' | ','));
         first && rest && is_clear && number.parse::<f64>().is_ok()
     };
@@ -48,7 +48,7 @@ pub(super) fn between_thousands(cell: &[u8]) -> Option<char> {
         .map(|(separator, _)| separator)
 }
 
-/// A sign of money or of percent before or behind a number: `$5`, `12 %`.
+/// Returns the currency or percent sign before or after a number: `$5`, `12 %`.
 pub(super) fn sign_beside(cell: &[u8]) -> Option<char> {
     let text = std::str::from_utf8(cell).ok()?;
     let is_sign = |c: char| matches!(c, '%' | '‰' | '$' | '¢' | '£' | '¥' | '€' | '₹');
@@ -59,21 +59,21 @@ pub(super) fn sign_beside(cell: &[u8]) -> Option<char> {
     (is_number || between_thousands(number.as_bytes()).is_some()).then_some(sign)
 }
 
-/// Powers of ten that are exact.
+/// The powers of ten that `f64` holds exactly.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// The number of a cell of digits, with a point and digits behind it or not, where it is a quotient of two exact numbers:
-/// the division rounds as the standard library does, in less time than its reading of any number. Most cells are such.
+/// Parses a cell of digits, optionally with a point and more digits, if it is the quotient of two exact numbers. The
+/// division rounds like the standard library's parser, and is faster than it. Most cells have this form.
 fn short_decimal(cell: &[u8]) -> Option<f64> {
     leading_decimal(cell).filter(|(_, length)| *length == cell.len()).map(|(number, _)| number)
 }
 
-/// The same of the longest such number at the start of a text, and its length.
+/// Parses the longest number of this form at the start of a text; also returns its length.
 pub(super) fn leading_decimal(text: &[u8]) -> Option<(f64, usize)> {
-    /// Digits that a `u64` has room for whatever they are.
+    /// Any number of this many digits fits into a `u64`.
     const DIGITS: usize = 19;
     let sign = usize::from(text.first() == Some(&b'-'));
     let digits = &text[sign..];
@@ -83,7 +83,7 @@ pub(super) fn leading_decimal(text: &[u8]) -> Option<(f64, usize)> {
         (whole, decimals) = leading_digits(whole, &digits[length + 1..]);
         length += if decimals > 0 { 1 + decimals } else { 0 };
     }
-    // A point or nothing at all is no number either.
+    // A point alone, or nothing, is not a number.
     if length == 0 || length > DIGITS || whole > 1 << f64::MANTISSA_DIGITS {
         return None;
     }
@@ -91,14 +91,14 @@ pub(super) fn leading_decimal(text: &[u8]) -> Option<(f64, usize)> {
     Some((if sign == 1 { -number } else { number }, sign + length))
 }
 
-/// The number that the digits at the start of a text make behind those of `before`, and how many they are.
+/// Appends the digits at the start of a text to the decimal number `before`; returns the result and how many there are.
 fn leading_digits(before: u64, text: &[u8]) -> (u64, usize) {
     const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
     let (mut number, mut count) = (before, 0);
-    // Eight at a time: how many digits there are is no branch to be guessed.
+    // Eight at a time, so that the number of digits causes no branch mispredictions.
     while let Some(eight) = text[count..].first_chunk() {
         let digits = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
-        // The highest bit of the first byte that is no digit, whatever comes after it.
+        // Marks the highest bit of the first byte that is not a digit; later bytes may be wrong.
         let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
         let run = others.trailing_zeros() / 8;
         let leading = digits.checked_shl(64 - 8 * run).unwrap_or(0);
@@ -115,7 +115,7 @@ fn leading_digits(before: u64, text: &[u8]) -> (u64, usize) {
     (number, count)
 }
 
-/// The number of eight digits, the first of them in the lowest byte: neighbours become one, three times.
+/// Returns the number of eight digits, the first one in the lowest byte, by combining neighbours three times.
 fn eight_digits(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul((10 << 8) + 1) >> 8 & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul((100 << 16) + 1) >> 16 & 0x0000_ffff_0000_ffff;

@@ -1,4 +1,4 @@
-//! Which columns of a table are features and which are targets.
+//! Chooses which columns of a table are features and which are targets.
 
 use super::header::{Names, normalise};
 use super::options::{Header, UnnamedColumn};
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 pub(super) struct Columns {
     pub(super) features: Vec<usize>,
     pub(super) targets: Vec<usize>,
-    /// Those of the features that hold words.
+    /// The features that are word columns.
     pub(super) one_hot: HashSet<usize>,
     pub(super) row_numbers_left_out: bool,
 }
@@ -65,7 +65,7 @@ impl Columns {
         Ok(columns)
     }
 
-    /// No column twice, and no two of one name.
+    /// Checks that no column is used twice and that no two columns share a name.
     fn check(&self, table: &Table<'_>, names: &Names) -> Result<(), Error> {
         let refuse = |column: usize, reason: &str| {
             let line = (table.options.header != Header::None).then_some(1);
@@ -125,11 +125,11 @@ impl Table<'_> {
         self.error(Some(1), Some(names.label(column)), reason.into())
     }
 
-    /// Whether the first column is none that was measured: it has no name and counts the rows.
+    /// Whether the first column holds row numbers instead of data: it has no name and counts the rows.
     fn holds_row_numbers(&self, names: &Names) -> Result<bool, Error> {
         let name = names.all[0].as_str();
         let unnamed = name.is_empty();
-        // Where more names are blank, the lack of a name tells nothing of the first.
+        // If several names are blank, a missing name says nothing about the first column.
         if names.find(name).is_some_and(|(_, second)| second.is_some())
             || !(unnamed || ["Unnamed: 0", "rownames", "row.names"].contains(&name))
         {

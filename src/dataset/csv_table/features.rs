@@ -1,21 +1,21 @@
-//! The values of the features: numbers, and columns of words as columns of 0 and 1.
+//! The values of the features: numbers, and word columns in one-hot encoding.
 
 use super::columns::Columns;
 use super::table::Table;
 use crate::Error;
 use std::collections::HashMap;
 
-/// A word of a cell, by its number in order of appearance.
+/// The words of a column, numbered in order of appearance.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     numbers: HashMap<String, usize>,
 }
 
-/// Different words that a column may have.
+/// Maximum number of different words in a column.
 pub(super) const MOST_WORDS: usize = 1000;
 
 impl Words {
-    /// The word's number; none where there are too many.
+    /// Returns the word's number; `None` if there are too many words.
     pub(super) fn number(&mut self, word: &[u8]) -> Option<usize> {
         let word = String::from_utf8_lossy(word).into_owned();
         let next = self.numbers.len();
@@ -23,7 +23,7 @@ impl Words {
         (number < MOST_WORDS).then_some(number)
     }
 
-    /// The words in their order, each with its number.
+    /// Returns the sorted words, each with its number.
     pub(super) fn sorted(&self) -> Vec<(&str, usize)> {
         let mut words: Vec<_> = self.numbers.iter().map(|(word, &number)| (word.as_str(), number)).collect();
         words.sort_unstable();
@@ -31,7 +31,7 @@ impl Words {
     }
 }
 
-/// The values of the features, row after row; of a column of words, their numbers.
+/// The values of the features, row-major; word columns hold word numbers.
 #[derive(Debug)]
 pub(super) struct Features {
     pub(super) values: Vec<f64>,
@@ -45,12 +45,12 @@ impl Features {
         Self { values: Vec::new(), words: words.collect() }
     }
 
-    /// The words of this feature, if it is a column of words.
+    /// The words of this feature, if it is a word column.
     pub(super) fn words(&mut self, place: usize) -> Option<&mut Words> {
         self.words[place].as_mut()
     }
 
-    /// The features and their names, with one feature for each word.
+    /// Returns the values and names of all features, with one feature per word.
     pub(super) fn finish(
         self,
         table: &Table<'_>,

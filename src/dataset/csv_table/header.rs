@@ -1,4 +1,4 @@
-//! The names of a table's columns, and whether the first line holds them.
+//! The column names of a table, and whether the first line contains them.
 
 use super::cells::{is_missing, parse_number};
 use super::options::CsvOptions;
@@ -10,19 +10,19 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) all: Vec<String>,
-    /// The first two columns of each name.
+    /// For each name, the first two columns that have it.
     places: HashMap<String, (usize, Option<usize>)>,
-    /// The first name that is not UTF-8.
+    /// The column of the first name that is not UTF-8.
     pub(super) not_utf8: Option<usize>,
 }
 
-/// Outer blanks trimmed, inner ones collapsed.
+/// Trims outer blanks and collapses inner ones.
 pub(super) fn normalise(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Names {
-    /// The names in the first line.
+    /// Reads the names in the first line.
     pub(super) fn read(line: &ByteRecord) -> Self {
         let not_utf8 = line.iter().position(|name| std::str::from_utf8(name).is_err());
         let names = line.iter().map(|name| normalise(&String::from_utf8_lossy(name)));
@@ -45,18 +45,18 @@ impl Names {
         Self { all: names, places, not_utf8 }
     }
 
-    /// The first two columns of this (normalised) name.
+    /// Returns the first two columns with this (normalised) name.
     pub(super) fn find(&self, name: &str) -> Option<(usize, Option<usize>)> {
         self.places.get(name).copied()
     }
 
-    /// A column as a message names it.
+    /// Returns a column's name for an error message.
     pub(super) fn label(&self, column: usize) -> String {
         let name = &self.all[column];
         if name.is_empty() { format!("no. {} (unnamed)", column + 1) } else { name.clone() }
     }
 
-    /// Leaves out names beyond these columns, which must be blank.
+    /// Drops names beyond the first `columns`, which must be blank.
     pub(super) fn truncate(&mut self, columns: usize) {
         if columns < self.all.len() {
             let names = self.all.drain(..columns).collect();
@@ -65,7 +65,7 @@ impl Names {
     }
 }
 
-/// Why the first line looks like a row of data, if it does.
+/// Explains why the first line looks like a row of data, if it does.
 pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option<String> {
     let mut numbers = Vec::new();
     let (mut words, mut plain) = (0, true);
@@ -88,7 +88,7 @@ pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option
             format!("holds numbers and missing values ({})", listed(&cells))
         }
     } else {
-        // Years, wavelengths and numbers of pixels go one way; names as few as one or two must be whole.
+        // Numeric names, such as years, wavelengths and pixel indices, are monotone; if only one or two, also whole.
         let ordered = numbers.windows(2).all(|pair| pair[0] < pair[1])
             || numbers.windows(2).all(|pair| pair[0] > pair[1]);
         if ordered && (plain || numbers.len() > 2) {
@@ -102,7 +102,7 @@ pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option
     ))
 }
 
-/// What may separate the cells of a line that was read as one cell, in words of advice.
+/// Advises which delimiter may separate the cells of a line that was read as one cell.
 pub(super) fn other_delimiter(names: &[String], raw: &ByteRecord, options: &CsvOptions) -> String {
     let line: Vec<u8> = raw.iter().flatten().copied().collect();
     let count = |byte: u8| line.split(|&b| b == byte).count() - 1;

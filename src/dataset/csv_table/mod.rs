@@ -24,17 +24,17 @@ use std::fs;
 use std::path::Path;
 use table::{Reader, Table};
 
-/// The cells of a file of at most so many bytes are not counted before they are read.
+/// Up to this file size in bytes, cells are not counted before they are read.
 const UNCOUNTED: usize = 1 << 20;
 
 impl Dataset {
-    /// Reads a CSV file, packed by gzip or not; the data set is named after the file.
+    /// Reads a CSV file, gzipped or plain; the data set is named after the file.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, [`Error::UnknownColumn`], and [`Error::File`] with
-    /// line and column for a cell that is no finite number, a missing value, a row of another length,
-    /// a first line that names no columns, two columns of one name, a table without rows, another kind of
-    /// file.
+    /// line and column for a cell that is not a finite number, a missing value, a row of another length,
+    /// a first line that does not name the columns, two columns with the same name, a table without rows, or another
+    /// kind of file.
     pub fn read_csv(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
@@ -50,15 +50,15 @@ impl Dataset {
     }
 }
 
-/// What to do where a feature has a word.
+/// Advice for a feature that contains a word.
 const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), turn its words into features \
                     (`CsvOptions::with_one_hot`), or declare it a missing value (`CsvOptions::with_missing`)";
 
-/// What to do where a target has a word.
+/// Advice for a target that contains a word.
 const CLASS: &str =
     "; targets are numbers: write 0 and 1 for two classes, or one column of 0 and 1 per class for more";
 
-/// The name of a file without its endings; `data` where nothing is left that a folder can be called.
+/// Returns a file's name without its extensions; `data` if nothing is left that can name a folder.
 fn name_of(path: &Path) -> String {
     let packed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
     let stem = path.file_stem().map(Path::new);
@@ -74,7 +74,7 @@ impl Table<'_> {
         let mut more = self.next(&mut reader, &mut record)?;
         let (names, width) = self.header(&mut reader, &mut record, &mut more)?;
         let columns = Columns::choose(self, &names)?;
-        // Lists grow by doubling: up to twice what is in them.
+        // Vectors grow by doubling, up to twice their content.
         if self.text.len() > UNCOUNTED {
             let delimiter = self.options.delimiter;
             let cells = 1 + self.text.iter().filter(|&&byte| byte == delimiter || byte == b'\n').count();
@@ -86,7 +86,7 @@ impl Table<'_> {
         let mut targets = Vec::new();
         let mut dropped = 0;
         let first = record.position().and_then(|place| usize::try_from(place.byte()).ok());
-        // Cells beyond the names are looked at.
+        // Cells beyond the names need checking, so they exclude the fast reader.
         if let Some(first) = first.filter(|_| more && width == names.all.len()) {
             more = !self.read_plain(first, (width, &columns), (&mut features.values, &mut targets))?;
         }
@@ -142,8 +142,8 @@ impl Table<'_> {
         Ok(data)
     }
 
-    /// The names, and the number of cells of every row. Afterwards `record` is the first row of data, if
-    /// there is `more`.
+    /// Returns the names and the number of cells per row. Afterwards `record` is the first row of data, if
+    /// `more` is true.
     fn header(
         &self,
         reader: &mut Reader<'_>,
@@ -159,7 +159,7 @@ impl Table<'_> {
             |line: &ByteRecord, from: usize| line.iter().skip(from).all(|cell| cell.trim_ascii().is_empty());
         if self.options.header == Header::None {
             let mut columns = record.len();
-            // A delimiter at the end of every row.
+            // Every row may end in a delimiter.
             if columns > 1
                 && record[columns - 1].trim_ascii().is_empty()
                 && self.is_blank_everywhere(columns - 1)?
@@ -201,7 +201,7 @@ impl Table<'_> {
         Ok((names, width))
     }
 
-    /// An error if the line begins as comments do.
+    /// Returns an error if the line begins like a comment.
     fn refuse_comment(&self, line: &ByteRecord) -> Result<(), Error> {
         if !line[0].trim_ascii_start().starts_with(b"#") {
             return Ok(());
@@ -221,7 +221,7 @@ impl Table<'_> {
         Ok(true)
     }
 
-    /// That a row has `width` cells, and none beyond the names.
+    /// Checks that a row has `width` cells, and only blank ones beyond the names.
     fn check_length(&self, record: &ByteRecord, width: usize, names: &Names) -> Result<(), Error> {
         if record.len() != width {
             let hint = if !self.hint_of_quotes(record).is_empty() {
@@ -281,7 +281,7 @@ impl Table<'_> {
         }
     }
 
-    /// What to do about a word in a column of numbers, and which others of the row have one.
+    /// Advises what to do about a word in a column of numbers, and lists other columns of the row with words.
     fn hint_of_words(
         &self,
         record: &ByteRecord,
@@ -332,7 +332,7 @@ impl Table<'_> {
             && sign_beside(cell).is_none()
     }
 
-    /// Why a cell is no number, and what to do.
+    /// Explains why a cell is not a number, and what to do.
     fn no_number(&self, cell: &[u8]) -> String {
         if cell.is_empty() {
             return "blank cell; fill it, or ask for rows with blank cells to be dropped \

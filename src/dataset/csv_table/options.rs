@@ -1,11 +1,11 @@
 //! How to read a CSV table.
 
-/// What to do with a row in which a value is missing: a blank cell, or one spelled as
-/// [`CsvOptions::with_missing`] says.
+/// What to do with a row that lacks a value. A value is missing if its cell is blank or has one of the spellings
+/// of [`CsvOptions::with_missing`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BlankCells {
-    /// An error that names line and column, for missing values in the columns in use.
+    /// Return an error with line and column for a missing value in a column in use.
     #[default]
     Refuse,
     /// Drop the row if a value is missing in a column in use.
@@ -18,49 +18,49 @@ pub enum BlankCells {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Header {
-    /// In the first line, which is refused where it looks like a row of data: numbers and missing
-    /// values alone, or numbers in no order beside words.
+    /// In the first line, which is refused if it looks like a row of data: only numbers and missing
+    /// values, or unordered numbers next to words.
     #[default]
     Checked,
-    /// In the first line, whatever is in it.
+    /// In the first line, whatever it contains.
     FirstLine,
     /// Nowhere: the first line is data, and the columns are named `c0, c1, …`.
     None,
 }
 
-/// What to do with a first column that has no name (or `Unnamed: 0` or `rownames`, as programs write it).
+/// What to do with a first column that has no name (or the name `Unnamed: 0` or `rownames`, which programs write).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum UnnamedColumn {
-    /// Left out if it counts the rows (said in [`Dataset::preparation`](super::Dataset::preparation)); an
-    /// error if it has no name and holds whole numbers, each once, which may be row numbers out of order; a
-    /// column like any other else.
+    /// Leave it out if it counts the rows ([`Dataset::preparation`](super::Dataset::preparation) then says so).
+    /// Return an error if it has no name and holds distinct whole numbers, which may be row numbers out of order.
+    /// Otherwise treat it as an ordinary column.
     #[default]
     Detect,
-    /// A column like any other.
+    /// Treat it as an ordinary column.
     Keep,
-    /// Left out, whatever it holds.
+    /// Leave it out, whatever it holds.
     LeaveOut,
 }
 
-/// How the bytes of a table stand for characters.
+/// Character encoding of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Encoding {
-    /// UTF-8. A name in another encoding is an error where it is needed.
+    /// UTF-8. A name in another encoding is an error if it is needed.
     #[default]
     Utf8,
-    /// ISO 8859-1, one byte a character.
+    /// ISO 8859-1, one byte per character.
     Latin1,
 }
 
-/// Spellings of a missing value, besides a blank cell; capitals or not.
+/// Spellings of a missing value, other than a blank cell; case does not matter.
 pub(super) const MISSING: [&str; 12] =
     ["NA", "N/A", "#N/A", "<NA>", "NaN", "null", "None", "\\N", "?", "-", "--", "."];
 
 /// How to read a CSV table.
 ///
-/// Column names compare with outer blanks trimmed and inner ones collapsed.
+/// Column names are compared with outer blanks trimmed and inner ones collapsed.
 ///
 /// # Examples
 /// ```
@@ -100,7 +100,7 @@ pub struct CsvOptions {
 }
 
 impl Default for CsvOptions {
-    /// Comma; names in the first line; decimal point; the last column is the target, all others are
+    /// Comma as delimiter; names in the first line; decimal point; the last column is the target, all others are
     /// features; missing values (blank, `NA`, `N/A`, `#N/A`, `<NA>`, `NaN`, `null`, `None`, `\N`, `?`, `-`,
     /// `--`, `.`) are refused.
     fn default() -> Self {
@@ -123,80 +123,80 @@ impl Default for CsvOptions {
 }
 
 impl CsvOptions {
-    /// The byte between cells. A row may end in one more than it needs, if all do.
+    /// Sets the byte between cells. Rows may end in an extra delimiter, if all do.
     pub fn with_delimiter(mut self, delimiter: u8) -> Self {
         self.delimiter = delimiter;
         self.blanks_between_cells = false;
         self
     }
 
-    /// Cells are separated by one or more blanks or tabs, as in tables aligned for reading.
+    /// Separates cells by one or more blanks or tabs, as in aligned tables.
     pub fn with_blanks_between_cells(mut self) -> Self {
         self.blanks_between_cells = true;
         self.delimiter = b' ';
         self
     }
 
-    /// Where the names of the columns are.
+    /// Sets where the names of the columns are.
     pub fn with_header(mut self, header: Header) -> Self {
         self.header = header;
         self
     }
 
-    /// What to do with a first column that has no name.
+    /// Sets what to do with a first column that has no name.
     pub fn with_unnamed_column(mut self, policy: UnnamedColumn) -> Self {
         self.unnamed_column = policy;
         self
     }
 
-    /// How the bytes stand for characters.
+    /// Sets the character encoding.
     pub fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Lines that begin with this byte are skipped.
+    /// Skips lines that begin with this byte.
     pub fn with_comment(mut self, byte: u8) -> Self {
         self.comment = Some(byte);
         self
     }
 
-    /// Whether numbers are written `0,5` in place of `0.5`.
+    /// Sets whether numbers are written `0,5` instead of `0.5`.
     pub fn with_decimal_comma(mut self, comma: bool) -> Self {
         self.decimal_comma = comma;
         self
     }
 
-    /// The spellings of a missing value, in place of those of [`CsvOptions::default`]. They compare as text
-    /// without regard to capitals: `-999` is not `-999.0`. A blank cell is always a missing value.
+    /// Sets the spellings of a missing value, instead of those of [`CsvOptions::default`]. They are compared as text,
+    /// ignoring case: `-999` is not `-999.0`. A blank cell is always a missing value.
     pub fn with_missing<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
         self.missing = spellings.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Adds a target by name; without any, the last column is the target.
+    /// Adds a target by name; by default the last column is the target.
     pub fn with_target(mut self, name: impl Into<String>) -> Self {
         self.targets.push(name.into());
         self
     }
 
-    /// The features by name, in this order; without any, every column that is no target.
+    /// Sets the features by name, in this order; by default every column that is not a target.
     pub fn with_features<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.features = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Columns of words, by name. Each becomes one feature `column=word` per word of its rows in use, in
-    /// the order of the words: 1 where the cell is that word, 0 elsewhere. They sum to a column of ones, so
-    /// with an intercept, or two such columns, the features are dependent. A column that is not among
-    /// [`CsvOptions::with_features`], where these are named, comes after them.
+    /// Sets the word columns, by name. Each becomes one feature `column=word` for every word in the rows in use, sorted
+    /// by word: 1 where the cell is that word, 0 elsewhere. These features sum to a column of ones, so together with an
+    /// intercept, or with a second word column, the features are dependent. If [`CsvOptions::with_features`] is used and
+    /// does not name a word column, that column comes after the named ones.
     pub fn with_one_hot<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.one_hot = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Columns that are neither features nor targets, by name, such as one that names the rows. Without a target by name,
-    /// the target is the last of the others.
+    /// Leaves out columns by name, such as one that names the rows; they are neither features nor targets. If no target is
+    /// named, it is the last of the remaining columns.
     ///
     /// ```
     /// use double_descent::dataset::{CsvOptions, Dataset};
@@ -212,7 +212,7 @@ impl CsvOptions {
         self
     }
 
-    /// What to do with rows in which a value is missing.
+    /// Sets what to do with rows that lack a value.
     pub fn with_blank_cells(mut self, policy: BlankCells) -> Self {
         self.blank_cells = policy;
         self

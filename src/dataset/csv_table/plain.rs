@@ -1,4 +1,4 @@
-//! Rows of plain numbers, which most tables have: read without the reader of records, in a third of the time.
+//! A fast reader for tables of plain numbers, which most are: a third of the record reader's time.
 
 use super::cells::{leading_decimal, parse_number};
 use super::columns::Columns;
@@ -7,10 +7,10 @@ use super::table::Table;
 use crate::Error;
 
 impl Table<'_> {
-    /// Fills features and targets, which are empty, with those of all rows from a byte on, if every row is a line of
-    /// `width` cells, those in use finite numbers without blanks around them, and if nothing asks for a closer look:
-    /// quotes, comments, missing values. `false`, and nothing there, where anything is otherwise: it is for the reader of
-    /// records to take or to refuse.
+    /// Reads all rows from byte `start` on into `features` and `targets`, which must be empty. This needs every row to be
+    /// a line of `width` cells whose used cells are finite numbers without blanks around them, and no quotes, comments
+    /// or options for missing values. Otherwise returns `false` and leaves both empty: the record reader then accepts or
+    /// refuses the table.
     pub(super) fn read_plain(
         &self,
         start: usize,
@@ -29,7 +29,7 @@ impl Table<'_> {
         let rows = (1 + count(text, |byte| byte == options.delimiter || is_line_end(byte))) / width.max(1);
         self.reserve(features, rows.saturating_mul(columns.features.len()))?;
         self.reserve(targets, rows.saturating_mul(columns.targets.len()))?;
-        // For each column its place in a row of features and targets.
+        // For each column, its position in a row of features and targets.
         let mut places = vec![None; width];
         for (place, &column) in columns.features.iter().chain(&columns.targets).enumerate() {
             if let Some(of_column) = places.get_mut(column) {
@@ -59,7 +59,7 @@ impl Table<'_> {
     }
 }
 
-/// How many bytes are such: in runs whose counts are bytes as well, many of which are added at once.
+/// Counts the bytes that satisfy `is_such`, in runs short enough for `u8` counts, which vectorise well.
 fn count(text: &[u8], is_such: impl Fn(u8) -> bool) -> usize {
     let of_run = |run: &[u8]| usize::from(run.iter().map(|&byte| u8::from(is_such(byte))).sum::<u8>());
     text.chunks(usize::from(u8::MAX)).map(of_run).sum()
@@ -76,7 +76,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Goes to the next line that is not empty; whether there is one.
+    /// Moves to the next non-empty line; returns whether there is one.
     fn skip_empty(&mut self) -> bool {
         while let [b'\r' | b'\n', rest @ ..] = self.text {
             self.text = rest;
@@ -88,7 +88,7 @@ impl Lines<'_> {
         byte == self.delimiter || is_line_end(byte)
     }
 
-    /// Reads the number in the next cell, NaN if it is none; whether the line ends with it.
+    /// Reads the number in the next cell, NaN if it is not one; returns whether the line ends with it.
     fn read_number(&mut self, options: &CsvOptions, number: &mut f64) -> bool {
         let short = leading_decimal(self.text);
         let whole = short.filter(|(_, length)| self.text.get(*length).is_none_or(|&byte| self.is_end(byte)));
@@ -103,7 +103,7 @@ impl Lines<'_> {
         self.pass(length)
     }
 
-    /// Goes to the cell after the next; whether the line ends before it.
+    /// Skips the next cell; returns whether the line ends with it.
     fn skip_cell(&mut self) -> bool {
         let length = self.length_of_cell();
         self.pass(length)
@@ -113,7 +113,7 @@ impl Lines<'_> {
         self.text.iter().position(|&byte| self.is_end(byte)).unwrap_or(self.text.len())
     }
 
-    /// Goes on behind a cell of so many bytes; whether the line ends with it.
+    /// Moves past a cell of `length` bytes; returns whether the line ends with it.
     fn pass(&mut self, length: usize) -> bool {
         let (ends, rest) = match self.text.get(length..) {
             Some([byte, rest @ ..]) => (*byte != self.delimiter, rest),
@@ -131,7 +131,7 @@ mod tests {
     use std::collections::HashSet;
     use std::path::Path;
 
-    /// Columns 2 and 0 are features, 1 is the target, and 3 is in no use.
+    /// Columns 2 and 0 are features, 1 is the target, and 3 is not used.
     fn read(text: &str, options: &CsvOptions) -> Option<[Vec<f64>; 2]> {
         let table = Table::new(Path::new("rows"), options, text.as_bytes()).unwrap();
         let (features, targets) = (vec![2, 0], vec![1]);
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// A table is the same, or refused in the same words, with either reader. (Who may have comments has that of records.)
+    /// Both readers give the same table or the same error. (Allowing comments selects the record reader.)
     #[test]
     fn tables_are_those_of_the_reader_of_records() {
         let lines = [

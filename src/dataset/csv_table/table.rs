@@ -1,4 +1,4 @@
-//! The text of a table under way: its records, and its errors with their places.
+//! The text of a table being read: its records, and errors with their location.
 
 use super::options::CsvOptions;
 use super::text::text;
@@ -7,13 +7,13 @@ use csv::ByteRecord;
 use std::borrow::Cow;
 use std::path::Path;
 
-/// A table under way: what its errors need to know.
+/// A table being read, with what its errors need.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
     pub(super) path: &'a Path,
     pub(super) options: &'a CsvOptions,
     pub(super) text: Cow<'a, [u8]>,
-    /// Whether a cell that is a number may be a missing value.
+    /// Whether a numeric cell may be a missing value.
     pub(super) missing_numbers: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Table<'a> {
             .from_reader(&self.text)
     }
 
-    /// The next record that is not a line of blanks.
+    /// Reads the next record that is not a blank line; returns whether there was one.
     pub(super) fn next(&self, reader: &mut Reader<'_>, record: &mut ByteRecord) -> Result<bool, Error> {
         while reader.read_byte_record(record).map_err(|e| self.csv_error(&e))? {
             if record.len() != 1 || !record[0].trim_ascii().is_empty() {
@@ -45,14 +45,14 @@ impl<'a> Table<'a> {
         Ok(false)
     }
 
-    /// Room for that many values more.
+    /// Reserves room for `more` values.
     pub(super) fn reserve(&self, values: &mut Vec<f64>, more: usize) -> Result<(), Error> {
         values.try_reserve(more).map_err(|e| Error::Resource {
             reason: format!("no memory for the values of {}: {e}", self.path.display()),
         })
     }
 
-    /// More words where names are blank because several blanks stand between them.
+    /// Adds a hint if names may be blank because several blanks separate them.
     pub(super) fn hint_of_blanks(&self) -> &'static str {
         if self.options.delimiter == b' ' && !self.options.blanks_between_cells {
             "; if several blanks separate two cells, say so (`CsvOptions::with_blanks_between_cells`)"
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// More words where a record goes on over lines to the next quote or the end, since a quote in it is never closed.
+    /// Adds a hint if a record runs over several lines because a quote in it is never closed.
     pub(super) fn hint_of_quotes(&self, record: &ByteRecord) -> &'static str {
         let start = record.position().and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(0);
         let quotes = self.text.iter().skip(start).filter(|byte| **byte == b'"').count();
@@ -73,7 +73,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The line of the file on which a record starts: the reader's own count is that of the first of
+    /// Returns the line on which a record starts. The reader's own count would give the first of
     /// the blank lines before it.
     pub(super) fn line(&self, place: &csv::Position) -> u64 {
         let text: &[u8] = &self.text;
@@ -81,7 +81,7 @@ impl<'a> Table<'a> {
         let mut start = usize::try_from(place.byte()).map_or(text.len(), |at| at.min(text.len()));
         loop {
             start += text[start..].iter().take_while(|&byte| end_of_line(byte)).count();
-            // Comments before a record are counted to it as well.
+            // The reader also counts comments before a record as part of it.
             if self.options.comment.is_none() || text.get(start) != self.options.comment.as_ref() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! From the bytes of a file to text that a CSV reader takes: unpacked, in UTF-8, without blanks that stand
+//! Converts the bytes of a file to text for the CSV reader: unpacked, in UTF-8, without blanks
 //! before quotes.
 
 use super::options::{CsvOptions, Encoding};
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
-/// The text of a table, or an error that says what kind of file it is instead.
+/// Returns the text of a table, or an error that says what kind of file it is instead.
 pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Result<Cow<'a, [u8]>, Error> {
     let wrong = |reason: String| Error::File { path: path.into(), line: None, column: None, reason };
     let mut bytes = Cow::Borrowed(bytes);
@@ -63,26 +63,26 @@ fn unpack(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Whether a quote stands after a blank that begins a cell, or may do so.
+/// Whether a quote follows a blank, which may be at the start of a cell.
 fn blanks_before_quotes(bytes: &[u8], delimiter: u8) -> bool {
     let blank = |byte: u8| matches!(byte, b' ' | b'\t') && byte != delimiter;
-    // Most files have no quotes at all, which takes one quick look.
+    // Most files have no quotes, which is quick to check.
     bytes.contains(&b'"') && bytes.windows(2).any(|pair| pair[1] == b'"' && blank(pair[0]))
 }
 
-/// The same lines without blanks before the quotes that begin a cell; where blanks separate cells, with one
-/// blank for each run of them and none at the ends of lines. What stands in quotes is kept.
+/// Removes blanks before quotes that begin a cell. If blanks separate cells, also reduces each run of them to
+/// one, and removes those at the ends of lines. Quoted text is not changed.
 fn tidy(bytes: &[u8], options: &CsvOptions) -> Vec<u8> {
     let separates = options.blanks_between_cells;
     let is_blank = |byte: u8| matches!(byte, b' ' | b'\t') && (separates || byte != options.delimiter);
     let mut out = Vec::with_capacity(bytes.len());
-    // Outside quotes: whether a cell begins here. Blanks wait until it is clear what follows them.
+    // `begins`: outside quotes, whether a cell begins here. Blanks wait until it is clear what follows them.
     let (mut begins, mut line_begins, mut quoted, mut waiting) = (true, true, false, 0..0);
     let mut closed = None;
     for (at, &byte) in bytes.iter().enumerate() {
         if quoted {
             out.push(byte);
-            // A doubled quote closes and opens again, to the same effect.
+            // A doubled quote closes and reopens, with the same result.
             quoted = byte != b'"';
             closed = (!quoted).then_some(at + 1);
             continue;

@@ -1,4 +1,4 @@
-//! Where an array of inputs or of labels is stored.
+//! Files and archives that hold an array of inputs or labels.
 
 use super::inputs::Inputs;
 use super::{Labelled, check_classes};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(super) enum ArrayFile {
     Idx(PathBuf),
-    /// By its name in an archive.
+    /// An array of an archive, by name.
     Npz(PathBuf, String),
 }
 
@@ -23,7 +23,7 @@ impl ArrayFile {
         }
     }
 
-    /// Unsigned bytes are pixels; what else an archive holds is read as it is.
+    /// Reads inputs: unsigned bytes are pixels; other values are read unchanged.
     pub(super) fn inputs(&self) -> Result<Inputs, Error> {
         match self {
             Self::Idx(path) => idx::read_bytes(path).map(Inputs::pixels),
@@ -52,7 +52,7 @@ impl ArrayFile {
         Error::File { path: self.path().into(), line: None, column: None, reason }
     }
 
-    /// Its name in a message about another file.
+    /// Describes the array for a message about another file.
     fn describe(&self) -> String {
         match self {
             Self::Idx(path) => path.display().to_string(),
@@ -61,7 +61,7 @@ impl ArrayFile {
     }
 }
 
-/// Where inputs are, and their labels.
+/// The locations of inputs and of their labels.
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub(super) inputs: ArrayFile,
@@ -82,7 +82,7 @@ impl Pair {
         )))
     }
 
-    /// As many classes as it is told, or as the labels count.
+    /// Builds a labelled data set and checks that every label is below `classes`.
     pub(super) fn labelled(
         &self,
         name: String,

@@ -1,4 +1,4 @@
-//! Images with labels in IDX files and in archives of arrays: MNIST, Fashion-MNIST and their kin.
+//! Labelled images in IDX files and `.npz` archives: MNIST, Fashion-MNIST and similar data sets.
 
 use super::array_file::{ArrayFile, Pair};
 use super::image_folder::{in_archive, in_folder};
@@ -6,27 +6,27 @@ use super::{Labelled, check_classes};
 use crate::Error;
 use std::path::Path;
 
-/// Pixels of an image.
+/// Pixels per image.
 const PIXELS: usize = 28 * 28;
 const CLASSES: usize = 10;
 
 impl Labelled {
     /// Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, [arXiv:1708.07747](https://arxiv.org/abs/1708.07747)):
-    /// grey images of 28 × 28 pixels in ten classes of clothing, 60,000 to train on and 10,000 to test on;
-    /// from four files in `folder`:
+    /// grey images of 28 × 28 pixels in ten classes of clothing, 60,000 for training and 10,000 for testing.
+    /// Reads four files in `folder`:
     ///
     /// ```text
     /// train-images-idx3-ubyte   train-labels-idx1-ubyte   t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
     /// ```
     ///
-    /// with `.gz` at the end or without (if both are there, with), packed or not, and with a dot or a dash
-    /// before `idx`. A folder of such a name is no file; the file of that name in it is read where none is beside
-    /// it.
+    /// with or without `.gz` at the end (with, if both exist), gzipped or not, and with a dot or a dash
+    /// before `idx`. If a folder has such a name and no file next to it does, the file of that name inside the
+    /// folder is read.
     ///
     /// # Errors
     /// [`Error::Io`] if a file is missing or cannot be read; [`Error::File`] as
     /// [`idx::read`](crate::dataset::idx::read) says, and if
-    /// there are more labels than images, or fewer, if images are of another size, or if a label is over 9.
+    /// the numbers of labels and images differ, if images have another size, or if a label is over 9.
     ///
     /// # Examples
     /// ```no_run
@@ -43,8 +43,8 @@ impl Labelled {
         of_mnist("fashion-mnist", folder)
     }
 
-    /// MNIST (`LeCun`, Cortes and Burges 1998): grey images of 28 × 28 pixels of the digits 0 to 9, 60,000 to
-    /// train on and 10,000 to test on; from the four files that [`Labelled::fashion_mnist`] names.
+    /// MNIST (`LeCun`, Cortes and Burges 1998): grey images of 28 × 28 pixels of the digits 0 to 9, 60,000 for
+    /// training and 10,000 for testing. Reads the four files that [`Labelled::fashion_mnist`] names.
     ///
     /// # Errors
     /// As [`Labelled::fashion_mnist`].
@@ -53,25 +53,25 @@ impl Labelled {
         of_mnist("mnist", folder)
     }
 
-    /// Images with labels to train on and to test on, from a folder of IDX files of unsigned bytes or from `.npz`
-    /// archives, of any size and any number of classes. The second one's name ends in `-test`. `path` is one of
+    /// Reads labelled images for training and for testing, from a folder of IDX files of unsigned bytes or from `.npz`
+    /// archives, of any size and any number of classes. The name of the test set ends in `-test`. `path` is one of
     ///
-    /// - a folder of the files of MNIST, Fashion-MNIST, KMNIST (`train-images-idx3-ubyte`, …, with `t10k` or
-    ///   `test`) or of one set of EMNIST (`emnist-letters-train-images-idx3-ubyte`, …), named as
-    ///   [`Labelled::fashion_mnist`] says, or of KMNIST's archives (`kmnist-train-imgs.npz`, …);
-    /// - such a folder and the start of the files' names, where several data sets are in it: `emnist/emnist-letters`;
+    /// - a folder with the files of MNIST, Fashion-MNIST or KMNIST (`train-images-idx3-ubyte`, …, with `t10k` or
+    ///   `test`), or of one EMNIST data set (`emnist-letters-train-images-idx3-ubyte`, …), named as
+    ///   [`Labelled::fashion_mnist`] says, or with KMNIST's archives (`kmnist-train-imgs.npz`, …);
+    /// - such a folder and the common prefix of the file names, if it holds several data sets: `emnist/emnist-letters`;
     /// - an archive with the names of Keras (`x_train`, `y_train`, `x_test`, `y_test`) or of `MedMNIST`
-    ///   (`train_images`, `train_labels`, `test_images`, `test_labels`); rows to validate on are left alone, and
-    ///   read by [`Labelled::read_npz`].
+    ///   (`train_images`, `train_labels`, `test_images`, `test_labels`); validation rows are ignored;
+    ///   read them with [`Labelled::read_npz`].
     ///
-    /// Inputs of unsigned bytes are pixels, which are divided by 255; others are read as they are. There are as many
-    /// classes as the largest label says, counted from 0: EMNIST's letters have labels 1 to 26, and so 27 classes of
+    /// Inputs of unsigned bytes are pixels, which are divided by 255; others are read unchanged. The number of classes is
+    /// the largest label plus one: EMNIST's letters have labels 1 to 26, and so 27 classes, of
     /// which the first has no rows.
     ///
     /// # Errors
     /// [`Error::Io`] if a file is missing or cannot be read, or if the folder holds several data sets (the error
-    /// lists them); [`Error::File`] as [`idx`](crate::dataset::idx) and [`npz`](crate::dataset::npz) say, if there
-    /// are more labels than images, or fewer, or if images to test on have another size; [`Error::Domain`] for more
+    /// lists them); [`Error::File`] as [`idx`](crate::dataset::idx) and [`npz`](crate::dataset::npz) say, if the
+    /// numbers of labels and images differ, or if test images have another size; [`Error::Domain`] for more
     /// than 65,536 classes.
     ///
     /// # Examples
@@ -93,18 +93,18 @@ impl Labelled {
                 in_folder(Path::new("."), Some(set))
             }
             (Some(folder), Some(set)) if folder.is_dir() => in_folder(folder, Some(set)),
-            _ => in_folder(path, None), // what the system says about it
+            _ => in_folder(path, None), // for the system's error message
         }?;
         read_both(&name, &pairs, None)
     }
 
-    /// Inputs and labels from two arrays of an `.npz` archive. Inputs of unsigned bytes are pixels, which are
-    /// divided by 255; others are read as they are. Images (`N × h × w`) have `hw` inputs.
+    /// Reads inputs and labels from two arrays of an `.npz` archive. Inputs of unsigned bytes are pixels, which are
+    /// divided by 255; others are read unchanged. Images (`N × h × w`) have `hw` inputs.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::File`] as [`npz::read`](crate::dataset::npz::read) and
-    /// [`npz::read_labels`](crate::dataset::npz::read_labels) say, if there are more labels than inputs, or fewer,
-    /// or if a label is no class; [`Error::Domain`] for no classes and for more than 65,536 of them.
+    /// [`npz::read_labels`](crate::dataset::npz::read_labels) say, if the numbers of labels and inputs differ,
+    /// or if a label is not below `classes`; [`Error::Domain`] for 0 or more than 65,536 classes.
     ///
     /// # Examples
     /// ```no_run
@@ -127,14 +127,14 @@ impl Labelled {
         read(name.into(), &Pair { inputs: place(inputs), labels: place(labels) }, classes)
     }
 
-    /// Images and labels from two IDX files of bytes, of any size and any number of classes. The inputs are
+    /// Reads images and labels from two IDX files of bytes, of any size and any number of classes. The inputs are
     /// the pixels divided by 255.
     ///
     /// # Errors
     /// [`Error::Io`] if a file cannot be read; [`Error::File`] as
     /// [`idx::read_bytes`](crate::dataset::idx::read_bytes) and
-    /// [`idx::read_labels`](crate::dataset::idx::read_labels) say, if there are more labels than images, or fewer,
-    /// or if a label is no class; [`Error::Domain`] for no classes and for more than 65,536 of them.
+    /// [`idx::read_labels`](crate::dataset::idx::read_labels) say, if the numbers of labels and images differ,
+    /// or if a label is not below `classes`; [`Error::Domain`] for 0 or more than 65,536 classes.
     pub fn read_idx(
         name: impl Into<String>,
         images: impl AsRef<Path>,
@@ -165,7 +165,7 @@ fn of_mnist(name: &str, folder: &Path) -> Result<(Labelled, Labelled), Error> {
     Ok(both)
 }
 
-/// Both parts, with the classes of both.
+/// Reads both parts. Without `classes`, their number is counted over both.
 fn read_both(name: &str, pairs: &[Pair; 2], classes: Option<usize>) -> Result<(Labelled, Labelled), Error> {
     let [train, test] = pairs;
     let (rows, test_rows) = (train.read()?, test.read()?);

@@ -1,4 +1,4 @@
-//! Which files of a folder, and which arrays of an archive, hold the images and the labels to train and to test on.
+//! Finds the files of a folder, or the arrays of an archive, that hold training and test images and labels.
 
 use super::array_file::{ArrayFile, Pair};
 use crate::Error;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What one of the four arrays is.
+/// The role of one of the four arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Role {
     is_test: bool,
@@ -25,19 +25,19 @@ const ROLES: [Role; 4] = [
 const PARTS: [(&str, bool); 3] = [("train", false), ("test", true), ("t10k", true)];
 const KINDS: [(&str, bool); 3] = [("images", false), ("imgs", false), ("labels", true)];
 
-/// A file of one of the four roles.
+/// A file that has one of the four roles.
 #[derive(Debug)]
 struct Found {
-    /// What comes before the part's name: `emnist-letters` of `emnist-letters-train-images-idx3-ubyte.gz`.
+    /// The prefix of the name: `emnist-letters` in `emnist-letters-train-images-idx3-ubyte.gz`.
     set: String,
     role: Role,
     path: PathBuf,
-    /// Of two files in one role the one with the lower rank is read.
+    /// Of two files with the same role, the one with the lower rank is read.
     rank: (bool, bool, bool),
 }
 
-/// The images and labels of a folder, those to train on first. `set` is the start of the files' names, empty for
-/// those of MNIST; without it the folder must hold one data set.
+/// Finds the images and labels in a folder, those for training first. `set` is the prefix of the file names, empty
+/// for MNIST; without it the folder must hold only one data set.
 pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], Error> {
     let mut found = files(folder)?;
     let sets: BTreeSet<&str> = found.iter().map(|file| file.set.as_str()).collect();
@@ -81,14 +81,14 @@ fn missing(folder: &Path, set: &str, role: Role) -> Error {
     Error::refused(folder, format!("this folder has no file of these names: {}{also}", listed(&names)))
 }
 
-/// All files of a folder whose names tell their role.
+/// Returns all files of a folder whose names show their role.
 fn files(folder: &Path) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, &e))? {
         let entry = entry.map_err(|e| Error::io(folder, &e))?;
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
         let Some((set, role)) = role_of_file(&name) else { continue };
-        // A folder may have a file's name, and that file in it; one beside the folder comes first.
+        // A folder may have a file's name and contain that file; a file next to the folder takes precedence.
         let is_file = |path: &Path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir());
         let (beside, inside) = (entry.path(), entry.path().join(&name));
         let (is_inside, path) = if is_file(&beside) { (false, beside) } else { (true, inside) };
@@ -101,7 +101,7 @@ fn files(folder: &Path) -> Result<Vec<Found>, Error> {
     Ok(found)
 }
 
-/// The data set and the role of a file like `train-images-idx3-ubyte`, `emnist-letters-test-labels.idx1-ubyte.gz` or
+/// Returns the data set and the role of a file like `train-images-idx3-ubyte`, `emnist-letters-test-labels.idx1-ubyte.gz` or
 /// `kmnist-train-imgs.npz`.
 fn role_of_file(name: &str) -> Option<(String, Role)> {
     let plain = name.to_ascii_lowercase().replace(['_', '.'], "-");
@@ -112,7 +112,7 @@ fn role_of_file(name: &str) -> Option<(String, Role)> {
             let (before, after) = (&plain[..at], &plain[at + what.len()..]);
             let is_array = after == "-npz" || is_idx(after);
             if is_array && (before.is_empty() || before.ends_with('-')) {
-                // Letters of ASCII alone were changed, each in its place.
+                // Only ASCII bytes were replaced, one by one, so `at` is valid in `name` too.
                 let set = name[..at].trim_end_matches(['-', '_', '.']).to_owned();
                 return Some((set, Role { is_test, is_labels }));
             }
@@ -121,7 +121,7 @@ fn role_of_file(name: &str) -> Option<(String, Role)> {
     None
 }
 
-/// Whether a name ends as those of IDX files do: `-idx3-ubyte`, with `-gz` or without.
+/// Whether a name ends like an IDX file: `-idx3-ubyte`, with or without `-gz`.
 fn is_idx(end: &str) -> bool {
     let end = end.strip_suffix("-gz").unwrap_or(end);
     let mut words = end.split('-').skip(1);
@@ -130,8 +130,8 @@ fn is_idx(end: &str) -> bool {
     axes.len() == 1 && axes.bytes().all(|axis| axis.is_ascii_digit()) && words.all(is_type)
 }
 
-/// The images and labels of an archive with the names of Keras (`x_train`, `y_train`, `x_test`, `y_test`) or of
-/// `MedMNIST` (`train_images`, `train_labels`, `test_images`, `test_labels`), those to train on first.
+/// Finds the images and labels in an archive with the names of Keras (`x_train`, `y_train`, `x_test`, `y_test`) or of
+/// `MedMNIST` (`train_images`, `train_labels`, `test_images`, `test_labels`), those for training first.
 pub(super) fn in_archive(path: &Path) -> Result<[Pair; 2], Error> {
     let names = npz::names(path)?;
     let place = |role: Role| {

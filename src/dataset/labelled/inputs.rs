@@ -1,4 +1,4 @@
-//! Inputs that stay bytes until their values are asked for.
+//! Inputs that remain bytes until their values are needed.
 
 use crate::{Error, machine::memory};
 use ndarray::Array2;
@@ -15,10 +15,10 @@ impl Inputs {
         Self::Pixels { bytes, values: OnceLock::new() }
     }
 
-    /// `N × d`; a pixel is a byte divided by 255.
+    /// Returns the values, `N × d`; a pixel's value is its byte divided by 255.
     ///
     /// # Errors
-    /// [`Error::Memory`] where there is no room for the values of pixels.
+    /// [`Error::Memory`] if there is no room for the values of pixels.
     pub(super) fn values(&self) -> Result<&Array2<f64>, Error> {
         match self {
             Self::Values(values) => Ok(values),
@@ -38,7 +38,7 @@ impl Inputs {
         }
     }
 
-    /// These rows, in this order.
+    /// Selects rows, in this order.
     pub(super) fn rows(&self, rows: &[usize]) -> Self {
         match self {
             Self::Values(values) => Self::Values(gather(values, rows)),

@@ -1,4 +1,4 @@
-//! Labels as studies of noise make them: random, pseudorandom, smoothed, shared by augmented copies.
+//! Labels for noise studies: random, pseudorandom, smoothed, shared by augmented copies.
 
 use super::inputs::Inputs;
 use super::{Labelled, STREAMS};
@@ -10,17 +10,17 @@ use ndarray::{Array1, Array2, ArrayView1};
 use rand::RngExt;
 use std::sync::Arc;
 
-/// Streams beside those of the parent and of tables.
+/// Streams other than those of the parent module and of tables.
 const RANDOM_LABELS: usize = 4;
 const PSEUDORANDOM_LABELS: usize = 5;
 
 impl Labelled {
-    /// Each clean label is, with this probability, replaced by one of *all* classes, the clean one among them; drawn
-    /// once. At probability 1 labels have nothing to do with the inputs: what fits them has memorised. (Of `K` classes
-    /// this is [label noise](Labelled::with_label_noise) of probability `p (K − 1)/K`, drawn otherwise.)
+    /// Replaces each clean label, with this probability, by one of *all* classes, including the clean one; drawn
+    /// once. At probability 1 the labels are independent of the inputs: a model that fits them has memorised. (With `K`
+    /// classes this is [label noise](Labelled::with_label_noise) of probability `p (K − 1)/K`, but other draws.)
     ///
-    /// For one seed, the rows replaced at one probability are replaced at every higher one, by the same labels. Noise
-    /// replaces noise: it starts from [`Labelled::clean_labels`] again.
+    /// For a given seed, rows replaced at one probability are replaced at every higher one, by the same labels. New noise
+    /// replaces earlier noise: it starts from [`Labelled::clean_labels`] again.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`.
@@ -53,15 +53,15 @@ impl Labelled {
         Ok(random)
     }
 
-    /// [Label noise](Labelled::with_label_noise) that is a function of the inputs and the seed: a deterministic teacher
-    /// outside the class of any smooth model. Equal inputs have equal labels, in a training set, in a test set and in both,
-    /// so a test error of 0 is possible, and label noise drawn once is hardly told from it.
+    /// Adds [label noise](Labelled::with_label_noise) that is a function of the inputs and the seed: a deterministic
+    /// teacher outside the class of any smooth model. Equal inputs have equal labels, in the training set and in the test
+    /// set, so a test error of 0 is possible. It is hard to distinguish from label noise that is drawn once.
     ///
-    /// Noise replaces noise: it starts from [`Labelled::clean_labels`] again. Inputs are equal where their values are, to
-    /// the last bit: give the labels before anything is added to the inputs.
+    /// New noise replaces earlier noise: it starts from [`Labelled::clean_labels`] again. Inputs count as equal if all
+    /// their bits are equal, so call this before adding noise to the inputs.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is one class and so no other.
+    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is only one class.
     ///
     /// # Examples
     /// ```
@@ -98,13 +98,13 @@ impl Labelled {
         Ok(noisy)
     }
 
-    /// Which rows have a label that is not the clean one; `N`.
+    /// For each of the `N` rows, whether its label differs from the clean one.
     #[must_use]
     pub fn corrupted_rows(&self) -> Vec<bool> {
         self.labels.iter().zip(&self.clean_labels).map(|(label, clean)| label != clean).collect()
     }
 
-    /// Smoothed one-hot targets, `N × K`: `1 − α + α/K` in the column of the row's label, `α/K` elsewhere.
+    /// Returns smoothed one-hot targets, `N × K`: `1 − α + α/K` in the column of the row's label, `α/K` elsewhere.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `0 ≤ α ≤ 1`, [`Error::Memory`].
@@ -129,14 +129,14 @@ impl Labelled {
         Ok(targets)
     }
 
-    /// `copies` versions of every row, with its label and its clean label: label noise that was drawn before is shared by
-    /// all of them, as in training with augmentation on a noisy set. (Drawn afterwards, every copy would have its own.)
+    /// Makes `copies` versions of every row, each with the row's label and clean label. All versions share label noise that
+    /// was drawn before, as in training with augmentation on a noisy set. (Noise drawn afterwards differs between copies.)
     ///
-    /// `augment` makes a version of `d` inputs from those of a row and the number of the copy, from 0. Version 0 of all
-    /// rows comes first, then version 1 of all rows, and so on.
+    /// `augment` computes the `d` inputs of a version from those of a row and the index of the copy, from 0. Version 0 of
+    /// all rows comes first, then version 1 of all rows, and so on.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no copies; [`Error::UserCode`] if `augment` panics, or gives another number of inputs, NaN or
+    /// [`Error::Domain`] for 0 copies; [`Error::UserCode`] if `augment` panics, or returns another number of inputs, NaN or
     /// an infinity; [`Error::Memory`].
     ///
     /// # Examples

@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 /// Inputs (`N × d`) with one class label each, for classification by least squares on one-hot targets.
 ///
-/// Label noise, input noise and subsets are values made from it, each a function of a seed alone. The labels
-/// from before the noise stay at hand ([`Labelled::clean_labels`]), so that a test error on both can be
-/// given. Pixels stay bytes until [`Labelled::inputs`] asks for their values, so a subset of 60,000 images
-/// never needs all of them as floats; copies share them.
+/// Adding label noise or input noise and taking a subset return a new value, each determined by a seed. The clean
+/// labels are kept ([`Labelled::clean_labels`]), so that a test error can be reported on both. Pixels remain bytes
+/// until [`Labelled::inputs`] converts them, so a subset of 60,000 images never needs all of them as floats;
+/// clones share the inputs.
 ///
 /// # Examples
 /// ```
@@ -44,22 +44,22 @@ pub struct Labelled {
     classes: usize,
 }
 
-/// ImageNet-21k has 21,841.
+/// For comparison: ImageNet-21k has 21,841.
 const MOST_CLASSES: usize = 1 << 16;
 
-/// Streams of random numbers, beside those of sweeps: no axis is that long.
+/// Random streams that no sweep uses: no axis is that long.
 const STREAMS: usize = u32::MAX as usize;
 const SUBSET: usize = 0;
 const LABEL_NOISE: usize = 1;
 const INPUT_NOISE: usize = 2;
 
 impl Labelled {
-    /// Inputs (`N × d`) with a label below `classes` each.
+    /// Creates a data set of inputs (`N × d`), each with a label below `classes`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without inputs; [`Error::Shape`] if there are more labels than inputs, or fewer;
-    /// [`Error::NonFinite`]; [`Error::Domain`] for a label that is no class, for no classes, and for more
-    /// than 65,536 of them.
+    /// [`Error::Empty`] without inputs; [`Error::Shape`] if the numbers of labels and inputs differ;
+    /// [`Error::NonFinite`]; [`Error::Domain`] for a label that is not below `classes`, and for 0 or more
+    /// than 65,536 classes.
     pub fn new(
         name: impl Into<String>,
         inputs: Array2<f64>,
@@ -70,7 +70,8 @@ impl Labelled {
         Self::from_inputs(name.into(), Inputs::Values(inputs), labels, classes)
     }
 
-    /// Images (`N × d` pixels) with a label below `classes` each. The inputs are the pixels divided by 255.
+    /// Creates a data set of images (`N × d` pixels), each with a label below `classes`. The inputs are the pixels
+    /// divided by 255.
     ///
     /// # Errors
     /// As [`Labelled::new`].
@@ -107,21 +108,21 @@ impl Labelled {
         Ok(Self { name, inputs: Arc::new(inputs), clean_labels: labels.clone(), labels, classes })
     }
 
-    /// The name, as figures and folders use it.
+    /// The name used in figures and folders.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The inputs, `N × d`. Those of pixels are made when first asked for, and kept.
+    /// The inputs, `N × d`. Pixels are converted at the first call, and the values kept.
     ///
     /// # Errors
-    /// [`Error::Memory`] where there is no room for them.
+    /// [`Error::Memory`] if there is no room for them.
     pub fn inputs(&self) -> Result<&Array2<f64>, Error> {
         self.inputs.values()
     }
 
-    /// The labels, label noise included; `N`.
+    /// The labels, including label noise; `N`.
     #[must_use]
     pub fn labels(&self) -> &[usize] {
         &self.labels
@@ -151,10 +152,10 @@ impl Labelled {
         false
     }
 
-    /// The targets `N × classes`: 1 in the column of the row's label, 0 elsewhere.
+    /// Returns one-hot targets, `N × classes`: 1 in the column of the row's label, 0 elsewhere.
     ///
     /// # Errors
-    /// [`Error::Memory`] where so many classes of so many rows do not fit.
+    /// [`Error::Memory`] if the targets do not fit into memory.
     pub fn one_hot(&self) -> Result<Array2<f64>, Error> {
         let mut targets = crate::machine::memory::zeros("one-hot targets", self.len(), self.classes)?;
         for (mut row, &label) in targets.rows_mut().into_iter().zip(&self.labels) {
@@ -163,20 +164,20 @@ impl Labelled {
         Ok(targets)
     }
 
-    /// The inputs as features and the one-hot labels as targets.
+    /// Returns a data set with the inputs as features and the one-hot labels as targets.
     ///
     /// # Errors
     /// As [`Dataset::new`]; [`Error::Memory`].
     pub fn dataset(&self) -> Result<Dataset, Error> {
         let (rows, columns) = self.inputs.dim();
-        // Values of pixels, their copy, the targets.
+        // The values of pixels, a copy of them, and the targets.
         let needed = [table(rows, columns).saturating_mul(2), table(rows, self.classes)];
         reserve("a table of inputs and one-hot targets", sum(needed))?;
         Dataset::new(self.name.as_str(), self.inputs()?.clone(), self.one_hot()?)
     }
 
-    /// The first `n` rows of a random order of all rows, whatever their labels (not stratified). Subsets of
-    /// one seed are nested: the smaller ones are the first rows of the larger ones.
+    /// Returns the first `n` rows of a random order of all rows, not stratified by label. Subsets of
+    /// one seed are nested: a smaller one is the first rows of a larger one.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n = 0`, [`Error::TooLarge`] for `n > N`.

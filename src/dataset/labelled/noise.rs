@@ -10,16 +10,16 @@ use rand_distr::StandardNormal;
 use std::sync::Arc;
 
 impl Labelled {
-    /// Each clean label is, with this probability, replaced by one of the other classes, all of them equally
-    /// likely; drawn once, so the noise is part of the data set. At probability 1 every label is wrong.
+    /// Replaces each clean label, with this probability, by one of the other classes, all equally
+    /// likely. The noise is drawn once and becomes part of the data set. At probability 1 every label is wrong.
     ///
-    /// Each row has one uniform number `u` and one other class: its label is noisy where `u < probability`.
-    /// So, for one seed, the noisy rows at one probability are noisy at every higher one, with the same
-    /// labels, and the first rows of a data set have the noise that they have on their own. Noise replaces
-    /// noise: it starts from [`Labelled::clean_labels`] again.
+    /// Each row draws a uniform number `u` and another class; its label is noisy if `u < probability`.
+    /// So, for a given seed, rows that are noisy at one probability are noisy at every higher one, with the same
+    /// labels, and the first rows of a data set get the same noise as a data set of these rows alone. New noise
+    /// replaces earlier noise: it starts from [`Labelled::clean_labels`] again.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is one class and so no other.
+    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is only one class.
     ///
     /// # Examples
     /// The test error on clean and on noisy labels:
@@ -63,15 +63,15 @@ impl Labelled {
         Ok(noisy)
     }
 
-    /// The same inputs with their clean labels.
+    /// Returns the same inputs with their clean labels.
     #[must_use]
     pub fn without_label_noise(&self) -> Self {
         Self { labels: self.clean_labels.clone(), ..self.clone() }
     }
 
-    /// Adds Gaussian noise of this standard deviation to every input. For one seed the noise of every
-    /// deviation is the same but for its scale, and the first rows of a data set have the noise that they
-    /// have on their own.
+    /// Adds Gaussian noise of this standard deviation to every input. For a given seed, the deviation
+    /// only scales the noise, and the first rows of a data set get the same noise as a data set of these rows
+    /// alone.
     ///
     /// # Errors
     /// [`Error::Domain`] if the deviation is negative or not finite, [`Error::Overflow`].

@@ -1,7 +1,7 @@
-//! The header of an `.npy` file: a magic number, a version, and a Python dictionary of three keys.
+//! The header of an `.npy` file: a magic number, a version, and a Python dictionary with three keys.
 //!
-//! Read by hand: the crates for it (npyz 0.9, ndarray-npy 0.10) bring a general parser of Python literals,
-//! two dozen crates of which one assembles, and npyz panics in debug builds where the product of a shape
+//! This parser is our own because the crates for it (npyz 0.9, ndarray-npy 0.10) bring a general parser of Python
+//! literals in two dozen crates, one of which assembles, and npyz panics in debug builds if the product of a shape
 //! overflows.
 
 use crate::dataset::stored::{Broken, Kind, Layout, Scalar, fill, other_kind};
@@ -13,8 +13,8 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// `NumPy` itself refuses more than 10,000 bytes.
 const LONGEST: usize = 1 << 16;
 
-/// The type that `descr` names, as `numpy.dtype` reads it: `float64`, `d`, `f8`, `<f8`, `=d`, … Names without
-/// a byte order, and with `=` or `|`, are in this machine's; those of C's types are as long as they are here.
+/// Parses `descr` like `numpy.dtype`: `float64`, `d`, `f8`, `<f8`, `=d`, … Without a byte order, or
+/// with `=` or `|`, the order is this machine's; C types have the size that they have on this machine.
 fn scalar(descr: &str) -> Result<Scalar, String> {
     let (order, code) = match descr.chars().next() {
         Some(order @ ('<' | '>' | '=' | '|')) => (Some(order), &descr[1..]),
@@ -29,7 +29,7 @@ fn scalar(descr: &str) -> Result<Scalar, String> {
     kind.map(|kind| Scalar { kind, big_endian }).ok_or_else(|| unreadable(descr))
 }
 
-/// A letter, or a letter and the bytes of a value.
+/// Parses a letter, or a letter and the size of a value in bytes.
 fn kind_of_code(code: &str) -> Option<Kind> {
     let mut letters = code.chars();
     let (letter, bytes) = (letters.next()?, letters.as_str());
@@ -72,7 +72,7 @@ fn kind_of_code(code: &str) -> Option<Kind> {
     })
 }
 
-/// A name, which has no byte order.
+/// Parses a type name, which has no byte order.
 fn kind_of_name(name: &str) -> Option<Kind> {
     Some(match name {
         "bool" | "bool_" | "bool8" => Kind::Bool,
@@ -103,7 +103,7 @@ fn unsigned(bytes: usize) -> Kind {
     if bytes == 8 { Kind::U64 } else { Kind::U32 }
 }
 
-/// Why values of this type cannot be read, and what to save in their place.
+/// Explains why values of this type cannot be read, and what to save instead.
 fn unreadable(descr: &str) -> String {
     let code = descr.trim_start_matches(['<', '>', '|', '=']);
     let is_records = descr.contains(',') || descr.starts_with(|c: char| c.is_ascii_digit() || c == '(');
@@ -125,7 +125,7 @@ fn unreadable(descr: &str) -> String {
     format!("holds values of type `{descr}`; {mend} (f2, f4, f8, integers and bool can be read)")
 }
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     scalar: Scalar,
@@ -136,7 +136,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads a header and nothing beyond it.
+    /// Reads a header and no bytes beyond it.
     pub(super) fn read(reader: &mut (impl Read + ?Sized)) -> Result<Self, Broken> {
         let mut start = [0; 8];
         let read = fill(reader, &mut start)?;
@@ -178,7 +178,7 @@ impl Header {
         Ok(header)
     }
 
-    /// The first axis are the rows, all others one row's values.
+    /// Returns the layout: the first axis is the rows, all other axes are one row's values.
     pub(super) fn layout(&self) -> Result<Layout, Broken> {
         if self.shape.is_empty() {
             let reason = "has 0 axes, but needs rows; save x.reshape(1, 1)";
@@ -188,7 +188,7 @@ impl Header {
     }
 }
 
-/// What a file is that starts in another way; `kind` is its kind in words, if that is known.
+/// Describes a file that starts differently; `kind` is its kind in words, if known.
 fn other(start: &[u8], kind: Option<&str>) -> String {
     match (start, kind) {
         ([b'P', b'K', ..], _) => {
@@ -203,8 +203,8 @@ fn other(start: &[u8], kind: Option<&str>) -> String {
     }
 }
 
-/// The header of an array of `f8` in C order, padded so that the values start at a multiple of 64 bytes: of
-/// version 1.0 unless it is too long for that.
+/// Returns the header of an array of `f8` in C order, padded so that the values start at a multiple of 64 bytes.
+/// Its version is 1.0, or 2.0 if the header is too long for that.
 pub(super) fn header(shape: &[usize]) -> Vec<u8> {
     let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
     let comma = if axes.len() == 1 { "," } else { "" };
@@ -225,7 +225,7 @@ pub(super) fn header(shape: &[usize]) -> Vec<u8> {
     header
 }
 
-/// What is left of a dictionary like `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
+/// The unread rest of a dictionary like `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
 struct Text<'a> {
     rest: &'a str,
 }
@@ -310,7 +310,7 @@ impl<'a> Text<'a> {
         Ok(text)
     }
 
-    /// Whether `c` comes next; if so, it is passed.
+    /// Skips `c` if it comes next; returns whether it did.
     fn skip(&mut self, c: char) -> bool {
         self.rest = self.rest.trim_start();
         let rest = self.rest.strip_prefix(c);

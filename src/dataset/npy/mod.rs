@@ -1,10 +1,10 @@
 //! Arrays in `NumPy`'s `.npy` files.
 //!
-//! Read are floats (`f2`, `f4`, `f8`), integers (`i1` to `i8`, `u1` to `u8`) and `bool`, of either byte order
-//! and by every name that `numpy.dtype` has for them, in C or Fortran order, of .npy versions 1.0 to 3.0. One
-//! axis is one column; of more axes the first are the rows, and all others one row's values: images
-//! (`N × h × w`) are a table `N × hw`, as those of [IDX files](super::idx). Whole numbers from 2⁵³ on, which
-//! `f64` may not hold exactly, are refused. Files are read plain or packed by gzip; the bytes tell which, not
+//! The readers accept floats (`f2`, `f4`, `f8`), integers (`i1` to `i8`, `u1` to `u8`) and `bool`, of either byte
+//! order and under every name that `numpy.dtype` knows, in C or Fortran order, of .npy versions 1.0 to 3.0. An array
+//! with one axis is one column. With more axes, the first is the rows and all others are one row's values: images
+//! (`N × h × w`) become a table `N × hw`, like those of [IDX files](super::idx). Whole numbers from 2⁵³ on, which
+//! `f64` may not hold exactly, are refused. Files may be plain or gzipped; the bytes decide, not
 //! the name. So the features of any network can be analysed:
 //!
 //! ```text
@@ -40,21 +40,21 @@ use ndarray::{Array2, ArrayRef, Dimension};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// The table (`N × p`) in a file; an array with one axis is one column. The result is in C order, whatever
-/// the file's. Bytes after the array are left alone, as `numpy.load` does, but for those in a gzip file, whose
+/// Reads the table (`N × p`) in a file; an array with one axis is one column. The result is in C order, whatever
+/// the file's order. Bytes after the array are ignored, as by `numpy.load`, except in a gzip file, whose
 /// checksum is at its end. [`NpyRows`] reads files larger than memory.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::File`], with what to do, if it is no `.npy` file or its
+/// [`Error::Io`] if the file cannot be read; [`Error::File`], with advice, if it is not an `.npy` file or its
 /// header is broken, if its values are of another type, if it has no axes or no entries, if it is shorter than
-/// its header says, if a gzip file is damaged or goes on after the array, or if an entry is NaN, infinite, or a
+/// its header says, if a gzip file is damaged or continues after the array, or if an entry is NaN, infinite, or a
 /// whole number not below 2⁵³; [`Error::Resource`] if there is no memory for it.
 pub fn read(path: impl AsRef<Path>) -> Result<Array2<f64>, Error> {
     let path = path.as_ref();
     with_values(path, |values, layout| layout.read_table(values))
 }
 
-/// The table (`N × p`) of a file of unsigned bytes (`u1`), as bytes: an eighth of the memory of [`read`].
+/// Reads the table (`N × p`) in a file of unsigned bytes (`u1`) as bytes, in an eighth of the memory of [`read`].
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for values of another type.
@@ -63,7 +63,7 @@ pub fn read_bytes(path: impl AsRef<Path>) -> Result<Array2<u8>, Error> {
     with_values(path, |values, layout| layout.read_bytes(values))
 }
 
-/// Class labels, one a row: integers or `bool` with one axis, or with two and one column.
+/// Reads class labels, one per row: integers or `bool` with one axis, or with two axes and one column.
 ///
 /// # Errors
 /// Those of [`read`], and [`Error::File`] for floating-point numbers, for labels below 0 and for several
@@ -84,11 +84,11 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<usize>, Error> {
     with_values(path, |values, layout| layout.read_labels(values))
 }
 
-/// Writes an array of any number of axes as `<f8` in C order; [`read`] gives the same bits back. NaN and
-/// infinities are written as they are.
+/// Writes an array with any number of axes as `<f8` in C order; [`read`] returns the same bits. NaN and
+/// infinities are written unchanged.
 ///
-/// A file that was there is replaced when the new one is whole: nothing half-written is left behind, neither
-/// by an error nor by the end of the program.
+/// An existing file is replaced when the new one is complete: neither an error nor the end of the program leaves a
+/// half-written file.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.
@@ -97,13 +97,13 @@ pub fn write<D: Dimension>(path: impl AsRef<Path>, array: &ArrayRef<f64, D>) -> 
     whole_file::write(path, |file| write_array(file, array))
 }
 
-/// The header and the values.
+/// Writes the header and the values.
 pub(super) fn write_array<D: Dimension>(file: &mut impl Write, array: &ArrayRef<f64, D>) -> io::Result<()> {
     file.write_all(&header::header(array.shape()))?;
     array.iter().try_for_each(|v| file.write_all(&v.to_le_bytes()))
 }
 
-/// What `decode` makes of the values of a file, all of them.
+/// Decodes all values of a file with `decode`.
 fn with_values<T>(
     path: &Path,
     decode: impl FnOnce(&mut Source, &Layout) -> Result<T, Broken>,
@@ -117,7 +117,7 @@ fn with_values<T>(
     read().map_err(|broken: Broken| broken.at(path))
 }
 
-/// An open file, at its first value.
+/// Opens a file and reads up to its first value.
 fn open(path: &Path) -> Result<(Source, Layout), Broken> {
     let mut file = Source::open(path)?;
     let (layout, header) = read_layout(&mut file)?;
@@ -125,7 +125,7 @@ fn open(path: &Path) -> Result<(Source, Layout), Broken> {
     Ok((file, layout))
 }
 
-/// Reads a header; what it says, and its bytes.
+/// Reads a header; returns the layout and the header's length in bytes.
 pub(super) fn read_layout(reader: &mut (impl Read + ?Sized)) -> Result<(Layout, usize), Broken> {
     let header = Header::read(reader)?;
     Ok((header.layout()?, header.len))

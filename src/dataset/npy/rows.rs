@@ -1,4 +1,4 @@
-//! The rows of an `.npy` file, block after block.
+//! Reads the rows of an `.npy` file block by block.
 
 use super::open;
 use crate::Error;
@@ -6,12 +6,12 @@ use crate::dataset::stored::{Broken, Layout, Source};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
-/// The rows of an array (`N × p`) in an `.npy` file, in blocks, so that a file larger than memory can be
+/// A reader of the rows of an array (`N × p`) in an `.npy` file, in blocks, so that a file larger than memory can be
 /// streamed.
 ///
-/// Types and versions are those of [`npy`](super); rows come first (C order). NaN and infinities are refused,
-/// with their place. Bytes after the array are left alone, as `numpy.load` does. The checksum of a gzip file is
-/// at its end: it is compared with the last block, and there nothing may follow.
+/// Types and versions are those of [`npy`](super); the order must be row-major (C order). NaN and infinities are
+/// refused; the error says where they are. Bytes after the array are ignored, as by `numpy.load`. The checksum of a
+/// gzip file is at its end: it is verified with the last block, and nothing may follow it.
 ///
 /// # Examples
 /// Every point of a sample-wise curve, in memory of O(p² + block):
@@ -35,7 +35,7 @@ pub struct NpyRows {
     path: PathBuf,
     reader: Source,
     layout: Layout,
-    /// Rows that are read.
+    /// Number of rows already read.
     read: usize,
 }
 
@@ -67,10 +67,10 @@ impl NpyRows {
         self.layout.columns()
     }
 
-    /// The next `rows` rows (`b × p`), fewer at the end, `None` after it. After an error there are no more.
+    /// Returns the next `rows` rows (`b × p`), fewer at the end, and `None` after the end or after an error.
     ///
     /// # Errors
-    /// [`Error::Domain`] for blocks of 0 rows; [`Error::File`] where an entry is NaN or infinite or the file
+    /// [`Error::Domain`] for blocks of 0 rows; [`Error::File`] if an entry is NaN or infinite or the file
     /// ends early; [`Error::Io`]; [`Error::Resource`] if there is no memory for the block.
     pub fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
         if rows == 0 {
@@ -85,7 +85,7 @@ impl NpyRows {
         if rows == 0 {
             return Ok(None);
         }
-        self.read = self.rows(); // until all went well
+        self.read = self.rows(); // no more rows, unless this block succeeds
         let block = self
             .layout
             .read_rows(&mut self.reader, from, rows)

@@ -1,4 +1,4 @@
-//! Tables written row after row.
+//! Writes tables row by row.
 
 use super::header::header;
 use crate::Error;
@@ -7,8 +7,8 @@ use ndarray::ArrayRef2;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// An `.npy` file (`N × p`, `<f8`, C order) that is written in blocks of rows, so that it may be larger than memory. It takes
-/// its name when the last row is there; until then, and where that never comes, the file of that name stays as it was.
+/// An `.npy` file (`N × p`, `<f8`, C order) that is written in blocks of rows, so that it may be larger than memory. It gets
+/// its name when the last row is written; until then, an existing file of that name is not changed.
 ///
 /// # Examples
 /// ```
@@ -29,18 +29,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct NpyWriter {
     path: PathBuf,
-    /// `None` once it is whole.
+    /// `None` once the file is complete.
     file: Option<WholeFile>,
-    /// Rows to come, and the columns of each.
+    /// Rows still to be written.
     left: usize,
     columns: usize,
 }
 
 impl NpyWriter {
-    /// For `rows` rows of `columns` columns.
+    /// Creates a file for `rows` rows of `columns` columns.
     ///
     /// # Errors
-    /// [`Error::Empty`] for none of either; [`Error::Io`] if the file cannot be written.
+    /// [`Error::Empty`] for 0 rows or columns; [`Error::Io`] if the file cannot be written.
     pub fn create(path: impl AsRef<Path>, (rows, columns): (usize, usize)) -> Result<Self, Error> {
         let path = path.as_ref();
         if rows == 0 || columns == 0 {
@@ -54,7 +54,7 @@ impl NpyWriter {
     /// Appends rows (`b × p`).
     ///
     /// # Errors
-    /// [`Error::Shape`] for rows of other columns, or more rows than are to come; [`Error::Io`].
+    /// [`Error::Shape`] for another number of columns, or for more rows than are left to write; [`Error::Io`].
     pub fn write(&mut self, rows: &ArrayRef2<f64>) -> Result<(), Error> {
         Error::check_len("columns of a row", self.columns, rows.ncols())?;
         if rows.nrows() > self.left {

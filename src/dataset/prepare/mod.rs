@@ -1,5 +1,5 @@
-//! What is done to a table before a fit: rows and columns picked, an order drawn, means taken away, scales made equal.
-//! Each step is kept, in words for a caption.
+//! Preparation of a table before a fit: selecting rows and columns, shuffling, centring, standardising.
+//! Each step is recorded in words, for captions.
 
 mod scale;
 
@@ -9,17 +9,17 @@ use crate::{Error, machine::memory};
 use ndarray::Array2;
 use scale::{centre, standardise};
 
-/// The rows whose means and deviations [`Dataset::centre`] and [`Dataset::standardise`] take. All rows are moved and
-/// scaled by them.
+/// The rows from which [`Dataset::centre`] and [`Dataset::standardise`] compute means and deviations. All rows are
+/// then shifted and scaled by these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FitOn<'a> {
-    /// All rows: what is tested on has had its say.
+    /// All rows, including those used for testing.
     AllRows,
-    /// These rows alone, by their numbers from 0, each once: those that are trained on.
+    /// Only these rows, by index from 0, each once: the training rows.
     Rows(&'a [usize]),
 }
 
-/// A stream of random numbers of its own: no sweep has an axis that long, and
+/// A separate random stream: no sweep has an axis that long, and
 /// [`Labelled`](super::Labelled) draws from 0 to 2.
 const SHUFFLE: (usize, usize) = (u32::MAX as usize, 3);
 
@@ -28,7 +28,7 @@ const CENTRED: &str = "features centred";
 const STANDARDISED: &str = "features standardised";
 
 impl Dataset {
-    /// What was done to the table, in words for a caption.
+    /// Describes how the table was prepared, in words for a caption.
     ///
     /// # Examples
     /// ```
@@ -65,11 +65,10 @@ impl Dataset {
         }
     }
 
-    /// The same rows with a column of ones appended, named `intercept`; once, however
-    /// often it is asked for.
+    /// Appends a column of ones, named `intercept`. Calling it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::Memory`] where there is no room for the wider table.
+    /// [`Error::Memory`] if there is no room for the wider table.
     pub fn with_intercept(mut self) -> Result<Self, Error> {
         if self.has_step(INTERCEPT) {
             return Ok(self);
@@ -93,11 +92,11 @@ impl Dataset {
             && self.features.column(column).iter().all(|&x| x == 1.0)
     }
 
-    /// These features, by name, in this order; all rows and targets.
+    /// Selects features by name, in this order; keeps all rows and targets.
     ///
     /// # Errors
-    /// [`Error::Empty`] without names; [`Error::UnknownColumn`]; [`Error::Unsupported`] for a name that is asked for
-    /// twice or that two features have; [`Error::Resource`] if there is no memory for them.
+    /// [`Error::Empty`] without names; [`Error::UnknownColumn`]; [`Error::Unsupported`] for a name that is given
+    /// twice or that two features share; [`Error::Resource`] if there is not enough memory.
     ///
     /// # Examples
     /// ```
@@ -119,7 +118,7 @@ impl Dataset {
         Ok(data)
     }
 
-    /// These targets, by name, in this order; all rows and features.
+    /// Selects targets by name, in this order; keeps all rows and features.
     ///
     /// # Errors
     /// As [`Dataset::select`].
@@ -131,18 +130,18 @@ impl Dataset {
         Ok(data)
     }
 
-    /// These rows, by their numbers from 0, in this order.
+    /// Selects rows by index from 0, in this order.
     ///
     /// # Errors
-    /// [`Error::Empty`] without rows; [`Error::Domain`] for a row that is not there or is named twice;
-    /// [`Error::Resource`] if there is no memory for them.
+    /// [`Error::Empty`] without rows; [`Error::Domain`] for a row that does not exist or is given twice;
+    /// [`Error::Resource`] if there is not enough memory.
     pub fn select_rows(&self, rows: &[usize]) -> Result<Self, Error> {
         self.check_rows("the list of rows", rows)?;
         self.with_rows(rows, format!("{} of {} rows", rows.len(), self.len()))
     }
 
-    /// The first `train` rows, and the others, whose name ends in `-test`. [`Dataset::shuffle`] before it makes the
-    /// split a random one; the training rows of a smaller split are then the first of a larger one's.
+    /// Splits into the first `train` rows and the remaining rows, whose name ends in `-test`. Call [`Dataset::shuffle`]
+    /// first for a random split; the training rows of a smaller split are then the first ones of a larger split.
     ///
     /// # Errors
     /// [`Error::Domain`] for `train = 0`, [`Error::TooLarge`] for `train ≥ N`; [`Error::Resource`] if there is no memory for both.
@@ -164,25 +163,25 @@ impl Dataset {
         Ok((self.with_rows(first, format!("the first {train} of {all} rows"))?, rest))
     }
 
-    /// All rows in a random order, a function of the seed and the number of rows alone.
+    /// Puts all rows in a random order that depends only on the seed and the number of rows.
     ///
     /// # Errors
-    /// [`Error::Resource`] if there is no memory for them.
+    /// [`Error::Resource`] if there is not enough memory.
     pub fn shuffle(&self, seed: u64) -> Result<Self, Error> {
         let mut rows: Vec<usize> = (0..self.len()).collect();
         shuffle_front(&mut stream(seed, SHUFFLE.0, SHUFFLE.1), &mut rows, self.len());
         self.with_rows(&rows, format!("rows shuffled by seed {seed}"))
     }
 
-    /// All rows with each feature's mean over some of them taken away, to 2⁻³⁰ of what the feature spreads there or
-    /// to the rounding of its largest value. An intercept stays as it is.
+    /// Subtracts from each feature its mean over the given rows, accurate to 2⁻³⁰ of the feature's spread there or
+    /// to the rounding error of its largest value. An intercept column is not changed.
     ///
-    /// With [`Dataset::centre_targets`] on the same rows, the training rows, a fit has an intercept that nothing
-    /// penalises.
+    /// Together with [`Dataset::centre_targets`] on the same training rows, this gives a fit an unpenalised
+    /// intercept.
     ///
     /// # Errors
-    /// [`Error::Empty`] without rows to fit on; [`Error::Domain`] for one that is not there or is named twice;
-    /// [`Error::Overflow`] where a difference does not fit into `f64`.
+    /// [`Error::Empty`] without rows to fit on; [`Error::Domain`] for a row that does not exist or is given twice;
+    /// [`Error::Overflow`] if a difference does not fit into `f64`.
     ///
     /// # Examples
     /// ```
@@ -205,7 +204,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// All rows with each target's mean over some of them taken away.
+    /// Subtracts from each target its mean over the given rows.
     ///
     /// # Errors
     /// As [`Dataset::centre`].
@@ -219,8 +218,8 @@ impl Dataset {
         Ok(self)
     }
 
-    /// All rows with each feature shifted and scaled to mean 0 and (population) variance 1 over some of them. A
-    /// feature that is constant there becomes 0 in all rows; an intercept stays as it is.
+    /// Shifts and scales each feature to mean 0 and (population) variance 1 over the given rows. A
+    /// feature that is constant there becomes 0 in all rows; an intercept column is not changed.
     ///
     /// # Errors
     /// As [`Dataset::centre`].
@@ -246,16 +245,16 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same rows with each feature shifted and scaled to mean 0 and (population) variance 1 over
-    /// all rows, test rows included: [`Dataset::standardise`] on [`FitOn::AllRows`]. A constant feature becomes 0.
+    /// Shifts and scales each feature to mean 0 and (population) variance 1 over
+    /// all rows, including test rows: [`Dataset::standardise`] on [`FitOn::AllRows`]. A constant feature becomes 0.
     ///
     /// # Errors
-    /// [`Error::Overflow`] where a feature's variance does not fit into `f64`.
+    /// [`Error::Overflow`] if a feature's variance does not fit into `f64`.
     pub fn standardised(self) -> Result<Self, Error> {
         self.standardise(FitOn::AllRows)
     }
 
-    /// All but an intercept.
+    /// Indices of all columns except an intercept.
     fn scaled_columns(&self) -> Vec<usize> {
         (0..self.features.ncols()).filter(|&column| !self.is_intercept(column)).collect()
     }
@@ -273,7 +272,7 @@ impl Dataset {
         Ok(Some(rows))
     }
 
-    /// Refuses rows that are not there, and those that are there twice.
+    /// Refuses rows that do not exist or are given twice.
     fn check_rows(&self, what: &'static str, rows: &[usize]) -> Result<(), Error> {
         if rows.is_empty() {
             return Err(Error::Empty { what });
@@ -288,14 +287,14 @@ impl Dataset {
         Ok(())
     }
 
-    /// These rows, which are there.
+    /// Selects rows that have been checked.
     fn with_rows(&self, rows: &[usize], step: String) -> Result<Self, Error> {
         let mut data = self.with(gather(&self.features, rows)?, gather(&self.targets, rows)?);
         data.keep_step(step);
         Ok(data)
     }
 
-    /// Other numbers under the same names.
+    /// A data set with the same names and other values.
     fn with(&self, features: Array2<f64>, targets: Array2<f64>) -> Self {
         Self {
             name: self.name.clone(),
@@ -321,7 +320,7 @@ fn pick(table: &Array2<f64>, columns: &[usize]) -> Result<Array2<f64>, Error> {
     })
 }
 
-/// A table of these values, row after row.
+/// Creates a row-major table from the values that `fill` pushes.
 fn filled(dim: (usize, usize), fill: impl FnOnce(&mut Vec<f64>)) -> Result<Array2<f64>, Error> {
     let no_memory = |reason: String| Error::Resource { reason: format!("no memory for the table: {reason}") };
     let mut values = Vec::new();
@@ -330,7 +329,7 @@ fn filled(dim: (usize, usize), fill: impl FnOnce(&mut Vec<f64>)) -> Result<Array
     Array2::from_shape_vec(dim, values).map_err(|e| no_memory(e.to_string()))
 }
 
-/// Where these names stand among `all`.
+/// Returns the positions of the given names in `all`.
 fn columns<S: AsRef<str>>(
     all: &[String],
     names: impl IntoIterator<Item = S>,

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, before it is said which file.
+//! What can be wrong with a file; the path is added later.
 
 use crate::Error;
 use crate::dataset::kind_of_file::{KindOfFile, kind_of_file};
@@ -8,16 +8,16 @@ use std::path::Path;
 
 #[derive(Debug)]
 pub(in crate::dataset) enum Broken {
-    /// The operating system's refusal.
+    /// An error of the operating system.
     Io(io::Error),
-    /// What is wrong with the content, and how to mend it.
+    /// What is wrong with the content, and how to fix it.
     Content(String),
     /// The values do not fit into memory.
     Memory(TryReserveError),
 }
 
 impl Broken {
-    /// The error about the file at `path`.
+    /// Converts this into an error about the file at `path`.
     pub(in crate::dataset) fn at(self, path: &Path) -> Error {
         match self {
             Self::Io(e) => Error::io(path, &e),
@@ -30,7 +30,7 @@ impl Broken {
 }
 
 impl From<io::Error> for Broken {
-    /// What the system did not say comes from a decoder.
+    /// An error without a system error code comes from a decoder.
     fn from(e: io::Error) -> Self {
         if e.raw_os_error().is_some() {
             return Self::Io(e);
@@ -45,7 +45,7 @@ impl From<TryReserveError> for Broken {
     }
 }
 
-/// Reads until `bytes` is full or there are no more; how many there were.
+/// Reads until `bytes` is full or the input ends; returns the number of bytes read.
 pub(in crate::dataset) fn fill(reader: &mut (impl Read + ?Sized), bytes: &mut [u8]) -> Result<usize, Broken> {
     let mut read = 0;
     while read < bytes.len() {
@@ -59,7 +59,7 @@ pub(in crate::dataset) fn fill(reader: &mut (impl Read + ?Sized), bytes: &mut [u
     Ok(read)
 }
 
-/// Refuses bytes after the last value; at the end of packed data its checksum is compared.
+/// Refuses bytes after the last value; at the end of packed data this also verifies the checksum.
 pub(in crate::dataset) fn at_end(reader: &mut (impl Read + ?Sized)) -> Result<(), Broken> {
     if fill(reader, &mut [0])? == 0 {
         return Ok(());
@@ -67,7 +67,7 @@ pub(in crate::dataset) fn at_end(reader: &mut (impl Read + ?Sized)) -> Result<()
     Err(Broken::Content("goes on after its last value; copy or save it again".into()))
 }
 
-/// Which other kind of file begins with `start` and what `reader` has after it, in words.
+/// Describes the other kind of file that begins with `start` and the following bytes of `reader`.
 pub(in crate::dataset) fn other_kind(
     reader: &mut (impl Read + ?Sized),
     start: &[u8],

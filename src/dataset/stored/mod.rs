@@ -1,5 +1,4 @@
-//! Tables as files store them: how a value is encoded, in which order values follow one another, and what can
-//! be wrong with a file.
+//! How files store tables: the encoding of values, their order, and what can be wrong with a file.
 
 mod broken;
 mod scalar;
@@ -15,14 +14,14 @@ use std::io::Read;
 /// Bytes read at once: a whole number of values of any type.
 pub(super) const CHUNK: usize = 1 << 16;
 
-/// No deflated byte stands for more than this many: a match of 258 bytes takes two bits at least.
+/// A deflated byte expands to at most this many bytes: a match of 258 bytes takes at least two bits.
 const LARGEST_DEFLATE_RATIO: u64 = 1032;
 
-/// From here on whole numbers have no `f64` of their own.
+/// From here on, not every whole number is exactly an `f64`.
 const WHOLE_NUMBERS_END: f64 = 9_007_199_254_740_992.0;
 
-/// How the values of a table (`N × p`) are stored. There is at least one, and their bytes have a number. The
-/// first axis are the rows; all others, in C order, one row's values.
+/// How the values of a table (`N × p`) are stored. There is at least one value, and the size in bytes fits a
+/// `usize`. The first axis is the rows; all other axes, in C order, are one row's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     scalar: Scalar,
@@ -30,12 +29,12 @@ pub(super) struct Layout {
     columns: usize,
     /// The lengths of the axes after the first.
     inner: Vec<usize>,
-    /// The first axis moves fastest, in place of the last.
+    /// The first index varies fastest, instead of the last.
     fortran_order: bool,
 }
 
 impl Layout {
-    /// An array with at least one axis.
+    /// The layout of an array with at least one axis.
     pub(super) fn new(scalar: Scalar, shape: &[usize], fortran_order: bool) -> Result<Self, Broken> {
         let refuse = |reason: String| Err(Broken::Content(reason));
         let Some((&rows, inner)) = shape.split_first() else {
@@ -52,7 +51,7 @@ impl Layout {
         if rows == 0 || columns == 0 {
             return refuse(format!("is empty: {rows} rows, {columns} columns"));
         }
-        // Both orders are the same where one axis at most has a length.
+        // Both orders coincide if at most one axis is longer than 1.
         let is_one_line = shape.iter().filter(|&&length| length > 1).count() < 2;
         let fortran_order = fortran_order && !is_one_line;
         Ok(Self { scalar, rows, columns, inner: inner.to_vec(), fortran_order })
@@ -74,12 +73,12 @@ impl Layout {
         self.fortran_order
     }
 
-    /// Bytes of all values; at most `isize::MAX`.
+    /// Size of all values in bytes; at most `isize::MAX`.
     pub(super) fn bytes(&self) -> usize {
         self.rows * self.columns * self.scalar.size()
     }
 
-    /// Whether `found` bytes hold a header of `header` bytes and all values.
+    /// Checks that `found` bytes hold a header of `header` bytes and all values.
     pub(super) fn check_not_truncated(&self, header: usize, found: u64) -> Result<(), Broken> {
         let expected = header as u64 + self.bytes() as u64;
         if found >= expected {
@@ -91,8 +90,8 @@ impl Layout {
         )))
     }
 
-    /// Whether `packed` bytes of deflated data can hold a header of `header` bytes and all values: memory is
-    /// asked for after that.
+    /// Checks that `packed` bytes of deflated data can hold a header of `header` bytes and all values, before
+    /// memory is allocated.
     pub(super) fn check_packed(&self, header: usize, packed: u64) -> Result<(), Broken> {
         self.check_not_truncated(header, packed.saturating_mul(LARGEST_DEFLATE_RATIO)).map_err(|_| {
             Broken::Content(format!(
@@ -102,7 +101,7 @@ impl Layout {
         })
     }
 
-    /// The next `rows` rows of a table that is stored row after row; `before` of its rows were read.
+    /// Reads the next `rows` rows of a row-major table, after `before` rows have been read.
     pub(super) fn read_rows(
         &self,
         reader: &mut (impl Read + ?Sized),
@@ -113,13 +112,13 @@ impl Layout {
         Array2::from_shape_vec((rows, self.columns), values).map_err(|e| Broken::Content(e.to_string()))
     }
 
-    /// The table, `N × p`, row after row.
+    /// Reads the table, `N × p`, in row-major order.
     pub(super) fn read_table(&self, reader: &mut (impl Read + ?Sized)) -> Result<Array2<f64>, Broken> {
         let values = self.read_values(reader, 0, self.rows)?;
         self.table(values)
     }
 
-    /// The table (`N × p`) of these values in the file's order.
+    /// Returns the table (`N × p`) of values given in the file's order.
     fn table<T: Copy>(&self, mut values: Vec<T>) -> Result<Array2<T>, Broken> {
         if self.fortran_order {
             let (mut places, mut table) = (Vec::new(), Vec::new());
@@ -134,7 +133,7 @@ impl Layout {
         Array2::from_shape_vec((self.rows, self.columns), values).map_err(|e| Broken::Content(e.to_string()))
     }
 
-    /// Where a column stands among those of Fortran order, whose first axis moves fastest.
+    /// Returns the position of a column in Fortran order, where the first index varies fastest.
     fn place_of(&self, column: usize) -> usize {
         let (mut rest, mut place, mut stride) = (column, 0, self.columns);
         for &length in self.inner.iter().rev() {
@@ -145,7 +144,7 @@ impl Layout {
         place
     }
 
-    /// Which column stands there; the inverse of [`Layout::place_of`].
+    /// Returns the column at a position; the inverse of [`Layout::place_of`].
     fn column_at(&self, place: usize) -> usize {
         let (mut rest, mut column, mut stride) = (place, 0, self.columns);
         for &length in &self.inner {
@@ -156,7 +155,7 @@ impl Layout {
         column
     }
 
-    /// The table of unsigned bytes, `N × p`, row after row.
+    /// Reads a table of unsigned bytes, `N × p`, in row-major order.
     pub(super) fn read_bytes(&self, reader: &mut (impl Read + ?Sized)) -> Result<Array2<u8>, Broken> {
         if self.scalar.kind != Kind::U8 {
             return Err(Broken::Content(
@@ -171,7 +170,7 @@ impl Layout {
         self.table(bytes)
     }
 
-    /// Class labels, one a row.
+    /// Reads class labels, one per row.
     pub(super) fn read_labels(&self, reader: &mut (impl Read + ?Sized)) -> Result<Vec<usize>, Broken> {
         if self.columns != 1 {
             return Err(Broken::Content(format!(
@@ -221,7 +220,7 @@ impl Layout {
         Ok(values)
     }
 
-    /// Refuses what is no finite number, or not exact. `before` rows come before these values.
+    /// Refuses values that are not finite or not exact. `before` rows precede these values.
     fn check_values(&self, values: &[f64], before: usize) -> Result<(), Broken> {
         let bad = match self.scalar.kind {
             Kind::F64 | Kind::F32 | Kind::F16 => values.iter().position(|v| !v.is_finite()),

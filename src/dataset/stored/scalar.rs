@@ -1,4 +1,4 @@
-//! How one value is stored.
+//! Encoding of a single value.
 
 /// A type of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// A type of number and the order of its bytes.
+/// A type of number and its byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dataset) struct Scalar {
     pub(in crate::dataset) kind: Kind,
@@ -47,7 +47,7 @@ impl Scalar {
         self.kind.size()
     }
 
-    /// Appends the values that `bytes` hold.
+    /// Decodes `bytes` and appends the values.
     pub(in crate::dataset) fn decode(self, bytes: &[u8], values: &mut Vec<f64>) {
         match self.kind {
             Kind::F64 => self.words(bytes, f64::from_le_bytes, values),

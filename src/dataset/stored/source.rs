@@ -1,4 +1,4 @@
-//! The bytes of a file, packed by gzip or not: its first two bytes tell which, not its name.
+//! The bytes of a file, gzipped or plain: its first two bytes decide, not its name.
 
 use super::{Broken, CHUNK, Layout, at_end, fill};
 use flate2::bufread::MultiGzDecoder;
@@ -8,14 +8,14 @@ use std::path::Path;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// A file again from its first byte after these were looked at.
+/// The whole file, including the first bytes that were already read.
 type Whole = Chain<Cursor<Vec<u8>>, BufReader<File>>;
 
-/// An open file; what is read from it is unpacked.
+/// An open file; reading from it yields unpacked bytes.
 #[derive(Debug)]
 pub(in crate::dataset) struct Source {
     bytes: Bytes,
-    /// Bytes of the file, packed if it is. A pipe has no length; there the end is seen when it comes.
+    /// File size in bytes, packed if it is gzipped. `None` for a pipe, whose length is unknown.
     length: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ impl Source {
         matches!(self.bytes, Bytes::Packed(_))
     }
 
-    /// Whether the file can hold a header of `header` bytes and all values: memory is asked for after that.
+    /// Checks that the file can hold a header of `header` bytes and all values, before memory is allocated.
     pub(in crate::dataset) fn check_holds(&self, layout: &Layout, header: usize) -> Result<(), Broken> {
         match self.length {
             None => Ok(()),
@@ -54,7 +54,7 @@ impl Source {
         }
     }
 
-    /// At the end of packed data its checksum is compared; so nothing may follow there.
+    /// Verifies the checksum at the end of packed data, after which nothing may follow.
     pub(in crate::dataset) fn check_sum(&mut self) -> Result<(), Broken> {
         if self.is_packed() { at_end(self) } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! The evidence of a table, from one SVD.
+//! The evidence of a model on a table, from one SVD.
 
 use super::Model;
 use crate::Error;
@@ -7,17 +7,18 @@ use crate::svd::Svd;
 use ndarray::{ArrayRef2, ArrayView1};
 use std::f64::consts::PI;
 
-/// The evidence of targets `Y` (`n × k`) under a [`Model`], `p(Y) = Πⱼ N(yⱼ; 0, v I + τ² X Xᵀ)`: what one SVD of `X` has
-/// to say for any `τ²` and `v`, at O(r) each.
+/// The evidence of targets `Y` (`n × k`) under a [`Model`], `p(Y) = Πⱼ N(yⱼ; 0, v I + τ² X Xᵀ)`. From one SVD of `X`, any
+/// `τ²` and `v` cost O(r).
 ///
 /// ```text
 /// ln p(y) = −n/2 ln 2π − ½ [ Σᵣ ln(v + τ²σᵣ²) + (n − r) ln v ] − ½ [ Σᵣ (uᵣ·y)²/(v + τ²σᵣ²) + ‖y − UUᵀy‖²/v ]
 /// ```
 ///
-/// The sums are of positive terms, each by the larger of its two parts: nothing cancels, from variances of 1e-300 to
-/// 1e300. What of the targets lies outside the span of the features is found in doubled precision where it is little.
+/// All terms of the sums are positive, and each is computed from the larger of its two parts, so nothing cancels for
+/// variances from 1e-300 to 1e300. If the targets' part outside the span of the features is small, it is computed in
+/// doubled precision.
 ///
-/// Where rows are independent (`rank = n ≤ p`), `v` may be 0: the evidence of an exact fit.
+/// If the rows are independent (`rank = n ≤ p`), `v` may be 0: this is the evidence of an exact fit.
 ///
 /// # Examples
 /// ```
@@ -29,7 +30,7 @@ use std::f64::consts::PI;
 /// let log = evidence.log(&Model::new(1.0, 5.0)?)?; // y ~ N(0, 5 + 4)
 /// let density = -0.5 * (2.0 * std::f64::consts::PI * 9.0).ln() - 0.5;
 /// assert!((log.total - density).abs() < 1e-14);
-/// // Without noise halving the one eigenvalue of XXᵀ adds ½ ln 2 to the term of the volume.
+/// // Without noise, halving the only eigenvalue of XXᵀ adds ½ ln 2 to the volume term.
 /// let exact = |x: f64| -> Result<f64, double_descent::Error> {
 ///     let x = array![[x]];
 ///     Ok(Evidence::new(&Svd::new(&x)?, &x, &y)?.log(&Model::new(1.0, 0.0)?)?.volume)
@@ -40,7 +41,7 @@ use std::f64::consts::PI;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     pub(super) sigma: Vec<f64>,
-    /// `‖uᵣᵀ Y‖` over the outputs.
+    /// `‖uᵣᵀ Y‖`, over all outputs.
     pub(super) along: Vec<f64>,
     /// `‖(I − U Uᵀ) Y‖_F`.
     pub(super) outside: f64,
@@ -50,7 +51,7 @@ pub struct Evidence {
     pub(super) rank: usize,
 }
 
-/// The logarithm of an evidence and its terms.
+/// A log evidence and its terms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogEvidence {
@@ -58,30 +59,31 @@ pub struct LogEvidence {
     pub total: f64,
     /// `−nk/2 ln 2π`.
     pub constant: f64,
-    /// `−k/2 ln det(v I + τ² X Xᵀ)`: what a model pays for the volume of targets that it could have explained.
+    /// `−k/2 ln det(v I + τ² X Xᵀ)`: the price for the volume of targets that the model could have explained.
     pub volume: f64,
-    /// `−½ Σⱼ yⱼᵀ (v I + τ² X Xᵀ)⁻¹ yⱼ`: how well it explains these.
+    /// `−½ Σⱼ yⱼᵀ (v I + τ² X Xᵀ)⁻¹ yⱼ`: how well the model explains the actual targets.
     pub misfit: f64,
 }
 
-/// Laplace's split of a log evidence at the posterior mean `β̂`, exact for a linear model: the three add up to it.
+/// Laplace's split of a log evidence at the posterior mean `β̂`, exact for a linear model: its three terms sum to the log
+/// evidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Laplace {
-    /// `ln p(Y | β̂)`: the best fit's likelihood.
+    /// `ln p(Y | β̂)`: the log likelihood of the best fit.
     pub fit: f64,
-    /// `ln p(β̂)`: the prior's density there.
+    /// `ln p(β̂)`: the log prior density at `β̂`.
     pub prior: f64,
-    /// `k [p/2 ln 2π − ½ ln det(XᵀX/v + I/τ²)]`, the logarithm of the posterior's volume: the Occam factor is this with
-    /// the prior's density. Halving an eigenvalue of `XᵀX` that is large beside `v/τ²` adds `½ ln 2` for each output.
+    /// `k [p/2 ln 2π − ½ ln det(XᵀX/v + I/τ²)]`, the log volume of the posterior. Together with the prior's density it
+    /// is the Occam factor. Halving an eigenvalue of `XᵀX` that is large compared with `v/τ²` adds `½ ln 2` per output.
     pub occam: f64,
 }
 
 impl Evidence {
-    /// Projects the targets `y` (`n × k`); `x` (`n × p`) is the matrix behind `svd`.
+    /// Projects the targets `y` (`n × k`) on the modes; `x` (`n × p`) is the matrix that `svd` factorises.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] where the norm of the targets does
+    /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] if the norm of the targets does
     /// not fit into `f64`, [`Error::Memory`].
     pub fn new(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (n, p) = svd.shape();
@@ -116,16 +118,16 @@ impl Evidence {
         self.along.iter().fold(self.outside, |sum, c| sum.hypot(*c))
     }
 
-    /// Directions of the targets that the SVD has no mode for, `n − min(n, p)`.
+    /// Number of target directions without a mode in the SVD, `n − min(n, p)`.
     pub(super) fn beyond(&self) -> f64 {
         (self.rows - self.sigma.len()) as f64
     }
 
-    /// The log evidence.
+    /// Computes the log evidence.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a model without noise unless rows are independent; [`Error::Overflow`] where it does
-    /// not fit into `f64`: the targets are impossible under the model, or all but.
+    /// [`Error::Unsupported`] for a model without noise unless rows are independent; [`Error::Overflow`] if it does
+    /// not fit into `f64`: the targets are impossible under the model, or nearly so.
     pub fn log(&self, model: &Model) -> Result<LogEvidence, Error> {
         self.check(model)?;
         let (outputs, rows) = (self.outputs as f64, self.rows as f64);
@@ -148,11 +150,11 @@ impl Evidence {
         Err(Error::Overflow { what: "a log evidence" })
     }
 
-    /// Its split at the posterior mean. `None` where a variance is 0: fit and volume are then infinite, of opposite
-    /// signs.
+    /// Splits the log evidence at the posterior mean. `None` if a variance is 0: fit and volume are then infinite, with
+    /// opposite signs.
     ///
     /// # Errors
-    /// [`Error::Overflow`] where a term does not fit into `f64`.
+    /// [`Error::Overflow`] if a term does not fit into `f64`.
     pub fn laplace(&self, model: &Model) -> Result<Option<Laplace>, Error> {
         if model.prior_variance() == 0.0 || model.noise_variance() == 0.0 {
             return Ok(None);
@@ -182,7 +184,7 @@ impl Evidence {
         Err(Error::Overflow { what: "a term of a log evidence" })
     }
 
-    /// `γ = Σ τ²σ²/(v + τ²σ²)`, how many parameters the data determine: the degrees of freedom of the posterior mean.
+    /// `γ = Σ τ²σ²/(v + τ²σ²)`, the number of parameters that the data determine: the degrees of freedom of the posterior mean.
     #[must_use]
     pub fn effective_parameters(&self, model: &Model) -> f64 {
         self.sigma.iter().map(|&sigma| model.mode(sigma).signal.powi(2)).sum()

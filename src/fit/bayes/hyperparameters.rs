@@ -1,14 +1,14 @@
-//! Variances of prior and noise of the largest evidence.
+//! The variances of prior and noise that maximise the evidence.
 
 use super::{Evidence, LogEvidence, Model};
 use crate::Error;
 
-/// Points per factor of `e` of a first look; maxima of an evidence are wider than that.
+/// Grid points per factor of `e` in the first search; maxima of an evidence are wider than their distance.
 const PER_UNIT: f64 = 4.0;
-/// Halvings of an interval in `ln λ`: to the last bit.
+/// Bisection steps of an interval in `ln λ`, enough for the last bit.
 const HALVINGS: usize = 80;
 
-/// Where an evidence is largest ([`Evidence::maximise`]).
+/// The maximum of an evidence ([`Evidence::maximise`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Maximum {
@@ -16,30 +16,30 @@ pub struct Maximum {
     pub model: Model,
     /// The log evidence there.
     pub log_evidence: LogEvidence,
-    /// `γ`, how many parameters the data determine there.
+    /// `γ`, the number of parameters that the data determine there.
     pub effective_parameters: f64,
-    /// Whether it is a limit.
+    /// Whether the maximum is at a limit.
     pub bound: Bound,
 }
 
-/// Whether a maximum of the evidence lies at the end of the range of variances.
+/// Whether a maximum of the evidence is at a limit of the range of variances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bound {
     /// Both variances are positive.
     Inside,
-    /// `τ² = 0`: the targets look like noise alone.
+    /// `τ² = 0`: the targets look like pure noise.
     NoSignal,
     /// `v = 0`: an exact fit explains the targets best.
     NoNoise,
 }
 
-/// An evidence in units of the largest singular value and of the targets' norm, with the modes over the cutoff alone.
+/// An evidence in units of the largest singular value and of the targets' norm, with only the modes above the cutoff.
 struct Profile {
     /// `σ²`, `‖uᵣᵀY‖²`.
     modes: Vec<(f64, f64)>,
     outside: f64,
-    /// `n` less the modes.
+    /// `n` minus the number of modes.
     beyond: f64,
     rows: f64,
     outputs: f64,
@@ -81,8 +81,8 @@ impl Profile {
         sums
     }
 
-    /// `2/k · d/d ln λ` of the evidence at the best scale for each `λ`. Of two equal forms the one whose terms are small:
-    /// its sign is right at both ends.
+    /// `2/k · d/d ln λ` of the evidence at the best scale for each `λ`. Of two equal forms, this uses the one with small
+    /// terms, so its sign is right at both ends.
     fn slope(&self, lambda: f64) -> f64 {
         let sums = self.sums(lambda);
         if sums.gamma > 0.5 * self.rows {
@@ -92,19 +92,19 @@ impl Profile {
         }
     }
 
-    /// The log evidence at the best scale for `λ`, but for a constant.
+    /// The log evidence at the best scale for `λ`, up to a constant.
     fn value(&self, lambda: f64) -> f64 {
         let sums = self.sums(lambda);
         -0.5 * self.outputs * (self.rows * sums.quadratic.ln() + sums.logs)
     }
 
-    /// `τ²` of the best scale.
+    /// `τ²` at the best scale.
     fn prior_variance(&self, lambda: f64) -> f64 {
         self.sums(lambda).quadratic / (self.rows * self.outputs)
     }
 }
 
-/// The points in `[low, high]` (logarithms) where a slope turns from positive to negative.
+/// Returns the points in `[low, high]` (logarithms) where a slope changes from positive to negative.
 fn maxima(low: f64, high: f64, slope: impl Fn(f64) -> f64) -> Vec<f64> {
     let steps = ((high - low) * PER_UNIT).ceil().max(1.0);
     let at = |i: f64| low + (high - low) * (i / steps);
@@ -126,15 +126,15 @@ fn maxima(low: f64, high: f64, slope: impl Fn(f64) -> f64) -> Vec<f64> {
 }
 
 impl Evidence {
-    /// The variances `τ²` and `v` of the largest evidence, over all pairs: a search in the one number `λ = v/τ²`, the
-    /// scale of both being known for each, over every local maximum. Both ends belong to the range: `τ² = 0` and, where
-    /// rows are independent, `v = 0`. Singular values at or under the SVD's cutoff count as 0.
+    /// Finds the variances `τ²` and `v` with the largest evidence. For each ratio `λ = v/τ²` the best scale is known in
+    /// closed form, so this searches every local maximum over `λ` alone. The range includes both limits: `τ² = 0` and, if
+    /// rows are independent, `v = 0`. Singular values at or below the SVD's cutoff count as 0.
     ///
-    /// At a maximum inside, MacKay's fixed point holds: `τ² = ‖β̂‖²/(kγ)`, `v = ‖Y − Xβ̂‖²/(k(n − γ))`.
+    /// An interior maximum satisfies MacKay's fixed-point equations: `τ² = ‖β̂‖²/(kγ)`, `v = ‖Y − Xβ̂‖²/(k(n − γ))`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where the evidence has no bound: targets that are all 0, or more targets than the rank that
-    /// lie in the span of the features to the last digit; [`Error::Overflow`] for variances that do not fit into `f64`.
+    /// [`Error::Unsupported`] if the evidence is unbounded: all targets are 0, or there are more rows than the rank and the
+    /// targets lie in the span of the features to the last digit; [`Error::Overflow`] for variances that do not fit into `f64`.
     ///
     /// # Examples
     /// ```
@@ -171,13 +171,13 @@ impl Evidence {
             return Err(unbounded("the targets lie in the span of the features exactly"));
         }
         let smallest = square(self.sigma[self.rank - 1] / largest);
-        // Where little is outside, the maximum is at about λ = ρ r / Σ c²/σ².
+        // If the part outside is small, the maximum is at about λ = ρ r / Σ c²/σ².
         let explained: f64 = profile.modes.iter().map(|(s, c)| c / s).sum();
         let little = if profile.beyond > 0.0 { profile.outside / explained } else { 1.0 };
         let low = (1e-6 * smallest.min(little)).max(1e-290).ln();
         let high = 1e6_f64.ln();
         let slope = |log: f64| profile.slope(log.exp());
-        // Each with its evidence, but for a constant: the limits, too.
+        // Each candidate with its evidence up to a constant, including the limits.
         let mut candidates: Vec<(f64, Option<f64>, Bound)> = maxima(low, high, slope)
             .into_iter()
             .map(|log| (profile.value(log.exp()), Some(log.exp()), Bound::Inside))
@@ -201,7 +201,7 @@ impl Evidence {
         self.maximum(model.map_err(overflow)?, bound)
     }
 
-    /// The prior variance `τ²` of the largest evidence, for a noise variance that is known.
+    /// Finds the prior variance `τ²` with the largest evidence for a known noise variance.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for a variance that does not
@@ -242,11 +242,11 @@ impl Evidence {
         Ok(best)
     }
 
-    /// One step of MacKay's iteration from `model`, `τ² ← ‖β̂‖²/(kγ)`, `v ← ‖Y − Xβ̂‖²/(k(n − γ))`: its fixed points are
-    /// where the evidence is flat.
+    /// Makes one step of MacKay's iteration from `model`, `τ² ← ‖β̂‖²/(kγ)`, `v ← ‖Y − Xβ̂‖²/(k(n − γ))`. Its fixed points are
+    /// the stationary points of the evidence.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where a variance is 0, from where no step leads away; [`Error::Overflow`].
+    /// [`Error::Unsupported`] if a variance is 0, since the iteration cannot leave 0; [`Error::Overflow`].
     ///
     /// # References
     /// MacKay, *Bayesian interpolation*, 1992, equations 28–30.

@@ -1,4 +1,4 @@
-//! The variances of prior and noise, and what they make of one singular value.
+//! The variances of prior and noise, and their effect along one singular direction.
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
@@ -25,8 +25,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// With the variance of each parameter, `τ²`, and of the noise, `v`. One of them may be 0: no signal, or targets
-    /// that the model must pass through.
+    /// Creates a model from the variance of each parameter, `τ²`, and of the noise, `v`. One of them may be 0: no signal,
+    /// or targets that the model must fit exactly.
     ///
     /// # Errors
     /// [`Error::Domain`] unless both are finite and ≥ 0, and one of them > 0.
@@ -44,19 +44,19 @@ impl Model {
         Ok(Self { prior_variance, noise_variance })
     }
 
-    /// `τ²`, of each parameter.
+    /// `τ²`, the prior variance of each parameter.
     #[must_use]
     pub fn prior_variance(&self) -> f64 {
         self.prior_variance
     }
 
-    /// `v`.
+    /// `v`, the noise variance.
     #[must_use]
     pub fn noise_variance(&self) -> f64 {
         self.noise_variance
     }
 
-    /// `λ = v/τ²`, the ridge penalty (beside `‖Xβ − y‖²`) whose fit is the posterior mean; infinite where `τ²` is 0.
+    /// `λ = v/τ²`, the ridge penalty (added to `‖Xβ − y‖²`) whose fit is the posterior mean; infinite if `τ²` is 0.
     #[must_use]
     pub fn penalty(&self) -> f64 {
         self.noise_variance / self.prior_variance
@@ -70,7 +70,7 @@ impl Model {
         self.noise_variance.sqrt()
     }
 
-    /// What the model says along a direction of singular value `sigma`.
+    /// The model along a direction with singular value `sigma`.
     pub(super) fn mode(&self, sigma: f64) -> Mode {
         let (tau, noise) = (self.prior_deviation(), self.noise_deviation());
         let signal = tau * sigma;
@@ -84,11 +84,11 @@ impl Model {
                 gain: tau / root,
             };
         }
-        // Out of the range of numbers: by logarithms.
+        // Outside the range of `f64`: compute with logarithms.
         let (log_signal, log_noise) = (tau.ln() + sigma.ln(), noise.ln());
         let apart = log_signal - log_noise;
         if apart.is_nan() {
-            // Neither: no signal reaches this direction, and there is no noise.
+            // Both are 0: no signal reaches this direction, and there is no noise.
             return Mode { root: 0.0, log_root: f64::NEG_INFINITY, signal: 0.0, noise: 1.0, gain: 0.0 };
         }
         let log_root = log_signal.max(log_noise) + 0.5 * (-2.0 * apart.abs()).exp().ln_1p();
@@ -101,7 +101,8 @@ impl Model {
         }
     }
 
-    /// [`Error::Unsupported`] for a model without noise unless the rows are independent: other targets are impossible.
+    /// Returns [`Error::Unsupported`] for a model without noise unless the rows are independent: other targets are
+    /// impossible.
     pub(super) fn check(&self, svd: &Svd) -> Result<(), Error> {
         let ((n, _), rank) = (svd.shape(), svd.rank());
         if self.noise_variance > 0.0 || rank == n {
@@ -114,17 +115,17 @@ impl Model {
         Err(Error::Unsupported { reason })
     }
 
-    /// The expected squared errors of predictions at the rows of `x` (`m × p`), over targets whose teacher and noise are
-    /// drawn from `truth`, given the training features. Noise-free targets, one output; the training targets enter
-    /// nowhere.
+    /// Computes the expected squared errors of predictions at the rows of `x` (`m × p`), given the training features, over
+    /// training targets whose teacher and noise are drawn from `truth`. Errors are against noise-free targets of one
+    /// output; the actual training targets are not used.
     ///
     /// ```text
     /// of the mean   Σᵣ (x·vᵣ)² [(1 − gᵣσᵣ)² τ₀² + gᵣ² v₀] + τ₀² ‖x − V Vᵀx‖²
     /// of a draw     the same, and the posterior variance Σᵣ (x·vᵣ)² τ² v/(v + τ²σᵣ²) + τ² ‖x − V Vᵀx‖²
     /// ```
     ///
-    /// Where the model is right (`truth` its own variances) the error of the mean is the posterior variance, and no
-    /// estimator has a smaller one: it falls with every row, with no peak.
+    /// If the model is right (`truth` has its variances), the error of the mean is the posterior variance, and no
+    /// estimator has a smaller error. It falls with every row, without a peak.
     ///
     /// # Errors
     /// [`Error::Shape`] if `x` has not `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`],
@@ -212,9 +213,9 @@ impl Model {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExpectedError {
-    /// Of the posterior mean.
+    /// Error of the posterior mean.
     pub of_mean: f64,
-    /// Of one draw from the posterior: [`ExpectedError::of_mean`] and [`ExpectedError::variance`].
+    /// Error of one draw from the posterior: [`ExpectedError::of_mean`] plus [`ExpectedError::variance`].
     pub of_draw: f64,
     /// The mean posterior variance of a prediction.
     pub variance: f64,
@@ -223,7 +224,7 @@ pub struct ExpectedError {
 /// A model along one direction, `w = v + τ²σ²`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
-    /// `√w`; 0 or infinite where it does not fit.
+    /// `√w`; 0 or infinite if it does not fit into `f64`.
     root: f64,
     /// `½ ln w`.
     pub(super) log_root: f64,

@@ -1,4 +1,4 @@
-//! The posterior of the parameters and what it predicts.
+//! The posterior of the parameters, and its predictions.
 
 use super::Model;
 use crate::Error;
@@ -16,7 +16,7 @@ use std::f64::consts::PI;
 /// covariance  Σᵣ τ²v/(v + τ²σᵣ²) vᵣvᵣᵀ + τ² (I − V Vᵀ)                  the same for every output
 /// ```
 ///
-/// Held as `r` modes; no `p × p` matrix is formed but by [`Posterior::covariance`].
+/// Stored as `r` modes; only [`Posterior::covariance`] forms a `p × p` matrix.
 ///
 /// # Examples
 /// ```
@@ -43,19 +43,19 @@ pub struct Posterior<'a> {
     deviations: Array1<f64>,
 }
 
-/// Predictions with their spread ([`Posterior::predict`]).
+/// Predictions with their variance ([`Posterior::predict`]).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
     /// The posterior mean of `x·β`, `m × k`.
     pub mean: Array2<f64>,
-    /// The posterior variance of `x·β`, `m`, the same for every output.
+    /// The posterior variances of `x·β`, `m`, the same for every output.
     pub variance: Array1<f64>,
-    /// The noise variance: a target has the variance [`Prediction::variance`] and this.
+    /// The noise variance; a target's variance is [`Prediction::variance`] plus this.
     pub noise_variance: f64,
 }
 
-/// Errors of a posterior's predictions on a table ([`Prediction::error`]), means over rows and outputs.
+/// Errors of a posterior's predictions on a table ([`Prediction::error`]), averaged over rows and outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PredictiveError {
@@ -63,12 +63,12 @@ pub struct PredictiveError {
     pub of_mean: f64,
     /// The expected squared error of one draw of the parameters from the posterior.
     pub of_draw: f64,
-    /// The log predictive density of a target; `None` without any variance.
+    /// The log predictive density of a target; `None` if all variances are 0.
     pub log_density: Option<f64>,
 }
 
 impl<'a> Posterior<'a> {
-    /// Given the rows behind `svd` and their targets `y` (`n × k`).
+    /// Computes the posterior given the rows that `svd` factorises and their targets `y` (`n × k`).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Unsupported`] for a model without noise unless rows are
@@ -102,7 +102,7 @@ impl<'a> Posterior<'a> {
         &self.mean
     }
 
-    /// The posterior variance of each parameter, `p`; where features outnumber rows, good to a few `ε_mach τ²`.
+    /// The posterior variance of each parameter, `p`; for `p > n` accurate to a few `ε_mach τ²`.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -138,9 +138,9 @@ impl<'a> Posterior<'a> {
         Ok(along + beyond * self.model.prior_variance())
     }
 
-    /// One draw of the parameters, `p × k`, outputs independent: `β̂ + V diag(s) Vᵀz + τ (I − V Vᵀ) z` with `z` standard
-    /// normal and `s` the deviations along the modes. No difference of large parts: a mode that is known to 1e-12 of the
-    /// prior's deviation moves by 1e-12.
+    /// Draws the parameters, `p × k`, independently for each output: `β̂ + V diag(s) Vᵀz + τ (I − V Vᵀ) z` with `z` standard
+    /// normal and `s` the deviations along the modes. No large parts cancel: a mode that is known to 1e-12 of the
+    /// prior's deviation varies by 1e-12.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -152,7 +152,7 @@ impl<'a> Posterior<'a> {
         let along = self.svd.vt().dot(&z) * self.deviations.view().insert_axis(Axis(1));
         let mut draw = &self.mean + &self.svd.vt().t().dot(&along);
         if n < p {
-            // All modes of the thin V, those of rank 0 too, which have the prior's deviation.
+            // All modes of the thin V, including those beyond the rank, which have the prior's deviation.
             let once = &z - &self.svd.vt().t().dot(&self.svd.vt().dot(&z));
             let beyond = &once - &self.svd.vt().t().dot(&self.svd.vt().dot(&once));
             draw.scaled_add(self.model.prior_deviation(), &beyond);
@@ -160,7 +160,7 @@ impl<'a> Posterior<'a> {
         Ok(draw)
     }
 
-    /// Predictions at the rows of `x` (`m × p`) and their posterior variance, by the modes alone.
+    /// Predicts at the rows of `x` (`m × p`), with posterior variances, from the modes alone.
     ///
     /// # Errors
     /// [`Error::Shape`] if `x` has not `p` columns, [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
@@ -193,7 +193,7 @@ impl<'a> Posterior<'a> {
 }
 
 impl Prediction {
-    /// The errors against targets (`m × k`).
+    /// Computes the errors against targets (`m × k`).
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`].

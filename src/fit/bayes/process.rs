@@ -1,4 +1,4 @@
-//! Gaussian processes: the same posterior with a kernel in place of features.
+//! Gaussian processes: the same posterior with a kernel instead of features.
 
 use super::{Evidence, LogEvidence, Model, Prediction};
 use crate::Error;
@@ -9,19 +9,19 @@ use crate::svd::{Backend, Cutoff, Faer, Svd, power_of_two};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
 
-/// A Gaussian process `f ~ GP(0, a k)` seen through noise of variance `v`, given its values at `n` inputs:
+/// A Gaussian process `f ~ GP(0, a k)`, given its values at `n` inputs with noise of variance `v`:
 ///
 /// ```text
 /// mean      k(x, X) (K + (v/a) I)⁻¹ Y                       K = k(X, X), n × n
 /// variance  a [ k(x, x) − k(x, X) (K + (v/a) I)⁻¹ k(X, x) ]
 /// ```
 ///
-/// With `k(x, x') = x·x'` and `a = τ²` it is the linear model of [`Posterior`](super::Posterior), prediction for
-/// prediction; with the kernel that features tend to, the Bayesian model of infinite width. The mean is that of
-/// [`KernelRegression`](crate::kernel::KernelRegression) with the penalty `v/a`.
+/// With `k(x, x') = x·x'` and `a = τ²` it gives the same predictions as the linear model of
+/// [`Posterior`](super::Posterior); with the limit kernel of random features, it is the Bayesian model of infinite width.
+/// The mean is that of [`KernelRegression`](crate::kernel::KernelRegression) with the penalty `v/a`.
 ///
-/// By one root `K = SᵀS` and the SVD of `S`. A variance is a difference: good to about `n ε_mach` of `a k(x, x)`, and
-/// never negative.
+/// Computed from one root `K = SᵀS` and the SVD of `S`. A variance is a difference, accurate to about `n ε_mach` of
+/// `a k(x, x)`, and never negative.
 ///
 /// # Examples
 /// ```
@@ -44,7 +44,7 @@ pub struct GaussianProcess {
     kernel: Arc<dyn Kernel>,
     inputs: Array2<f64>,
     model: Model,
-    /// Of `Sᵀ`: `K = U diag(σ²) Uᵀ`.
+    /// The SVD of `Sᵀ`: `K = U diag(σ²) Uᵀ`.
     svd: Svd,
     /// `Uᵀ Y`, `n × k`.
     along: Array2<f64>,
@@ -52,12 +52,12 @@ pub struct GaussianProcess {
 }
 
 impl GaussianProcess {
-    /// Given `targets` (`n × k`) at `inputs` (`n × d`); the model's prior variance is `a`. O(n³).
+    /// Computes the posterior given `targets` (`n × k`) at `inputs` (`n × d`); the model's prior variance is `a`. O(n³).
     ///
     /// # Errors
     /// Those of [`Kernel::gram`]; [`Error::Domain`] for a Gram matrix that is not symmetric and positive semidefinite up
     /// to rounding; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Unsupported`] for a model without
-    /// noise on inputs that the kernel cannot tell apart; [`Error::Memory`].
+    /// noise on inputs that the kernel cannot distinguish; [`Error::Memory`].
     pub fn new(
         kernel: impl Kernel + 'static,
         inputs: &ArrayRef2<f64>,
@@ -75,7 +75,7 @@ impl GaussianProcess {
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
         let root = CovarianceRoot::new(&gram(&*kernel, inputs, inputs)?)?;
         let features = root.matrix.t().to_owned() * power_of_two(root.exponent);
-        // Rounding of K moves its eigenvalues by n ε_mach of the largest, and singular values of S by the root of that.
+        // Rounding errors of K change its eigenvalues by n ε_mach of the largest, and singular values of S by the root of that.
         let cutoff = Cutoff::Relative((n as f64 * f64::EPSILON).sqrt());
         let svd = Svd::new(&features)?.with_cutoff(cutoff)?;
         model.check(&svd)?;
@@ -98,7 +98,7 @@ impl GaussianProcess {
         &self.evidence
     }
 
-    /// Predictions at `inputs` (`m × d`).
+    /// Predicts at `inputs` (`m × d`).
     ///
     /// # Errors
     /// Those of [`Kernel::gram`]; [`Error::Overflow`], [`Error::Memory`].

@@ -1,4 +1,4 @@
-//! Dimensions, ranks and norms: how large the class is that a fit was taken from, or where in it the fit lies.
+//! Dimensions, ranks and norms: the size of the class that a fit was chosen from, or the fit's place in it.
 
 use crate::Error;
 use crate::filter::{Ridge, SpectralFilter, Spectrum};
@@ -7,7 +7,7 @@ use crate::svd::{exponent, power_of_two};
 use crate::theory::overfitting::Tail;
 use ndarray::{ArrayRef2, Zip};
 
-/// The effective dimension of a design under the ridge penalty `λ` (`‖Xβ − y‖² + λ‖β‖²`): `Σ σ²/(σ² + λ)`, its
+/// Returns the effective dimension of a design under the ridge penalty `λ` (`‖Xβ − y‖² + λ‖β‖²`): `Σ σ²/(σ² + λ)`, its
 /// degrees of freedom.
 ///
 /// # Errors
@@ -34,8 +34,8 @@ pub fn effective_dimension(spectrum: Spectrum<'_>, lambda: f64) -> Result<f64, E
     Ok(gains.iter().zip(spectrum.singular_values()).map(|(g, s)| g * s).sum())
 }
 
-/// The effective dimension of a list of eigenvalues, `N_eff(z) = Σ ℓ/(ℓ + z)`: of a Hessian, a covariance or a Gram
-/// matrix.
+/// Returns the effective dimension of the eigenvalues of a Hessian, a covariance or a Gram matrix,
+/// `N_eff(z) = Σ ℓ/(ℓ + z)`.
 ///
 /// # Errors
 /// [`Error::Domain`] unless `z` is finite and > 0 and every eigenvalue finite and ≥ 0.
@@ -54,17 +54,17 @@ pub fn effective_dimension_of(eigenvalues: &[f64], z: f64) -> Result<f64, Error>
         if !(value >= 0.0 && value.is_finite()) {
             return Err(Error::Domain { what: "eigenvalue", value, must_be: "finite and ≥ 0" });
         }
-        // By the ratio that is at most 1: the sum may overflow.
+        // Use the ratio that is at most 1, since the sum may overflow.
         Ok(if value <= z { value / z / (1.0 + value / z) } else { (1.0 + z / value).recip() })
     };
     eigenvalues.iter().map(share).sum()
 }
 
-/// The spectrum of the sample covariance as a [`Tail`], which has the effective ranks
-/// `r_k = Σ_{i>k} ℓᵢ/ℓ_{k+1}` and `R_k = (Σ_{i>k} ℓᵢ)²/Σ_{i>k} ℓᵢ²`. Eigenvalues are in units of about the largest, which
-/// no rank depends on.
+/// Returns the spectrum of the sample covariance as a [`Tail`], which has the effective ranks
+/// `r_k = Σ_{i>k} ℓᵢ/ℓ_{k+1}` and `R_k = (Σ_{i>k} ℓᵢ)²/Σ_{i>k} ℓᵢ²`. Eigenvalues are in units of about the largest one;
+/// the ranks do not depend on the unit.
 ///
-/// Ranks of the sample: those of the theorems are of the population's covariance.
+/// These are the ranks of the sample; the theorems use those of the population's covariance.
 ///
 /// # Errors
 /// [`Error::Empty`] for a spectrum of zeros; [`Error::Domain`] for a singular value that is negative or not finite.
@@ -93,7 +93,7 @@ pub fn tail(spectrum: Spectrum<'_>) -> Result<Tail, Error> {
     Tail::new(&values)
 }
 
-/// `‖β‖`, over all parameters and outputs (`p × k`), whatever the size of its entries.
+/// Returns `‖β‖` over all parameters and outputs (`p × k`), without intermediate overflow or underflow.
 ///
 /// # Errors
 /// [`Error::NonFinite`] for a parameter that is NaN or infinite, [`Error::Overflow`].
@@ -108,14 +108,14 @@ pub fn coefficient_norm(beta: &ArrayRef2<f64>) -> Result<f64, Error> {
     if norm.is_finite() { Ok(norm) } else { Err(Error::Overflow { what: "the norm of the coefficients" }) }
 }
 
-/// A bound on the empirical Rademacher complexity of all linear predictors of norm at most `norm` (`B`) on the `n` rows
+/// Bounds the empirical Rademacher complexity of all linear predictors of norm at most `norm` (`B`) on the `n` rows
 /// of a design:
 ///
 /// ```text
 /// E sup_{‖β‖ ≤ B} (1/n) Σᵢ εᵢ xᵢ·β = (B/n) E ‖Σᵢ εᵢ xᵢ‖ ≤ B ‖X‖_F / n        ‖X‖_F² = Σ σ²
 /// ```
 ///
-/// with signs `ε`; the bound is within a factor of √2 of the value. It rises and falls with the norm of the fit.
+/// with random signs `ε`; the bound is within a factor of √2 of the value. It rises and falls with the norm of the fit.
 ///
 /// # Errors
 /// [`Error::Domain`] unless `norm` is finite and ≥ 0; [`Error::Empty`] without rows; [`Error::Overflow`].
@@ -140,15 +140,15 @@ pub fn rademacher_bound(spectrum: Spectrum<'_>, norm: f64) -> Result<f64, Error>
     if bound.is_finite() { Ok(bound) } else { Err(Error::Overflow { what: "a Rademacher bound" }) }
 }
 
-/// The Fisher–Rao norm of a linear model, `‖β‖² = β·I(β)β`, by two Fisher matrices.
+/// The Fisher–Rao norm of a linear model, `‖β‖² = β·I(β)β`, for two Fisher matrices.
 ///
 /// ```text
 /// model      I = E x xᵀ / v           mean Σⱼ fⱼ² / v,             f = xᵀβ
 /// empirical  I = E ∇ℓ ∇ℓᵀ             mean (Σⱼ fⱼ (fⱼ − yⱼ))²,     ℓ = ½ ‖f − y‖²
 /// ```
 ///
-/// The model's Fisher matrix takes targets from the model itself, with noise of variance `v` (1 here; divide the square
-/// by yours). The empirical one takes the targets that are there, as Liang et al. define it: on the training rows of an
+/// The model's Fisher matrix draws targets from the model itself, with noise of variance `v` (1 here; divide the square
+/// by your `v`). The empirical one uses the given targets, as Liang et al. define it: on the training rows of an
 /// interpolator it is 0, whatever the model.
 ///
 /// # Examples
@@ -168,14 +168,14 @@ pub fn rademacher_bound(spectrum: Spectrum<'_>, norm: f64) -> Result<f64, Error>
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FisherRao {
-    /// The norm by the model's Fisher matrix, at noise variance 1.
+    /// The norm for the model's Fisher matrix, at noise variance 1.
     pub model: f64,
-    /// The norm by the empirical Fisher matrix.
+    /// The norm for the empirical Fisher matrix.
     pub empirical: f64,
 }
 
 impl FisherRao {
-    /// From predictions and targets (`m × k` both).
+    /// Computes the norms from predictions and targets (both `m × k`).
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`].

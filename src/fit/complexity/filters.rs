@@ -7,8 +7,8 @@ use crate::filter::SpectralFilter;
 use ndarray::ArrayRef2;
 
 impl Search {
-    /// Measures `model` with each of `filters` in place of its own: one complexity per filter, such as those of one flow
-    /// stopped at many times. Every `n` up to [`Search::largest`] is looked at, and each sample is factorised once for all
+    /// Measures `model` with each of `filters` instead of its own: one complexity per filter, for example of a flow
+    /// stopped at many times. Every `n` up to [`Search::largest`] is evaluated, and each sample is factorised once for all
     /// filters.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Search {
     /// let filters: Vec<&dyn SpectralFilter> = flows.iter().map(|flow| flow as _).collect();
     /// let search = Search { largest: Some(15), ..Search::new(1.0, 3, 0) };
     /// let found = search.run_filters(&model, &filters, data.features(), data.targets())?;
-    /// // Time raises the complexity, up to the number of features.
+    /// // Longer training raises the complexity, up to the number of features.
     /// assert!(found[0].value < found[1].value && found[1].value < found[2].value);
     /// assert_eq!(found[2].value, 10);
     /// # Ok::<(), double_descent::Error>(())

@@ -1,4 +1,4 @@
-//! How many features it takes to fit wrong labels.
+//! The number of features needed to fit wrong labels.
 
 use super::{LinearModel, Search};
 use crate::Error;
@@ -8,12 +8,12 @@ use crate::filter::MinNorm;
 use std::sync::Arc;
 
 impl Search {
-    /// For each share of labels that are wrong in `data` ([`Labelled::with_label_noise`]), the smallest number of features
-    /// from 1 to `largest` whose minimum-norm fits of one-hot targets have a complexity of at least `n`: where the peak of
-    /// double descent stands, and moves to as labels get worse. `None` where that of `largest` has not.
+    /// Returns, for each share of wrong labels in `data` ([`Labelled::with_label_noise`]), the smallest number of features
+    /// from 1 to `largest` whose minimum-norm fits of one-hot targets have a complexity of at least `n`. This is the
+    /// position of the double descent peak, and how it moves as labels get worse. `None` if even `largest` is too few.
     ///
     /// # Errors
-    /// Those of [`Search::first_to_reach`] and of the map; [`Error::Domain`] of a share.
+    /// Those of [`Search::first_to_reach`] and of the map; [`Error::Domain`] for a share outside 0 to 1.
     ///
     /// # References
     /// Nakkiran et al., *Deep double descent*, [arXiv:1912.02292](https://arxiv.org/abs/1912.02292), section 2.

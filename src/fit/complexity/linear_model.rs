@@ -17,15 +17,16 @@ use std::sync::Arc;
 /// ‖X β̂ − Y‖² / (n k) = [ Σᵣ (1 − g(σᵣ) σᵣ)² ‖uᵣᵀ Y‖² + ‖(I − U Uᵀ) Y‖² ] / (n k)
 /// ```
 ///
-/// Factors `1 − g σ` are those that the filter states ([`SpectralFilter::write_residuals`]): a weak penalty leaves
-/// little, and all digits of it. By default a factor within `ε_mach` of 0 is 0, since gains are known to that only,
-/// and `I − U Uᵀ` is 0 for `n ≤ p`: what interpolates has the training error 0 exactly, so that a tolerance of 0 means
-/// something. Where little of the targets is outside the span of the features, it is found in doubled precision.
+/// The filter supplies the factors `1 − g σ` ([`SpectralFilter::write_residuals`]): under a weak penalty they are small,
+/// but keep all their digits. By default a factor within `ε_mach` of 0 is 0, since gains are known only to that
+/// accuracy, and `I − U Uᵀ` is 0 for `n ≤ p`. So an interpolating fit has a training error of exactly 0, and a tolerance
+/// of 0 is meaningful. If the targets' part outside the span of the features is small, it is computed in doubled
+/// precision.
 ///
 /// Minimum norm at machine precision and ridge [are nested](Procedure::is_nested): all `n` come from one growing
-/// factorisation ([`Rows`]). Its training errors, too, are exactly 0 while rows are independent; past that their square
-/// roots are good to a few `ε_mach` of the targets' root mean square, and no better where the penalty is so weak that
-/// less is left.
+/// factorisation ([`Rows`]). Its training errors are also exactly 0 while rows are independent. Past that, their square
+/// roots are accurate to a few `ε_mach` of the targets' root mean square, even if a weak penalty leaves smaller
+/// residuals.
 ///
 /// # Examples
 /// ```
@@ -48,7 +49,7 @@ pub struct LinearModel {
 }
 
 impl LinearModel {
-    /// The estimator `filter` on the first `features` (`p`) features of `map`.
+    /// Creates the estimator `filter` on the first `features` (`p`) features of `map`.
     #[must_use]
     pub fn new(map: Arc<dyn FeatureMap>, features: usize, filter: Arc<dyn SpectralFilter>) -> Self {
         Self { map, features, filter }
@@ -65,7 +66,7 @@ impl LinearModel {
 }
 
 impl LinearModel {
-    /// The training errors with each of `filters` in place of its own, from one SVD.
+    /// Returns the training errors with each of `filters` instead of its own, from one SVD.
     pub(super) fn errors_of(
         &self,
         filters: &[&dyn SpectralFilter],
@@ -73,7 +74,7 @@ impl LinearModel {
         targets: &ArrayRef2<f64>,
     ) -> Result<Vec<f64>, Error> {
         let shape @ (n, _) = (inputs.nrows(), self.features);
-        // The design, its SVD, what of the targets lies along it and what does not.
+        // The design, its SVD, and the targets' parts inside and outside its span.
         let design = table(n, self.features).saturating_mul(2);
         reserve(
             "a training error",

@@ -1,22 +1,22 @@
-//! How complex a fit is: effective parameters, ranks and norms, and how many samples a procedure fits.
+//! Complexity of a fit: effective parameters, ranks and norms, and how many samples a procedure can fit.
 //!
-//! A curve may be drawn on any of these axes, and what it looks like depends on which.
+//! A curve may be drawn over any of these, and its shape depends on the choice.
 //!
 //! | measure | formula | |
 //! |---|---|---|
 //! | [`Smoother::degrees_of_freedom`] | `tr H = Σ g σ` | Efron's `Σ cov(ŷᵢ, yᵢ)/v` |
 //! | [`Smoother::squared_degrees_of_freedom`] | `tr H Hᵀ = Σ (g σ)²` | the effective parameters on the training rows |
-//! | [`Smoother::residual_degrees_of_freedom`] | `tr (I − H)(I − H)ᵀ` | what divides a sum of squared residuals |
+//! | [`Smoother::residual_degrees_of_freedom`] | `tr (I − H)(I − H)ᵀ` | the divisor of a sum of squared residuals |
 //! | [`Smoother::effective_parameters`] | `n · mean ‖ŝ(x₀)‖²` | Curth, Jeffares & van der Schaar 2023, on any rows |
 //! | [`effective_dimension`] | `Σ σ²/(σ² + λ)` | MacKay 1992; Maddox, Benton & Wilson 2020 |
 //! | [`tail`] | `r_k`, `R_k` of the spectrum | Bartlett, Long, Lugosi & Tsigler 2020 |
-//! | [`coefficient_norm`] | `‖β̂‖` | what falls again past the threshold |
+//! | [`coefficient_norm`] | `‖β̂‖` | falls again past the threshold |
 //! | [`rademacher_bound`] | `B ‖X‖_F / n` | the class of all `‖β‖ ≤ B` |
 //! | [`FisherRao`] | `√(β·I(β)β)` | Liang, Poggio, Rakhlin & Stokes 2019 |
 //! | [`Search`] | `max {n : E Error_S ≤ ε}` | effective model complexity, Nakkiran et al. 2019 |
 //!
-//! All but the last read one SVD, or less. Most of them are [metrics](crate::curve::Metric) of any sweep, and a curve may be
-//! drawn over any of these (`plot::study::over_metric`).
+//! All but the last need at most one SVD. Most are [metrics](crate::curve::Metric) of any sweep, and a curve may be
+//! drawn over any metric (`plot::study::over_metric`).
 //!
 //! # Effective model complexity
 //! Nakkiran et al. 2019, Definition 1. For a distribution `D` of samples, a training procedure `T` and a tolerance
@@ -26,14 +26,14 @@
 //! EMC_{D,ε}(T) = max { n : E_{S ~ Dⁿ} [ Error_S(T(S)) ] ≤ ε }
 //! ```
 //!
-//! `Error_S` the mean training error on `S`. The test error peaks where the number of samples is about the effective
-//! complexity, whatever the procedure is: more features, a smaller penalty, a longer time of training raise it.
+//! where `Error_S` is the mean training error on `S`. For any procedure, the test error peaks where the number of samples
+//! is about the effective complexity. More features, a smaller penalty or longer training raise the complexity.
 //! Minimum-norm least squares on `p` features in general position fits `p` samples and, if targets are noisy, no
-//! more, so its effective complexity is `p` exactly, at `ε = 0`.
+//! more, so its effective complexity is exactly `p`, at `ε = 0`.
 //!
-//! A [`Procedure`] says what the training error is: [`LinearModel`] is any
+//! A [`Procedure`] defines the training error: [`LinearModel`] is any
 //! [`SpectralFilter`](crate::filter::SpectralFilter) on any [`FeatureMap`](crate::features::FeatureMap), and a
-//! closure is a procedure of your own. A [`Search`] finds the largest `n`:
+//! closure can be your own procedure. A [`Search`] finds the largest `n`:
 //!
 //! ```
 //! use double_descent::complexity::{LinearModel, Search};
@@ -52,8 +52,8 @@
 //! # Ok::<(), double_descent::Error>(())
 //! ```
 //!
-//! [`Search::run_filters`] gives the complexity of one model at many times of training, or under many penalties;
-//! [`Search::add_to`] gives it to the cells of a curve.
+//! [`Search::run_filters`] gives the complexity of one model at many training times, or under many penalties;
+//! [`Search::add_to`] adds it to the cells of a curve.
 //!
 //! # References
 //! Curth, Jeffares and van der Schaar, *A U-turn on double descent: rethinking parameter counting in statistical

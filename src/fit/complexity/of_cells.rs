@@ -10,17 +10,17 @@ use ndarray::ArrayRef2;
 use std::sync::Arc;
 
 impl Search {
-    /// Gives every cell of a curve the effective model complexity of what it was fitted by, as [`Metric::ModelComplexity`]:
-    /// of `estimator(cell)` on the first [`Cell::p`] features of `map`, measured on `inputs` (`N × d`) and `targets`
-    /// (`N × k`). So a curve over time, penalty or features can be drawn and summarised along EMC.
+    /// Adds the effective model complexity (EMC) to every cell of a curve, as [`Metric::ModelComplexity`]: that of
+    /// `estimator(cell)` on the first [`Cell::p`] features of `map`, measured on `inputs` (`N × d`) and `targets`
+    /// (`N × k`). A curve over time, penalty or features can then be drawn and summarised over EMC.
     ///
-    /// It depends on neither the number of samples nor the repeat of a cell: of each arm, number of features and value it
-    /// is measured once, and all that share a number of features share the factorisations
-    /// ([`Search::run_filters`]). Where nothing failed up to [`Search::largest`] it is that number, and EMC is at least as
-    /// large.
+    /// It does not depend on a cell's number of samples or repeat, so it is measured once for each arm, number of features
+    /// and value, and all with the same number of features share the factorisations
+    /// ([`Search::run_filters`]). If every sample up to [`Search::largest`] is fitted, the value is that number, and EMC is
+    /// at least as large.
     ///
     /// # Errors
-    /// Those of [`Search::run_filters`] and of `estimator`; the curve is as it was then.
+    /// Those of [`Search::run_filters`] and of `estimator`; the curve is then unchanged.
     ///
     /// # Examples
     /// EMC of gradient flow over time:

@@ -1,19 +1,19 @@
-//! Effective model complexity: the largest sample that a training procedure still fits, found on samples of a table.
+//! Effective model complexity: the largest sample of a table that a training procedure can still fit.
 
 use crate::sweep::{Grid, Splits};
 use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2, Axis, s};
 
-/// A training procedure, as its training error on a sample.
+/// A training procedure, represented by its training error on a sample.
 ///
-/// Implemented for closures: any fit, and any error, such as the share of labels that are missed.
+/// Implemented for closures, with any fit and any error, such as the share of misclassified labels.
 ///
 /// # Examples
 /// ```
 /// use double_descent::complexity::Search;
 /// use ndarray::{Array2, ArrayRef2};
 ///
-/// // The best constant, and the spread around it.
+/// // The best constant and the mean squared deviation from it.
 /// let constant = |_: &ArrayRef2<f64>, y: &ArrayRef2<f64>| Ok(y.var(0.0));
 /// let targets = Array2::from_shape_fn((30, 1), |(i, _)| i as f64);
 /// let found = Search::new(1e-9, 4, 0).run(&constant, &targets, &targets)?;
@@ -21,13 +21,13 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub trait Procedure: Send + Sync {
-    /// The mean training error after training on `inputs` (`n × d`) and `targets` (`n × k`): finite, at least 0.
+    /// Returns the mean training error after training on `inputs` (`n × d`) and `targets` (`n × k`): finite, at least 0.
     ///
     /// # Errors
     /// Those of the procedure.
     fn training_error(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error>;
 
-    /// The training errors on the first `1, 2, …, N` rows.
+    /// Returns the training errors on the first `1, 2, …, N` rows.
     ///
     /// # Errors
     /// Those of [`Procedure::training_error`].
@@ -35,7 +35,7 @@ pub trait Procedure: Send + Sync {
         one_by_one(inputs, targets, |inputs, targets| self.training_error(inputs, targets))
     }
 
-    /// Whether [`Procedure::training_errors`] costs about as much as one error: a search then looks at every `n`.
+    /// Whether [`Procedure::training_errors`] costs about as much as one error; a search then evaluates every `n`.
     fn is_nested(&self) -> bool {
         false
     }
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// The mean training error over the repeats at one number of samples.
+/// The mean training error over repeats at one number of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TrainingError {
@@ -62,64 +62,64 @@ pub struct TrainingError {
     pub standard_error: Option<f64>,
 }
 
-/// An effective model complexity and what it rests on.
+/// An effective model complexity and the errors behind it.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Complexity {
-    /// The largest `n` that was found to fit; 0 if not even one sample is fitted.
+    /// The largest `n` found to be fitted; 0 if not even one sample is.
     pub value: usize,
     /// The tolerance `ε`.
     pub epsilon: f64,
-    /// The smallest `n` beyond [`Complexity::value`] that was found not to fit: `value + 1`. `None` if the largest
-    /// `n` that was tried still fits: [`Complexity::value`] is then a lower bound.
+    /// The smallest `n` beyond [`Complexity::value`] found not to be fitted: `value + 1`. `None` if the largest
+    /// `n` tried is still fitted: [`Complexity::value`] is then a lower bound.
     pub first_over: Option<usize>,
-    /// What was evaluated, by ascending `n`.
+    /// The evaluated errors, by ascending `n`.
     pub points: Vec<TrainingError>,
 }
 
 impl Complexity {
-    /// Whether the largest `n` that was tried still fits, so that the complexity is at least [`Complexity::value`].
+    /// Whether the largest `n` tried is still fitted, so that the complexity is at least [`Complexity::value`].
     #[must_use]
     pub fn is_bound(&self) -> bool {
         self.first_over.is_none()
     }
 
-    /// Whether the evaluated means never fall as `n` grows. Bisection takes this for granted everywhere, and can
-    /// only look where it went; a search that looks at every `n` does not need it.
+    /// Whether the evaluated means never fall as `n` grows. Bisection assumes this for all `n`, but this checks only
+    /// the `n` that it evaluated; a search that evaluates every `n` does not need the assumption.
     #[must_use]
     pub fn is_monotone(&self) -> bool {
         self.points.windows(2).all(|pair| pair[0].mean <= pair[1].mean)
     }
 
-    /// Whether the evaluated means pass `ε` once: all up to [`Complexity::value`] fit, none beyond does. Where they
-    /// do not, the samples that fit are no interval, and the definition's maximum says less.
+    /// Whether the evaluated means cross `ε` once: all up to [`Complexity::value`] are fitted, none beyond. Otherwise the
+    /// fitted `n` are not an interval, and the definition's maximum says less.
     #[must_use]
     pub fn is_single_crossing(&self) -> bool {
         self.points.iter().all(|point| (point.n <= self.value) == (point.mean <= self.epsilon))
     }
 }
 
-/// How an effective model complexity is measured: the tolerance, and samples drawn from a table.
+/// Settings to measure an effective model complexity: the tolerance, and samples drawn from a table.
 ///
 /// In each repeat the sample of size `n` is the first `n` rows of a random order (as in a
-/// [`Sweep`](crate::sweep::Sweep)): samples are nested, and repeats see the same rows at neighbouring `n`. A
+/// [`Sweep`](crate::sweep::Sweep)): samples are nested, so neighbouring `n` share rows within a repeat. A
 /// [`Procedure`] that [is nested](Procedure::is_nested) (minimum norm, ridge) is measured at every `n` up to
-/// [`Search::largest`], and the result is the maximum of the definition as it stands. Of any other the training
-/// error is taken to grow with `n`: doubling from 1, then bisection, about `2 log₂ EMC` sizes in all.
+/// [`Search::largest`], and the result is exactly the maximum of the definition. For any other, the training
+/// error is assumed to grow with `n`: doubling from 1, then bisection, about `2 log₂ EMC` sizes in all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
     /// The tolerance `ε ≥ 0`, in the units of the training error.
     pub epsilon: f64,
-    /// Which rows join the sample.
+    /// The order in which rows join the sample.
     pub splits: Splits,
-    /// The largest `n` that is tried; `None`: all rows.
+    /// The largest `n` to try; `None` means all rows.
     pub largest: Option<usize>,
-    /// How many threads; `None`: as many as the machine has. No result depends on it.
+    /// Number of threads; `None` means as many as the machine has. Results do not depend on it.
     pub threads: Option<usize>,
 }
 
 impl Search {
-    /// A search over all rows, in orders drawn from a seed.
+    /// Creates a search over all rows, in orders drawn from a seed.
     #[must_use]
     pub fn new(epsilon: f64, repeats: usize, seed: u64) -> Self {
         Self { epsilon, splits: Splits::Drawn { repeats, seed }, largest: None, threads: None }
@@ -129,8 +129,8 @@ impl Search {
     ///
     /// # Errors
     /// [`Error::Domain`] unless `ε` is finite and ≥ 0, for a largest `n` of 0, for no repeats or threads, and for a
-    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` over the rows there are;
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] about the table; those of the procedure.
+    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` above the number of rows;
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] for the table; those of the procedure.
     pub fn run(
         &self,
         procedure: &dyn Procedure,
@@ -147,8 +147,8 @@ impl Search {
         }
     }
 
-    /// The smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n`, by bisection: more
-    /// features fit more. `None` if that of `largest` has not.
+    /// Finds the smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n`, by bisection,
+    /// since more features fit more samples. `None` if even `largest` is too few.
     ///
     /// # Errors
     /// Those of [`Search::run`].
@@ -187,7 +187,7 @@ impl Search {
         Ok(Some(high))
     }
 
-    /// The largest `n` to try.
+    /// Checks the settings and returns the largest `n` to try.
     pub(super) fn check(&self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<usize, Error> {
         if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
             let must_be = "finite and ≥ 0";
@@ -214,7 +214,7 @@ impl Search {
     }
 }
 
-/// A search under way.
+/// A search in progress.
 pub(super) struct Samples<'a> {
     pub(super) search: &'a Search,
     pub(super) inputs: &'a ArrayRef2<f64>,
@@ -223,7 +223,7 @@ pub(super) struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// What the procedure makes of the first `n` rows of each repeat.
+    /// Applies the procedure to the first `n` rows of each repeat.
     pub(super) fn each<T: Send>(
         &self,
         n: usize,
@@ -251,13 +251,13 @@ impl Samples<'_> {
         Ok(self.largest_fitted((1..=largest).map(point).collect::<Result<Vec<_>, Error>>()?))
     }
 
-    /// The maximum of the definition, from the errors at every size.
+    /// Returns the maximum of the definition, from the errors at every size.
     pub(super) fn largest_fitted(&self, points: Vec<TrainingError>) -> Complexity {
         let value = points.iter().rev().find(|point| self.fits(point)).map_or(0, |point| point.n);
         self.found(value, (value < points.len()).then_some(value + 1), points)
     }
 
-    /// Doubles until a sample is not fitted, then halves the interval between.
+    /// Doubles `n` until a sample is not fitted, then bisects the interval.
     fn bisect(&self, procedure: &dyn Procedure, largest: usize) -> Result<Complexity, Error> {
         let (mut value, mut first_over, mut next) = (0, None, 1);
         let mut points = Vec::new();
@@ -289,12 +289,12 @@ impl Samples<'_> {
     }
 }
 
-/// What a procedure, which may be the caller's own, gives.
+/// Calls a procedure, which may be the caller's code.
 fn call<T>(train: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     user_code::call(|| "the training procedure".into(), train)?
 }
 
-/// The training errors on the first `1, 2, …, N` rows, each by a fit of its own.
+/// Returns the training errors on the first `1, 2, …, N` rows, with a separate fit for each.
 pub(super) fn one_by_one(
     inputs: &ArrayRef2<f64>,
     targets: &ArrayRef2<f64>,
@@ -304,7 +304,7 @@ pub(super) fn one_by_one(
     (1..=inputs.nrows()).map(|n| train(&inputs.slice(s![..n, ..]), &targets.slice(s![..n, ..]))).collect()
 }
 
-/// The mean over repeats, with its standard error.
+/// Returns the mean over repeats, with its standard error.
 pub(super) fn mean(n: usize, errors: &[f64]) -> Result<TrainingError, Error> {
     if let Some(&value) = errors.iter().find(|error| !(**error >= 0.0 && error.is_finite())) {
         return Err(Error::Domain { what: "a training error", value, must_be: "finite and ≥ 0" });

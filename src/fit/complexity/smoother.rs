@@ -15,13 +15,13 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// ŝ(x₀) = U diag(g) Vᵀ x₀  (n)        H = U diag(g σ) Uᵀ  (n × n, symmetric)
 /// ```
 ///
-/// The effective parameters `p̂⁰ = n · mean ‖ŝ(x₀)‖²` say how much of the noise of the targets a prediction takes up:
-/// under independent noise of variance `v` the variance of a prediction is `v p̂⁰/n` on average, for every linear
-/// smoother. On the training rows `p̂⁰` is `tr H Hᵀ`, `min(n, p)` for least squares of minimum norm. On other rows it
-/// peaks at the threshold and *falls* as features are added beyond it: drawn on that axis the second descent of a curve
+/// The effective parameters `p̂⁰ = n · mean ‖ŝ(x₀)‖²` measure how much of the targets' noise enters a prediction:
+/// under independent noise of variance `v`, the average variance of a prediction is `v p̂⁰/n`, for every linear
+/// smoother. On the training rows `p̂⁰` is `tr H Hᵀ`, and `min(n, p)` for minimum-norm least squares. On other rows it
+/// peaks at the threshold and *falls* as features are added beyond it. So over that axis, the second descent of a curve
 /// folds back over the first.
 ///
-/// An intercept that was taken out before (by centring) is one more degree of freedom, and not counted here.
+/// An intercept that was removed by centring is one more degree of freedom, which is not counted here.
 ///
 /// # Examples
 /// ```
@@ -50,16 +50,16 @@ pub struct Smoother<'a> {
 }
 
 impl<'a> Smoother<'a> {
-    /// The smoother that `filter` is on the training rows behind `svd`.
+    /// Creates the smoother of `filter` on the training rows that `svd` factorises.
     ///
     /// # Errors
-    /// [`Error::UserCode`] if the filter gives what are no gains; those of the filter's own check.
+    /// [`Error::UserCode`] if the filter returns invalid gains; those of the filter's own check.
     pub fn new(svd: &'a Svd, filter: &dyn SpectralFilter) -> Result<Self, Error> {
         let Response { gains, residuals } = Response::new(filter, svd.spectrum())?;
         Ok(Self { svd, gains, residuals })
     }
 
-    /// `g σ`, the eigenvalues of `H` that need not be 0.
+    /// `g σ`, the eigenvalues of `H` that are not 0 by construction.
     fn shrinkage(&self) -> impl Iterator<Item = f64> {
         self.gains.iter().zip(self.svd.singular_values()).map(|(g, s)| g * s)
     }
@@ -76,15 +76,15 @@ impl<'a> Smoother<'a> {
         self.shrinkage().map(|h| h * h).sum()
     }
 
-    /// `tr (I − H)(I − H)ᵀ = n − tr(2H − HHᵀ)`: under noise of variance `v` alone, `E ‖y − ŷ‖²` is `v` times this. Of
-    /// the residual factors that the filter states, so that little is known to all its digits.
+    /// `tr (I − H)(I − H)ᵀ = n − tr(2H − HHᵀ)`: for targets that are only noise of variance `v`, `E ‖y − ŷ‖²` is `v`
+    /// times this. Computed from the residual factors that the filter supplies, so that small values keep all digits.
     #[must_use]
     pub fn residual_degrees_of_freedom(&self) -> f64 {
         let (n, modes) = (self.svd.shape().0, self.residuals.len());
         (n - modes) as f64 + self.residuals.iter().map(|left| left * left).sum::<f64>()
     }
 
-    /// The leverages `Hᵢᵢ = Σᵣ gᵣ σᵣ Uᵢᵣ²`, one for each training row: how much a row's own target moves its fit.
+    /// The leverages `Hᵢᵢ = Σᵣ gᵣ σᵣ Uᵢᵣ²`, one per training row: how strongly a row's own target affects its fitted value.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -97,7 +97,7 @@ impl<'a> Smoother<'a> {
         Ok(u.rows().into_iter().map(row).collect())
     }
 
-    /// `p̂⁰ = n · mean ‖ŝ(x₀)‖²` over the rows of `x` (`m × p`).
+    /// Computes `p̂⁰ = n · mean ‖ŝ(x₀)‖²` over the rows of `x` (`m × p`).
     ///
     /// # Errors
     /// [`Error::Shape`] if `x` has not `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`],

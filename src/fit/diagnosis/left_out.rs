@@ -1,4 +1,4 @@
-//! Fits that leave one row out, each as its modes.
+//! Leave-one-out fits, each stored as its modes.
 
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
@@ -6,14 +6,14 @@ use crate::machine::memory::{list, sum, table};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
-/// Floating-point operations that the fits without one row may take, about.
+/// Approximate budget of floating-point operations for the leave-one-out fits.
 const OPERATIONS: u64 = 20_000_000_000;
-/// Rows that are left out at least, where there are so many.
+/// Minimum number of rows left out, if the table has that many.
 const FEWEST: u64 = 20;
-/// A leverage from which on a fit without its row is made from the rows themselves.
+/// From this leverage on, the fit without the row is computed from the other rows directly.
 const HIGH_LEVERAGE: f64 = 0.99;
 
-/// The fit without one row, as far as the prediction at that row goes: any filter's is `Σᵣ g(σᵣ) tᵣ cᵣ`.
+/// The fit without one row, reduced to its prediction at that row: with any filter, `Σᵣ g(σᵣ) tᵣ cᵣ`.
 #[derive(Debug)]
 pub(super) struct LeftOut {
     pub(super) row: usize,
@@ -35,7 +35,7 @@ impl LeftOut {
         Response::new(filter, Spectrum::new(self.n, self.p, &self.sigma))
     }
 
-    /// `ŷ − y` at the row, squared, the mean over outputs, for gains.
+    /// Returns the squared error at the row, `(ŷ − y)²` averaged over outputs, for the given gains.
     pub(super) fn squared_error(&self, gains: &[f64]) -> f64 {
         let weights = Array1::from_iter(gains.iter().zip(&self.projection).map(|(g, t)| g * t));
         self.mean_square(&weights.dot(&self.along))
@@ -46,7 +46,7 @@ impl LeftOut {
         squares.sum::<f64>() / self.target.len() as f64
     }
 
-    /// The squared errors of the first `0, 1, …` modes alone, each taken where `gains` has it.
+    /// Returns the squared errors of fits with the first `0, 1, …` modes only, if `gains` includes them.
     pub(super) fn squared_errors_of_prefixes(&self, gains: &[f64], most: usize) -> Vec<f64> {
         let mut predicted = Array1::zeros(self.target.len());
         let mut errors = vec![self.mean_square(&predicted)];
@@ -60,29 +60,29 @@ impl LeftOut {
     }
 }
 
-/// Which rows to leave out: all, or evenly spaced ones.
+/// Returns the rows to leave out: all, or evenly spaced ones.
 pub(super) fn rows(n: usize, modes: usize) -> Vec<usize> {
     let modes = modes as u64;
-    // Its SVD, and some 150 penalties, times and numbers of modes, each at the price of a call.
+    // Its SVD, and some 150 penalties, times and numbers of modes, each at the cost of a call.
     let each = modes.saturating_pow(3).saturating_mul(20).saturating_add(200_000);
     let most = (OPERATIONS / each.max(1)).max(FEWEST);
     let count = usize::try_from(most).unwrap_or(n).min(n);
     (0..count).map(|i| i * n / count).collect()
 }
 
-/// Bytes of so many fits, and of the work for one of them beside the whole table's SVD.
+/// Returns the bytes of `rows` fits, plus the workspace of one of them, in addition to the whole table's SVD.
 pub(super) fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usize {
     let r = n.min(p);
     let each = sum([list::<LeftOut>(1), table(r, 2), table(r, outputs).saturating_mul(2), table(outputs, 1)]);
-    // The coordinates, those of the other rows, and their SVD.
+    // The coordinates, those of the other rows, and the SVD of the latter.
     sum([each.saturating_mul(rows), table(n, r).saturating_mul(2), Faer.bytes((n, r))])
 }
 
-/// The fits without one row, for each of `rows`.
+/// Returns the fit without each of `rows`.
 ///
-/// In the coordinates of the whole table's modes its rows are `U Σ`. Without row `i` of coordinates `û` and leverage `h`,
-/// `XᵀX` is `Σ (I − ûûᵀ) Σ`, whose root `(I − s ûûᵀ) Σ` with `s = 1/(1 + √(1 − h))` has as many rows as there are modes:
-/// its SVD costs nothing that grows with `n`, and squares nothing.
+/// In the coordinates of the whole table's modes, its rows are `U Σ`. Without row `i`, with coordinates `û` and leverage
+/// `h`, `XᵀX` is `Σ (I − ûûᵀ) Σ`. Its root `(I − s ûûᵀ) Σ` with `s = 1/(1 + √(1 − h))` has only as many rows as there are
+/// modes, so the cost of its SVD does not grow with `n`, and no condition number is squared.
 ///
 /// `reference` holds the coordinates of a reference `β†` along the modes (`r × k`).
 pub(super) fn fits(
@@ -124,7 +124,7 @@ pub(super) fn fits(
                 let along = fit.u().t().dot(&y.select(Axis(0), &others));
                 (fit, along)
             };
-            // Modes that n − 1 rows have.
+            // The number of modes of n − 1 rows.
             let count = fit.singular_values().len().min(n - 1);
             let vt = fit.vt().slice(s![..count, ..]);
             let along = along.slice(s![..count, ..]).to_owned();

@@ -1,11 +1,11 @@
-//! What is wrong with a fit near its interpolation threshold, and what would help: for a table of your own.
+//! Diagnosis of a fit near its interpolation threshold, and what would help: for your own table.
 //!
-//! [`diagnose`] looks at features and targets alone. It says how far the fit is from the threshold, which of its modes
-//! blow up, and what the error on a new row would be with a penalty, with a time to stop, with fewer directions, with half
-//! of the rows, with twice as many: each a number with its standard error.
+//! [`diagnose`] needs only features and targets. It reports how far the fit is from the threshold, which of its modes
+//! blow up, and what the error on a new row would be with a penalty, with early stopping, with fewer directions, with half
+//! the rows, and with twice as many: each a number with its standard error.
 //!
-//! Errors are estimated by leaving one row out: each fit is made again without a row, in closed form from the whole
-//! table's modes, and tried on that row. Nothing is estimated where rows do not allow it: fields are then `None`.
+//! Errors are estimated by leaving one row out: each fit is recomputed without a row, in closed form from the whole
+//! table's modes, and tested on that row. If there are too few rows for an estimate, the field is `None`.
 
 mod left_out;
 mod remedies;
@@ -25,20 +25,20 @@ use left_out::LeftOut;
 use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 use remedies::Candidates;
 
-/// On which side of its interpolation threshold a table is.
+/// The side of its interpolation threshold on which a table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Side {
-    /// More rows than the rank: least squares leaves something over.
+    /// More rows than the rank: least squares leaves residuals.
     Under,
-    /// As many rows as the rank and as features: the threshold itself.
+    /// Rows, rank and features are equal in number: the threshold itself.
     At,
-    /// As many rows as the rank, and more features: least squares interpolates.
+    /// As many rows as the rank, but more features: least squares interpolates.
     Over,
 }
 
-/// A fit examined ([`diagnose`]). `Display` says it in words.
+/// The diagnosis of a fit ([`diagnose`]). `Display` prints it in words.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -49,73 +49,73 @@ pub struct Diagnosis {
     pub features: usize,
     /// Outputs, `k`.
     pub outputs: usize,
-    /// Singular values over the cutoff.
+    /// Number of singular values above the cutoff.
     pub rank: usize,
     /// The side of the threshold.
     pub side: Side,
-    /// `n − rank`: rows over those that the features can fit whatever the targets; 0 at the threshold and past it.
+    /// `n − rank`: rows beyond those that the features can fit for any targets; 0 at the threshold and past it.
     pub spare_rows: usize,
-    /// `p − rank`: directions that no row speaks of.
+    /// `p − rank`: directions that no row determines.
     pub spare_features: usize,
     /// `σ₁`.
     pub largest_singular_value: f64,
-    /// The smallest singular value over the cutoff; `None` at rank 0.
+    /// The smallest singular value above the cutoff; `None` at rank 0.
     pub smallest_singular_value: Option<f64>,
-    /// `κ`, the ratio of the two.
+    /// `κ`, the ratio of the largest to the smallest singular value.
     pub condition_number: Option<f64>,
-    /// How many of their standard deviations the mean of the targets is from 0 (of several outputs, the farthest), where that
-    /// is more than one and no combination of the features is constant: fits go through the origin, and an intercept would
-    /// help. `None` elsewhere.
+    /// Distance of the targets' mean from 0 in standard deviations (the farthest of several outputs), if it is more than one
+    /// and no combination of the features is constant: the fits have no intercept, and one would help. `None`
+    /// otherwise.
     #[cfg_attr(feature = "serde", serde(default))]
     pub far_from_origin: Option<f64>,
     /// The mean squared training error.
     pub train_mse: f64,
     /// `tr H`, the degrees of freedom of the fit.
     pub degrees_of_freedom: f64,
-    /// `p̂⁰/n` at the rows left out, the mean of `‖ŝ‖²`: independent noise of variance `v` in the targets adds this times `v`
-    /// to the squared error of a prediction at a new row. Over 1 the fit makes noise larger.
+    /// `p̂⁰/n` at the rows left out, the mean of `‖ŝ‖²`: independent noise of variance `v` in the targets adds `v` times
+    /// this to the squared error of a prediction at a new row. Above 1 the fit amplifies noise.
     pub noise_factor: f64,
-    /// How many rows were left out, one at a time: all, or as many evenly spaced ones as can be afforded.
+    /// Number of rows left out, one at a time: all, or as many evenly spaced ones as the budget allows.
     pub left_out: usize,
-    /// The penalty of the ridge fit that stands for `β*` in the tables of modes, the choice of generalised
-    /// cross-validation; `None` at rank 0, where 0 does.
+    /// The penalty of the ridge fit that stands in for `β*` in the tables of modes, chosen by generalised
+    /// cross-validation; `None` at rank 0, where 0 stands in.
     pub reference_penalty: Option<f64>,
-    /// The modes that add most to the error at rows left out, the worst first, at most five: the three factors of each as
-    /// root mean squares over the rows (and outputs). Modes are those of the fits without a row, by their place.
+    /// The (at most five) modes that add most to the error at rows left out, the worst first: the three factors of each as
+    /// root mean squares over the rows (and outputs). Modes are those of the leave-one-out fits, by index.
     pub worst_modes: Vec<Contribution>,
-    /// The same table for the fit to all rows on the test rows ([`diagnose_with_test`]), by [`Factors`]; empty without test
+    /// The same table for the fit to all rows, on the test rows ([`diagnose_with_test`]), by [`Factors`]; empty without test
     /// rows.
     pub worst_test_modes: Vec<Contribution>,
     /// The fit that was examined.
     pub fit: Estimate,
-    /// What else could be done with these rows, the smallest error first.
+    /// Alternatives for the same rows, the smallest error first.
     pub remedies: Vec<Estimate>,
     /// Least squares on twice the rows.
     pub more_rows: Option<MoreRows>,
 }
 
-/// What more rows would give to least squares of full column rank, from the theory of normal rows of any covariance:
-/// `v (1 + p/(n' − p − 1))` at `n'` rows, `v = ‖Y − Xβ̂‖²/(n − p)` per output. (A column of ones among the features lowers
-/// it by a share of `2/n'²`.)
+/// The expected effect of more rows on least squares of full column rank, from the theory of normal rows with any
+/// covariance: `v (1 + p/(n' − p − 1))` at `n'` rows, with `v = ‖Y − Xβ̂‖²/(n − p)` per output. (A column of ones among the
+/// features lowers it by a relative `2/n'²`.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MoreRows {
     /// `n' = 2n`.
     pub rows: usize,
-    /// The estimate of the noise variance, with whatever no linear model of these features explains.
+    /// The estimated noise variance, including whatever no linear model of these features explains.
     pub noise_variance: f64,
-    /// The expected squared error at a new row with the `n` rows there are.
+    /// The expected squared error at a new row with the present `n` rows.
     pub mse_now: f64,
     /// The same with `n'` rows.
     pub mse: f64,
 }
 
-/// Examines least squares of minimum norm on features `x` (`n × p`) and targets `y` (`n × k`), as they are: centre both, or
-/// add a column of ones, if the model is to have an intercept.
+/// Diagnoses minimum-norm least squares on features `x` (`n × p`) and targets `y` (`n × k`), which are used unchanged. For
+/// an intercept, centre both or add a column of ones.
 ///
-/// Costs one SVD and, for each row left out, one of `r × r` with `r = min(n, p)`; rows are left out as long as that takes
-/// some seconds in all, at least 20.
+/// Costs one SVD and, for each row left out, one of `r × r` with `r = min(n, p)`. At least 20 rows are left out, and more
+/// as long as that takes only some seconds in all.
 ///
 /// # Errors
 /// [`Error::Domain`] for fewer than two rows, [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`],
@@ -146,7 +146,7 @@ pub fn diagnose(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Diagnosis, Err
     diagnose_fit(x, y, &MinNorm::default())
 }
 
-/// [`diagnose`] for the fit of a filter of your own.
+/// [`diagnose`] for the fit of a given filter.
 ///
 /// # Errors
 /// As [`diagnose`]; those of the filter.
@@ -158,8 +158,8 @@ pub fn diagnose_fit(
     examine(x, y, filter, None)
 }
 
-/// [`diagnose_fit`], and what test rows (`m × p` and `m × k`) say of the fit and of each remedy: their errors there, and
-/// the [`Factors`] of the fit. Nothing is chosen by them.
+/// [`diagnose_fit`], plus the errors of the fit and of each remedy on test rows (`m × p` and `m × k`), and the
+/// [`Factors`] of the fit there. The test rows are not used to choose anything.
 ///
 /// # Errors
 /// As [`diagnose_fit`].
@@ -279,8 +279,8 @@ fn examine(
     })
 }
 
-/// What [`Diagnosis::far_from_origin`] says. Up to the threshold the features combine to any column, and only one of them that
-/// is constant makes an intercept.
+/// Computes [`Diagnosis::far_from_origin`]. Unless there are more rows than the rank, the features can combine to any
+/// column, so only a feature that is itself constant counts as an intercept.
 fn far_from_origin(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Option<f64> {
     let (n, p) = x.dim();
     let is_constant =
@@ -288,7 +288,7 @@ fn far_from_origin(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Option<
     let ones = Array2::ones((n, 1));
     let along = svd.u().slice(s![.., ..svd.rank()]).t().dot(&ones);
     let outside = n as f64 - along.iter().map(|v| v * v).sum::<f64>();
-    // A sum of n products, each rounded.
+    // Rounding error of a sum of n products.
     let is_within = svd.rank() < n && outside <= (n * n.max(p)) as f64 * f64::EPSILON;
     if is_within || x.columns().into_iter().any(is_constant) {
         return None;
@@ -297,7 +297,8 @@ fn far_from_origin(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Option<
     far.filter(|far| *far > 1.0 && far.is_finite()).max_by(f64::total_cmp)
 }
 
-/// Bytes at the peak: the SVD of the table; or beside it the fits without a row; or half of the rows and their SVD.
+/// Returns the peak memory in bytes: the SVD of the table; or next to it the leave-one-out fits; or half the rows and
+/// their SVD.
 fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usize {
     let half = n.div_ceil(2);
     let kept = sum([table(n, n.min(p)), table(n.min(p), p), table(n, outputs).saturating_mul(3)]);
@@ -314,7 +315,7 @@ impl MoreRows {
     }
 }
 
-/// The worst modes, and the mean squared norm of the smoother at the rows left out.
+/// Returns the worst modes, and the mean squared norm of the smoother at the rows left out.
 fn worst_modes(
     fits: &[LeftOut],
     filter: &dyn SpectralFilter,
@@ -361,7 +362,7 @@ fn worst_modes(
     Ok((worst(modes), noise / count))
 }
 
-/// The worst modes on test rows, root mean squares over outputs.
+/// Returns the worst modes on test rows, as root mean squares over outputs.
 fn of_factors(factors: &Factors, outputs: usize) -> Vec<Contribution> {
     let mut modes = factors.contributions(0);
     modes.sort_by_key(|found| found.mode);

@@ -1,4 +1,4 @@
-//! What could be done with the same rows, and the error that each is estimated to have.
+//! Alternative fits to the same rows, with their estimated errors.
 
 use super::left_out::LeftOut;
 use crate::Error;
@@ -6,9 +6,9 @@ use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFi
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// Penalties or times per factor of ten of a first look.
+/// Penalties or times per factor of ten in the first search.
 const PER_DECADE: f64 = 4.0;
-/// Shrinkings of the interval around the best of them, by 0.618 each.
+/// Number of times the interval around the best of them is shrunk, by 0.618 each.
 const SHRINKINGS: usize = 30;
 
 /// A way to fit the same table.
@@ -18,22 +18,22 @@ const SHRINKINGS: usize = 30;
 pub enum Method {
     /// The fit that was examined.
     AsItIs,
-    /// Ridge with the penalty of the smallest error: `‖Xβ − y‖² + λ‖β‖²`.
+    /// Ridge with the penalty that gives the smallest error: `‖Xβ − y‖² + λ‖β‖²`.
     Ridge {
         /// `λ`.
         lambda: f64,
     },
-    /// Gradient flow on `½‖Xβ − y‖²` from 0, stopped at the time of the smallest error.
+    /// Gradient flow on `½‖Xβ − y‖²` from 0, stopped at the time that gives the smallest error.
     Stopping {
-        /// The time. Gradient descent with the step `h` is there after `time/h` steps.
+        /// The time. Gradient descent with step `h` reaches it after `time/h` steps.
         time: f64,
     },
-    /// Least squares on as many leading principal directions of the features as have the smallest error.
+    /// Least squares on the number of leading principal directions of the features that gives the smallest error.
     LeadingModes {
-        /// How many.
+        /// The number of directions.
         modes: usize,
     },
-    /// The examined fit on every other row: where this is better, more rows bring the fit nearer to its threshold.
+    /// The examined fit on every other row. If this is better, more rows bring the fit closer to its threshold.
     HalfTheRows,
 }
 
@@ -44,32 +44,32 @@ pub enum Method {
 pub struct Estimate {
     /// The fit.
     pub method: Method,
-    /// The mean over rows (and outputs) of the squared error at rows that the fit has not seen. A penalty, a time or a
-    /// number of directions was chosen as the best of many by this very number, so it is a little too small.
+    /// The mean over rows (and outputs) of the squared error at rows that the fit has not seen. The penalty, time or
+    /// number of directions was chosen to minimise this number, so it is a little too small.
     pub mse: f64,
-    /// Its standard error over rows. Neighbouring fits share nearly all rows, so it is a guide more than a bound.
+    /// Its standard error over rows. The fits share nearly all rows, so it is a guide rather than a bound.
     pub standard_error: f64,
-    /// The median of the same squared errors: near the threshold a mean may rest on one row.
+    /// The median of the same squared errors: near the threshold, one row may dominate the mean.
     pub median: f64,
-    /// How many rows the estimate rests on.
+    /// The number of rows behind the estimate.
     pub rows: usize,
-    /// What is gained against the fit as it is; `None` for that fit itself.
+    /// The gain over the examined fit; `None` for that fit itself.
     pub gain: Option<Gain>,
-    /// The mean squared error of the fit to all rows on the test rows, where there are some; for half of the rows the mean
+    /// The mean squared error of the fit to all rows on the test rows, if there are any; for half the rows, the mean
     /// of both halves.
     pub test_mse: Option<f64>,
 }
 
-/// The difference of two errors on the same rows.
+/// The difference between two errors on the same rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Gain {
-    /// The error of the fit as it is less this one's, a mean over rows.
+    /// The error of the examined fit minus that of this one, averaged over rows.
     pub mean: f64,
-    /// Its standard error over rows, pairs taken together.
+    /// Its standard error over rows, from paired differences.
     pub standard_error: f64,
-    /// The share of the rows on which this one is better.
+    /// The share of rows on which this fit is better.
     pub share: f64,
 }
 
@@ -81,7 +81,7 @@ impl Gain {
     }
 }
 
-/// What there is to estimate from.
+/// The data for the estimates.
 pub(super) struct Candidates<'a> {
     pub(super) svd: &'a Svd,
     pub(super) x: &'a ArrayRef2<f64>,
@@ -90,7 +90,7 @@ pub(super) struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// The fit as it is, and what else could be done.
+    /// Returns the estimates of the examined fit and of the alternatives.
     pub(super) fn all(&self, filter: &dyn SpectralFilter) -> Result<(Estimate, Vec<Estimate>), Error> {
         let own = self.errors(filter)?;
         let estimate = |method, errors: &[f64]| estimate(method, errors, &own);
@@ -140,7 +140,7 @@ impl Candidates<'_> {
             .map(|fit| Ok(fit.squared_errors_of_prefixes(&fit.response(&of_all)?.gains, most)))
             .collect::<Result<Vec<_>, Error>>()?;
         let sum = |modes: usize| tables.iter().map(|errors| errors[modes]).sum::<f64>();
-        // Of equal ones the fewest modes.
+        // On ties, the fewest modes.
         let least = (0..=most).fold((0, f64::INFINITY), |best, modes| {
             let found = sum(modes);
             if found < best.1 { (modes, found) } else { best }
@@ -148,7 +148,8 @@ impl Candidates<'_> {
         Ok((least.0, tables.iter().map(|errors| errors[least.0]).collect()))
     }
 
-    /// The errors of the fits to rows 0, 2, 4, … at the others, and the reverse, at the rows that were left out.
+    /// Returns the errors, at the rows left out, of the fits to every other row: rows 0, 2, 4, … predict the odd rows,
+    /// and the reverse.
     fn half(&self, filter: &dyn SpectralFilter) -> Result<Vec<f64>, Error> {
         let n = self.y.nrows();
         let mut errors = vec![0.0; n];
@@ -166,14 +167,14 @@ impl Candidates<'_> {
 }
 
 impl Candidates<'_> {
-    /// The fit to every other row, from the first or the second on.
+    /// Fits every other row, from the first or the second on.
     fn half_fit(&self, filter: &dyn SpectralFilter, parity: usize) -> Result<Array2<f64>, Error> {
         let inside: Vec<usize> = (0..self.y.nrows()).filter(|row| row % 2 == parity).collect();
         let [x, y] = [self.x, self.y].map(|table| table.select(Axis(0), &inside));
         Svd::new(&x)?.solve(&y, filter)
     }
 
-    /// The mean squared error on test rows of a method's fit to all rows.
+    /// Returns the mean squared error on test rows of a method's fit to all rows.
     pub(super) fn test_mse(
         &self,
         method: Method,
@@ -198,14 +199,14 @@ impl Candidates<'_> {
     }
 }
 
-/// From where ridge is minimum norm to where it is nothing, on all modes of the rank.
+/// Returns the range of penalties: from practically minimum norm to practically 0, on all modes of the rank.
 fn penalties(svd: &Svd) -> [f64; 2] {
     let largest = svd.singular_values().first().copied().unwrap_or(1.0);
     let smallest = svd.smallest_nonzero().unwrap_or(largest);
     [1e-3 * smallest.max(1e-8 * largest).powi(2), 1e3 * largest.powi(2)]
 }
 
-/// Where `value` is least in a range, over a grid of its logarithm and then between.
+/// Minimises `value` over a range: first on a logarithmic grid, then between grid points.
 fn best_of([low, high]: [f64; 2], value: impl Fn(f64) -> Result<f64, Error>) -> Result<f64, Error> {
     let fits = low.is_normal() && high.is_normal();
     if !fits {
@@ -223,7 +224,7 @@ fn best_of([low, high]: [f64; 2], value: impl Fn(f64) -> Result<f64, Error>) -> 
         }
         i += 1.0;
     }
-    // Golden section between the neighbours; the point of the grid stays where nothing is better.
+    // Golden-section search between the neighbours; the grid point is kept if nothing is better.
     let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
     let (mut left, mut right) = (at((best - 1.0).max(0.0)), at((best + 1.0).min(steps)));
     let mut chosen = at(best);
@@ -241,11 +242,11 @@ fn best_of([low, high]: [f64; 2], value: impl Fn(f64) -> Result<f64, Error>) -> 
     Ok(chosen.exp())
 }
 
-/// A fit to stand for the teacher: the penalty that generalised cross-validation chooses for ridge, and the coordinates
-/// of its fit along the modes (`r × k`); 0 at rank 0. `outside` is `‖(I − U Uᵀ) Y‖²`.
+/// Returns a fit that stands in for the teacher: the ridge penalty that generalised cross-validation chooses, and the
+/// coordinates of its fit along the modes (`r × k`); 0 at rank 0. `outside` is `‖(I − U Uᵀ) Y‖²`.
 ///
-/// `GCV = ‖Y − Xβ̂‖²/(tr (I − H))²`, both with `λ` divided out where rows are no more than features, so that its limit
-/// for interpolators is right.
+/// `GCV = ‖Y − Xβ̂‖²/(tr (I − H))²`, with `λ` divided out of both residuals and trace if there are no more rows than features, so
+/// that the limit for interpolators is right.
 pub(super) fn reference(
     svd: &Svd,
     y: &ArrayRef2<f64>,
@@ -274,7 +275,7 @@ pub(super) fn reference(
     Ok((Some(lambda), along * gains.insert_axis(Axis(1))))
 }
 
-/// Mean and standard error.
+/// Returns the mean and its standard error.
 fn mean(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
     let mean = values.clone().map(|value| value / count).sum::<f64>();

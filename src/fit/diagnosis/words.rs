@@ -4,7 +4,7 @@ use super::{Diagnosis, Estimate, Method, Side};
 use crate::factors::Contribution;
 use std::fmt;
 
-/// Four digits, with an exponent where zeros would fill the line.
+/// Displays four digits, with an exponent if there would be many zeros.
 pub(crate) struct Short(pub(crate) f64);
 
 impl fmt::Display for Short {
@@ -56,7 +56,7 @@ impl fmt::Display for Estimate {
             write!(f, " (on the test rows {})", Short(test))?;
         }
         let Some(gain) = &self.gain else { return Ok(()) };
-        // Twice the standard deviation of the share of heads among so many coins.
+        // More than twice the standard deviation of the share of heads among `rows` coin tosses.
         let is_most = (2.0 * gain.share - 1.0) * (self.rows as f64).sqrt() > 2.0;
         let verdict = if gain.is_clear() {
             "helps"
@@ -136,7 +136,7 @@ impl Diagnosis {
     fn write_threshold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peak = "where the test error peaks";
         let far = |spare: usize, else_said: &str| {
-            // There noise is rank/(spare − 1), four times and more what it was, in a prediction for normal rows.
+            // For normal rows, a prediction then amplifies the noise variance by rank/(spare − 1), at least four times.
             if 4 * spare.saturating_sub(1) <= self.rank {
                 format!("near {peak}")
             } else {
@@ -167,7 +167,7 @@ impl Diagnosis {
         Ok(())
     }
 
-    /// Why [`Diagnosis::more_rows`] is `None`.
+    /// Explains why [`Diagnosis::more_rows`] is `None`.
     fn why_no_more_rows(&self) -> &'static str {
         match self.side {
             Side::Over => {

@@ -7,8 +7,8 @@ use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use std::f64::consts::PI;
 
-/// `c XᵀX` (`p × p`), as the `r = min(n, p)` eigenvalues that need not be 0 and the directions of its SVD: a Hessian or a
-/// Fisher matrix. With `k` outputs there is one such block for each.
+/// A Hessian or Fisher matrix `c XᵀX` (`p × p`), stored as its `r = min(n, p)` possibly non-zero eigenvalues and the SVD's
+/// directions. With `k` outputs there is one such block per output.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub struct Curvature<'a> {
 }
 
 impl<'a> Curvature<'a> {
-    /// The Hessian of `loss`. It is the same at every `β`.
+    /// Computes the Hessian of `loss`, which is the same at every `β`.
     ///
     /// # Errors
     /// [`Error::Overflow`] for an eigenvalue that does not fit into `f64`, [`Error::Memory`].
@@ -39,8 +39,8 @@ impl<'a> Curvature<'a> {
         Self::scaled(svd, loss.curvature(svd.shape().0))
     }
 
-    /// The Fisher information of all `n` rows about `β`, for targets with normal noise of variance `v`: `XᵀX/v`. Divide by
-    /// `n` for that of one row.
+    /// Computes the Fisher information of all `n` rows about `β`, for targets with normal noise of variance `v`: `XᵀX/v`.
+    /// Divide by `n` for that of one row.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`], [`Error::Memory`].
@@ -61,19 +61,19 @@ impl<'a> Curvature<'a> {
         Err(Error::Overflow { what: "an eigenvalue of a curvature" })
     }
 
-    /// The `r` eigenvalues, descending; `p − r` more are 0.
+    /// The `r` eigenvalues, descending; the other `p − r` are 0.
     #[must_use]
     pub fn eigenvalues(&self) -> &Array1<f64> {
         &self.eigenvalues
     }
 
-    /// How many of its eigenvalues are over the SVD's cutoff.
+    /// The number of eigenvalues above the SVD's cutoff.
     #[must_use]
     pub fn rank(&self) -> usize {
         self.svd.rank()
     }
 
-    /// Directions in which the loss does not change, `p − rank`.
+    /// The number of directions in which the loss does not change, `p − rank`.
     #[must_use]
     pub fn flat_directions(&self) -> usize {
         self.svd.shape().1 - self.svd.rank()
@@ -85,13 +85,13 @@ impl<'a> Curvature<'a> {
         self.eigenvalues.iter().sum()
     }
 
-    /// `μ₁`, the sharpness: gradient descent needs steps under `2/μ₁`.
+    /// `μ₁`, the sharpness: gradient descent needs steps below `2/μ₁`.
     #[must_use]
     pub fn largest(&self) -> f64 {
         self.eigenvalues.first().copied().unwrap_or(0.0)
     }
 
-    /// The smallest eigenvalue that is not 0: what falls towards the threshold. `None` at rank 0.
+    /// The smallest non-zero eigenvalue, which falls towards the threshold. `None` at rank 0.
     #[must_use]
     pub fn smallest_nonzero(&self) -> Option<f64> {
         self.rank().checked_sub(1).map(|last| self.eigenvalues[last])
@@ -103,23 +103,23 @@ impl<'a> Curvature<'a> {
         self.eigenvalues.iter().fold(0.0, |sum, mu| sum.hypot(*mu))
     }
 
-    /// `Σ ln μ` over the eigenvalues of the rank: the logarithm of the determinant on the directions that the data
-    /// determine; 0 at rank 0. Small where the minimum is wide.
+    /// `Σ ln μ` over the non-zero eigenvalues: the log determinant on the directions that the data
+    /// determine; 0 at rank 0. Small if the minimum is wide.
     #[must_use]
     pub fn log_pseudo_determinant(&self) -> f64 {
         let kept = self.svd.singular_values().iter().take(self.rank());
         kept.map(|s| 2.0 * s.ln() + self.scale.ln()).sum()
     }
 
-    /// The logarithm of the volume of the minimum: of all `β` within the row space whose loss is at most `height` over the
-    /// least, an ellipsoid of `rank` dimensions with the half axes `√(2 height/μᵣ)`. (In the flat directions it is
+    /// Returns the log volume of the minimum: of all `β` in the row space whose loss is at most `height` above the
+    /// least, an ellipsoid of `rank` dimensions with half axes `√(2 height/μᵣ)`. (In the flat directions it is
     /// infinite.)
     ///
     /// ```text
     /// ln V = r/2 ln(2π height) − ln Γ(r/2 + 1) − ½ Σ ln μᵣ
     /// ```
     ///
-    /// Volumes of different rank have different units: compare them at one `p` and `n` alone.
+    /// Volumes of different rank have different units: compare them only at the same `p` and `n`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the height is finite and > 0.
@@ -132,7 +132,7 @@ impl<'a> Curvature<'a> {
             });
         }
         let rank = self.rank();
-        // Γ(r/2 + 1) = ∏ j/2 over j = r, r − 2, …, times Γ(½) = √π where r is odd.
+        // Γ(r/2 + 1) = ∏ j/2 over j = r, r − 2, …, times Γ(½) = √π if r is odd.
         let mut log_gamma = if rank % 2 == 1 { 0.5 * PI.ln() } else { 0.0 };
         let mut j = rank;
         while j > 0 {
@@ -143,7 +143,7 @@ impl<'a> Curvature<'a> {
         Ok(half * ((2.0 * PI).ln() + height.ln()) - log_gamma - 0.5 * self.log_pseudo_determinant())
     }
 
-    /// `H D` (`p × k`) for directions `D` (`p × k`).
+    /// Computes `H D` (`p × k`) for directions `D` (`p × k`).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
@@ -160,7 +160,7 @@ impl<'a> Curvature<'a> {
         Ok(product)
     }
 
-    /// `Σⱼ dⱼᵀ H dⱼ` over the columns of `D` (`p × k`): twice the rise of the loss by a step `D` from a minimum.
+    /// Computes `Σⱼ dⱼᵀ H dⱼ` over the columns of `D` (`p × k`): twice the rise of the loss for a step `D` from a minimum.
     ///
     /// # Errors
     /// As [`Curvature::times`].
@@ -178,8 +178,8 @@ impl<'a> Curvature<'a> {
         }
     }
 
-    /// `‖β‖² μ₁` and `‖β‖² tr H`: sharpness and flatness relative to the size of the parameters (`p × k`). Features in other
-    /// units, `X/s` and `s β`, leave them as they are.
+    /// Returns `‖β‖² μ₁` and `‖β‖² tr H`: sharpness and flatness relative to the size of the parameters (`p × k`). A change
+    /// of units, `X/s` and `s β`, does not change them.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`].

@@ -1,4 +1,4 @@
-//! The covariance of the rows' gradients.
+//! Covariance of the rows' gradients.
 
 use super::Curvature;
 use crate::Error;
@@ -7,12 +7,12 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
 
-/// The gradients of single rows and their covariance, `C = mean gᵢgᵢᵀ − ḡḡᵀ` with `gᵢ = xᵢ (xᵢ·β − yᵢ)`, those of the loss
-/// `‖Xβ − y‖²/(2n)`, one output. What stochastic gradient descent adds to a step.
+/// The gradients of single rows and their covariance, `C = mean gᵢgᵢᵀ − ḡḡᵀ` with `gᵢ = xᵢ (xᵢ·β − yᵢ)`, for the loss
+/// `‖Xβ − y‖²/(2n)` and one output. This is the noise that stochastic gradient descent adds to a step.
 ///
-/// Held in the coordinates of the `r` modes, where all of it lies: `C = V M Vᵀ`, `M` of `r × r`.
+/// Stored in the coordinates of the `r` modes, whose span contains it: `C = V M Vᵀ` with `M` of `r × r`.
 ///
-/// Along a path the residuals are known in closed form: with the residual factors `q(t)` of a filter from the start `β₀`
+/// Along a path from the start `β₀`, the residuals have a closed form in a filter's residual factors `q(t)`:
 ///
 /// ```text
 /// Xβ(t) − y = −(I − U Uᵀ + U diag(q(t)) Uᵀ)(y − Xβ₀)            gradient flow: q = exp(−t σ²/n)
@@ -36,14 +36,14 @@ use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
 #[derive(Clone, Debug)]
 pub struct GradientNoise<'a> {
     svd: &'a Svd,
-    /// The rows' gradients in the modes' coordinates less their mean, over `√n`: `n × r`.
+    /// The rows' gradients in the modes' coordinates minus their mean, divided by `√n`: `n × r`.
     centred: Array2<f64>,
     /// `ḡ` in the modes' coordinates, `r`.
     mean: Array1<f64>,
 }
 
 impl<'a> GradientNoise<'a> {
-    /// At residuals `Xβ − y` (`n × 1`).
+    /// Computes the noise at residuals `Xβ − y` (`n × 1`).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Unsupported`] for more than one output, [`Error::NonFinite`], [`Error::Overflow`],
@@ -66,8 +66,8 @@ impl<'a> GradientNoise<'a> {
         Err(Error::Overflow { what: "the trace of the gradient noise" })
     }
 
-    /// At the fit of `filter` to `y` (`n × 1`) from the start `β₀` (`p × 1`; `None`: from 0): any point of any path. `x`
-    /// (`n × p`) is the matrix behind `svd`.
+    /// Computes the noise at the fit of `filter` to `y` (`n × 1`) from the start `β₀` (`p × 1`; `None` means 0): any point of
+    /// any path. `x` (`n × p`) is the matrix that `svd` factorises.
     ///
     /// # Errors
     /// As [`GradientNoise::new`]; those of the filter.
@@ -101,19 +101,19 @@ impl<'a> GradientNoise<'a> {
         self.centred.iter().map(|g| g * g).sum()
     }
 
-    /// `‖ḡ‖²`, the squared norm of the whole gradient.
+    /// `‖ḡ‖²`, the squared norm of the full gradient.
     #[must_use]
     pub fn squared_mean(&self) -> f64 {
         self.mean.iter().map(|g| g * g).sum()
     }
 
-    /// `mean ‖gᵢ‖² = tr C + ‖ḡ‖²`: over `v²` the trace of the empirical Fisher matrix of one row.
+    /// `mean ‖gᵢ‖² = tr C + ‖ḡ‖²`; divided by `v²`, the trace of the empirical Fisher matrix of one row.
     #[must_use]
     pub fn mean_square(&self) -> f64 {
         self.trace() + self.squared_mean()
     }
 
-    /// `C` in the coordinates of the modes (`r × r`): `C = V M Vᵀ`.
+    /// Returns `C` in the coordinates of the modes: the `M` (`r × r`) of `C = V M Vᵀ`.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -123,14 +123,14 @@ impl<'a> GradientNoise<'a> {
         Ok(self.centred.t().dot(&self.centred))
     }
 
-    /// The cosine of the angle between `C` and a curvature (`H` or `F`, which point the same way) of the same SVD,
-    /// `tr CH/(‖C‖ ‖H‖)`. `None` where one of them is 0: at an interpolator there is no noise and no angle.
+    /// Returns the cosine of the angle between `C` and a curvature of the same SVD (`H` or `F`, which are parallel),
+    /// `tr CH/(‖C‖ ‖H‖)`. `None` if one of them is 0: an interpolator has no noise and so no angle.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a curvature of another number of modes, [`Error::Memory`].
+    /// [`Error::Shape`] for a curvature with another number of modes, [`Error::Memory`].
     pub fn cosine(&self, curvature: &Curvature<'_>) -> Result<Option<f64>, Error> {
         Error::check_len("eigenvalues of the curvature", self.mean.len(), curvature.eigenvalues().len())?;
-        // In units of the largest gradient and eigenvalue, whose fourth powers fit.
+        // In units of the largest gradient and eigenvalue, so that fourth powers do not overflow.
         let largest = self.centred.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         let mu = curvature.largest();
         if largest == 0.0 || mu == 0.0 {
@@ -145,7 +145,7 @@ impl<'a> GradientNoise<'a> {
         Ok(Some((product / length / (curvature.frobenius_norm() / mu)).clamp(-1.0, 1.0)))
     }
 
-    /// `Σ dᵀ C d` over the columns of `D` (`p × k`).
+    /// Computes `Σ dᵀ C d` over the columns of `D` (`p × k`).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Memory`].
@@ -158,9 +158,9 @@ impl<'a> GradientNoise<'a> {
     }
 }
 
-/// Gradient noise along a path, expected over label noise: traces for the loss `‖Xβ − y‖²/(2n)`, one output.
+/// Expected gradient noise along a path, over label noise: traces for the loss `‖Xβ − y‖²/(2n)` and one output.
 ///
-/// With `Q = I − U Uᵀ + U diag(q) Uᵀ` of a filter's residual factors, and `m = Q X(β* − β₀)`,
+/// With `Q = I − U Uᵀ + U diag(q) Uᵀ` for a filter's residual factors `q`, and `m = Q X(β* − β₀)`,
 ///
 /// ```text
 /// E tr C = 1/n Σᵢ ‖xᵢ‖² (mᵢ² + v (QQᵀ)ᵢᵢ) − ‖Xᵀm/n‖² − v/n² ‖XᵀQ‖²_F
@@ -192,8 +192,8 @@ pub struct ExpectedGradientNoise {
 }
 
 impl ExpectedGradientNoise {
-    /// At the fit of `filter` from `start` (`p × 1`; `None`: from 0) to targets of the teacher `beta` (`p × 1`) under label
-    /// noise of variance `noise_variance`.
+    /// Computes the noise at the fit of `filter` from `start` (`p × 1`; `None` means 0) to targets of the teacher `beta`
+    /// (`p × 1`) with label noise of variance `noise_variance`.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Unsupported`] for more than one output, [`Error::NonFinite`], [`Error::Domain`] unless
@@ -251,11 +251,11 @@ impl ExpectedGradientNoise {
     }
 }
 
-/// `tr C` at `β = β* + δ` over a whole population: normal rows of covariance `Σ` with the eigenvalues `ℓ`, `δ` in its
-/// eigenbasis, label noise of variance `v`, where `C = (δᵀΣδ + v) Σ + Σδδᵀ Σ`.
+/// Computes `tr C` at `β = β* + δ` for a population: normal rows of covariance `Σ` with the eigenvalues `ℓ`, `δ` in its
+/// eigenbasis, and label noise of variance `v`. There `C = (δᵀΣδ + v) Σ + Σδδᵀ Σ`.
 ///
 /// # Errors
-/// [`Error::Shape`] for lists of two lengths, [`Error::Empty`], [`Error::Domain`] for an eigenvalue or a noise variance
+/// [`Error::Shape`] for lists of different lengths, [`Error::Empty`], [`Error::Domain`] for an eigenvalue or a noise variance
 /// that is negative or not finite, or an entry of `δ` that is not finite; [`Error::Overflow`].
 pub fn population_trace(eigenvalues: &[f64], delta: &[f64], noise_variance: f64) -> Result<f64, Error> {
     if eigenvalues.is_empty() {

@@ -1,19 +1,20 @@
-//! The loss along directions.
+//! The loss along one or two directions.
 
 use crate::Error;
 use crate::filter::Loss;
 use crate::machine::memory::{reserve, table};
 use ndarray::{Array2, ArrayRef2};
 
-/// The loss on the plane through `β` along two directions, exactly: a quadratic, from products with the features alone.
+/// The exact loss on the plane through `β` along two directions: a quadratic, computed only from products with the
+/// features.
 ///
 /// ```text
 /// L(β + s D₁ + t D₂) = L(β) + s g₁ + t g₂ + ½ (s² h₁₁ + 2 s t h₁₂ + t² h₂₂)
 /// gᵢ = c ⟨X Dᵢ, Xβ − Y⟩        hᵢⱼ = c ⟨X Dᵢ, X Dⱼ⟩
 /// ```
 ///
-/// Directions are taken as they are; [`Slice::to_length_of`] brings them to the length of the parameters, so that slices at
-/// fits of different norm compare (Li et al. 2018).
+/// Directions are not rescaled; [`Slice::to_length_of`] scales them to the length of the parameters, so that slices at
+/// fits of different norm can be compared (Li et al. 2018).
 ///
 /// # Examples
 /// ```
@@ -44,7 +45,8 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// At `beta` (`p × k`) along two directions of its shape, for features `x` (`n × p`) and targets `y` (`n × k`).
+    /// Computes the slice at `beta` (`p × k`) along two directions of the same shape, for features `x` (`n × p`) and targets
+    /// `y` (`n × k`).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
@@ -86,7 +88,7 @@ impl Slice {
         Err(Error::Overflow { what: "a slice of the loss" })
     }
 
-    /// `L(β + s D₁ + t D₂)`; at `t = 0` the loss along a line.
+    /// Returns `L(β + s D₁ + t D₂)`; with `t = 0` this is the loss along a line.
     #[must_use]
     pub fn at(&self, s: f64, t: f64) -> f64 {
         let [h11, h12, h22] = self.curvatures;
@@ -94,7 +96,7 @@ impl Slice {
         self.value + linear + 0.5 * (s * s * h11 + 2.0 * s * t * h12 + t * t * h22)
     }
 
-    /// A direction brought to the length of `beta`, `D ‖β‖/‖D‖`.
+    /// Scales a direction to the length of `beta`, `D ‖β‖/‖D‖`.
     ///
     /// # Errors
     /// [`Error::NonFinite`], [`Error::Overflow`], [`Error::Domain`] for a direction of length 0, [`Error::Memory`].

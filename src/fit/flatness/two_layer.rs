@@ -1,4 +1,4 @@
-//! Sharpness depends on how a function is written down.
+//! Sharpness depends on how a function is parametrised.
 
 use super::Curvature;
 use crate::Error;
@@ -7,17 +7,17 @@ use crate::machine::memory::{reserve, table};
 use crate::svd::Svd;
 use ndarray::ArrayRef2;
 
-/// The linear model as a network of two layers and one hidden unit, `f(x) = a (w·x)` with `w = s β` and `a = 1/s`: the same
-/// function for every scale `s > 0`, and a loss whose Hessian about `(w, a)` is
+/// A linear model as a two-layer network with one hidden unit, `f(x) = a (w·x)` with `w = s β` and `a = 1/s`: the same
+/// function for every scale `s > 0`, but a loss whose Hessian in `(w, a)` is
 ///
 /// ```text
 /// [ H/s²        g + Hβ  ]
 /// [ (g + Hβ)ᵀ   s² βᵀHβ ]        H = c XᵀX,  g = ∇L(β), 0 at a minimum
 /// ```
 ///
-/// So its trace, `tr H/s² + s² βᵀHβ`, and its largest eigenvalue can be made as large as one likes without changing a
-/// single prediction: sharpness alone says nothing about generalisation (Dinh et al. 2017). What no scale changes is the
-/// least trace over all of them, `2 √(tr H · βᵀHβ)`, a normalised sharpness.
+/// So its trace, `tr H/s² + s² βᵀHβ`, and its largest eigenvalue can be made arbitrarily large without changing a
+/// single prediction: sharpness alone says nothing about generalisation (Dinh et al. 2017). The least trace over all
+/// scales, `2 √(tr H · βᵀHβ)`, does not depend on the scale: it is a normalised sharpness.
 ///
 /// # Examples
 /// ```
@@ -35,7 +35,7 @@ use ndarray::ArrayRef2;
 ///
 /// # References
 /// Dinh, Pascanu, Bengio and Bengio, *Sharp minima can generalize for deep nets*, ICML 2017, section 4; Tsuzuku, Sato and
-/// Sugiyama, *Normalized flat minima*, ICML 2020 (the least over scales).
+/// Sugiyama, *Normalized flat minima*, ICML 2020 (the minimum over scales).
 #[derive(Clone, Debug)]
 pub struct TwoLayer {
     eigenvalues: Vec<f64>,
@@ -47,7 +47,7 @@ pub struct TwoLayer {
 }
 
 impl TwoLayer {
-    /// At `beta` (`p × 1`), for targets `y` (`n × 1`) of the rows behind `svd`.
+    /// Creates the network at `beta` (`p × 1`), for targets `y` (`n × 1`) of the rows that `svd` factorises.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
@@ -81,7 +81,7 @@ impl TwoLayer {
         Err(Error::Overflow { what: "the Hessian of two layers" })
     }
 
-    /// The trace of the Hessian at the scale `s`.
+    /// Returns the trace of the Hessian at the scale `s`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `s` is finite and > 0; [`Error::Overflow`].
@@ -90,7 +90,7 @@ impl TwoLayer {
         fits(self.trace / scale / scale + self.along * scale * scale)
     }
 
-    /// The largest eigenvalue of the Hessian at the scale `s`.
+    /// Returns the largest eigenvalue of the Hessian at the scale `s`.
     ///
     /// # Errors
     /// As [`TwoLayer::trace`].
@@ -101,7 +101,7 @@ impl TwoLayer {
         let border = self.border.iter().fold(0.0, |sum: f64, b| sum.hypot(*b));
         let lowest = diagonal.first().copied().unwrap_or(0.0).max(corner);
         let (mut low, mut high) = (lowest, fits(lowest + border)?);
-        // Over the diagonal λ − corner − Σ b²/(λ − d) rises through 0 at the eigenvalue.
+        // Above the diagonal entries, λ − corner − Σ b²/(λ − d) increases through 0 at the eigenvalue.
         let is_under = |lambda: f64| {
             let terms = diagonal.iter().zip(&self.border).filter(|(_, b)| **b != 0.0);
             let sum: f64 = terms.map(|(d, b)| b / (lambda - d) * b).sum();
@@ -117,7 +117,7 @@ impl TwoLayer {
         Ok(high)
     }
 
-    /// The scale of the least trace, `s⁴ = tr H/βᵀHβ`, where both layers have the same share. `None` where one of them is 0.
+    /// The scale with the least trace, `s⁴ = tr H/βᵀHβ`, where both layers contribute equally. `None` if either is 0.
     #[must_use]
     pub fn balanced_scale(&self) -> Option<f64> {
         let scale = (self.trace.sqrt() / self.along.sqrt()).sqrt();
