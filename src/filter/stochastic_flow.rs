@@ -156,7 +156,7 @@ impl Longer {
         let rows = x.nrows().saturating_add(below);
         let (p, k) = (x.ncols(), y.ncols());
         let work = [table(rows, p), table(rows, k), table(x.nrows(), p), table(p, p).saturating_mul(2)];
-        reserve("the table of a stochastic flow", sum(work))?;
+        reserve("the augmented design of a stochastic flow", sum(work))?;
         Ok(Self { features: Array2::zeros((rows, p)), targets: Array2::zeros((rows, k)) })
     }
 
@@ -167,7 +167,8 @@ impl Longer {
 
     fn checked(self) -> Result<(Array2<f64>, Array2<f64>), Error> {
         for table in [&self.features, &self.targets] {
-            let overflow = |_| Error::Overflow { what: "an entry of the table of a stochastic flow" };
+            let overflow =
+                |_| Error::Overflow { what: "an entry of the augmented design of a stochastic flow" };
             Error::check_finite("the table", table.view()).map_err(overflow)?;
         }
         Ok((self.features, self.targets))

@@ -225,7 +225,7 @@ impl SpectralPopulation {
         let top = bulk.top();
         // Outside this range, 1/κ² on the contour overflows or loses precision.
         if !(1e-290..=1e140).contains(&top) {
-            let must_be = "more beside the features: the largest eigenvalue of XᵀX/n does not fit";
+            let must_be = "larger relative to the features: the largest eigenvalue of XᵀX/n is out of range";
             return Err(Error::Domain { what: "samples", value: n, must_be });
         }
         user_code::call(part, || filter.check(top * unit))??;
