@@ -10,8 +10,8 @@ use double_descent::plot::study;
 use double_descent::sweep::Arm;
 
 flags! {
-    /// The three-factor ablation study: unablated, small singular values dropped, test features projected,
-    /// no residuals. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
+    /// The three-factor ablation study: unablated, or with small singular values dropped, test features projected or
+    /// residuals removed. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
     pub struct Cli {
         ..table: TableArgs = TableArgs::into_folder("results/ablations");
     }

@@ -10,7 +10,7 @@ use double_descent::plot::study;
 use double_descent::sweep::Arm;
 
 flags! {
-    /// The adversarial study: every test datum x + a·v_last, or training targets y + a·u_last, with
+    /// The adversarial study: shifts every test row to x + a·v_last, or the training targets to y + a·u_last, with
     /// a = 0, 0.1, 0.316, 1, 3.16, 10, 31.6. Writes OUT/<dataset>/cells.csv, summary.csv and figures.
     pub struct Cli {
         ..table: TableArgs = TableArgs::into_folder("results/adversarial");

@@ -20,13 +20,13 @@ flags! {
     /// Polynomial regression in three bases over the number of features p. Writes OUT/bases/cells.csv, summary.csv and
     /// figures.
     pub struct Cli {
-        /// Training points n, drawn uniformly from [−1, 1]
+        /// Number of training points n, drawn uniformly from [−1, 1]
         samples: Count<2> = Count(20), "N";
         /// Standard deviation of the noise on training targets
         noise: f64 = 0.1, "X";
-        /// The largest number of features p: every p to 2n, then twelve in each power of ten
+        /// Largest number of features p; every p up to 2n is fitted, then twelve per decade
         largest: u32 = 100_000, "P";
-        /// Training sets, each fitted at every p
+        /// Number of training sets, each fitted at every p
         repeats: usize = 30, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

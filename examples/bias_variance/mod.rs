@@ -17,28 +17,29 @@ use std::path::{Path, PathBuf};
 use study::{Measured, Plan};
 
 flags! {
-    /// Bias and variance by closed forms and by Monte Carlo: weak features over p, a covariate shift over n, random
-    /// features of a network with their symmetric split. Writes OUT/bias_variance/parts.csv and figures.
+    /// Bias and variance in closed form and by Monte Carlo: weak features over p, a covariate shift over n, random
+    /// features of a network with the symmetric split of their variance. Writes OUT/bias_variance/parts.csv and
+    /// figures.
     pub struct Cli {
-        /// Training samples n of the weak features; features p of the covariate shift
+        /// Number of training samples n for weak features, and of features p for the covariate shift
         samples: Count<8, 4000> = Count(40), "N";
-        /// Training samples n of the network; its inputs have n/3 dimensions
+        /// Number of training samples n for the network, whose inputs have n/3 dimensions
         network_samples: Count<12, 4000> = Count(90), "N";
-        /// Training sets
+        /// Number of training sets
         sets: Count<3> = Count(40), "N";
-        /// Draws of label noise, for every training set
+        /// Number of label noise draws per training set
         draws: Count<3> = Count(5), "N";
-        /// Draws of the network's weights, for every training set and draw of noise
+        /// Number of draws of the network's weights per training set and noise draw
         seeds: Count<3> = Count(8), "N";
-        /// Designs that closed forms given a design are averaged over
+        /// Number of designs to average over, for closed forms that hold for a given design
         designs: Count<2> = Count(400), "N";
-        /// Standard deviation of the label noise; targets have 1
+        /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.5, "DEVIATION";
-        /// Seed of everything that is drawn
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Threads [default: all]; results do not depend on it
+        /// Number of threads; results do not depend on it [default: all]
         threads: Option<usize> = None, "N";
-        /// Write tables only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "parquet")]
 flags! {
-    /// Flags of what tables are written besides.
+    /// Flags for additional table formats.
     pub struct ExportArgs {
-        /// Also write the cells as Parquet, cells.parquet beside cells.csv
+        /// Also write the cells in Parquet format, to cells.parquet next to cells.csv
         parquet: bool = false, "";
     }
 }

@@ -9,28 +9,28 @@ use std::io::Write;
 use std::path::Path;
 
 flags! {
-    /// Flags that tell how to read a CSV file.
+    /// Flags for reading CSV files.
     pub struct CsvArgs {
-        /// Character between the cells of a CSV file, or `tab`, or `blanks` for one or more blanks
+        /// Delimiter of a CSV file: a character, `tab`, or `blanks` for one or more blanks
         delimiter: Delimiter = Delimiter::Byte(b','), "CHAR";
-        /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping there
+        /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping with an error
         drop_blank_rows: bool = false, "";
-        /// Spellings of a missing value in a CSV file, separated by commas, in place of the default list [default: NA,
-        /// N/A, #N/A, <NA>, NaN, null, None, \N, ?, -, --, .]; a blank cell is one anyway
+        /// Spellings of a missing value in a CSV file, separated by commas, instead of the default list; blank cells
+        /// are always missing values [default: NA, N/A, #N/A, <NA>, NaN, null, None, \N, ?, -, --, .]
         missing: Vec<String> = Vec::new(), "WORDS";
-        /// Numbers of a CSV file are written 0,5 in place of 0.5
+        /// Read numbers of a CSV file with a decimal comma: 0,5 instead of 0.5
         decimal_comma: bool = false, "";
-        /// Where the names of the columns are
+        /// Where the column names of a CSV file are
         header: HeaderArg = HeaderArg::Checked, "PLACE";
-        /// What to do with a first column that has no name
+        /// How to treat a first column without a name
         unnamed_column: UnnamedArg = UnnamedArg::Detect, "WHAT";
-        /// Lines of a CSV file that begin with this character, one byte, are skipped
+        /// Skip lines of a CSV file that begin with this single-byte character
         comment: Option<char> = None, "CHAR";
-        /// Read a CSV file as Latin-1 (ISO 8859-1) in place of UTF-8
+        /// Read a CSV file as Latin-1 (ISO 8859-1) instead of UTF-8
         latin1: bool = false, "";
-        /// Columns of words in a CSV file, separated by commas: a feature of 0 and 1 for each word
+        /// Columns of words in a CSV file, separated by commas; each word becomes a feature of 0 and 1
         one_hot: Vec<String> = Vec::new(), "NAMES";
-        /// Columns of a CSV file to leave out, separated by commas, such as one that names the rows
+        /// Columns of a CSV file to leave out, separated by commas, such as one with row names
         leave_out: Vec<String> = Vec::new(), "NAMES";
     }
 }
@@ -65,25 +65,25 @@ impl Value for Delimiter {
 }
 
 choices! {
-    /// Where the names of the columns are.
+    /// Where the column names are.
     pub enum HeaderArg {
-        /// In the first line, unless it looks like data: then an error
+        /// In the first line; an error if it looks like data
         Checked = "checked",
         /// In the first line
         FirstLine = "first-line",
-        /// Nowhere: the columns are c0, c1, …
+        /// Nowhere; the columns are named c0, c1, …
         None = "none",
     }
 }
 
 choices! {
-    /// What to do with a first column that has no name.
+    /// How to treat a first column without a name.
     pub enum UnnamedArg {
         /// Leave it out if it counts the rows
         Detect = "detect",
-        /// A column like any other
+        /// Use it like any other column
         Keep = "keep",
-        /// Leave it out
+        /// Always leave it out
         LeaveOut = "leave-out",
     }
 }

@@ -42,21 +42,21 @@ impl Data {
 }
 
 flags! {
-    /// Flags of what is fitted to what.
+    /// Flags for the data and their random features.
     pub struct InputArgs {
-        /// Folder with fashion_mnist/*.gz [default: $DOUBLE_DESCENT_DATA; without either, normal inputs with the
-        /// classes of a random network]
+        /// Folder that contains fashion_mnist/*.gz; without it, normal inputs with the classes of a random network
+        /// [default: $DOUBLE_DESCENT_DATA]
         data_dir: Option<PathBuf> = None, "DIR";
-        /// Training images that training sets are drawn from [default: 20000, or 5000 where a random network stands in for
-        /// images]
+        /// Number of training images that training sets are drawn from [default: 20000, or 5000 if a random network
+        /// replaces the images]
         pool: Option<usize> = None, "N";
-        /// Test images [default: 10000, or 5000 where a random network stands in for images]
+        /// Number of test images [default: 10000, or 5000 if a random network replaces the images]
         test: Option<usize> = None, "N";
         /// Standard deviation of the frequencies, for pixels in [0, 1]
         deviation: f64 = 0.2, "S";
-        /// [cos, sin] pairs in place of cosines with random phases: p counts columns
+        /// Use [cos, sin] pairs instead of cosines with random phases; p counts columns
         pairs: bool = false, "";
-        /// Training sets, each with a map of its own
+        /// Number of training sets, each with its own feature map
         repeats: usize = 5, "N";
         ..shards: ShardArgs = ShardArgs::default();
     }

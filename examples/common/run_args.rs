@@ -11,17 +11,17 @@ use std::path::{Path, PathBuf};
 flags! {
     /// Flags of every study.
     pub struct RunArgs {
-        /// Seed of everything that is drawn
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Threads [default: all]; results do not depend on it
+        /// Number of threads; results do not depend on it [default: all]
         threads: Option<usize> = None, "N";
-        /// Write tables only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
-        /// What the lines of the figures and the closing table show
+        /// Statistic shown in the figures and the closing table
         statistic: Statistic = Statistic::Median, "STATISTIC";
-        /// What the figures are drawn over: p/n, or the axis itself
+        /// Horizontal axis of the figures
         x: Abscissa = Abscissa::Ratio, "ABSCISSA";
-        /// Bootstrap resamples for the 95 % band of the mean in summary.csv; 0 leaves it out
+        /// Number of bootstrap resamples for the 95 % band of the mean in summary.csv; 0 omits the band
         bootstrap: usize = 200, "N";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
@@ -31,28 +31,27 @@ flags! {
 }
 
 flags! {
-    /// Flags of how figures are set.
+    /// Flags for the appearance of figures.
     pub struct PrintArgs {
-        /// Width of the figures on paper, as in 88mm, 8.8cm or 3.5in, or 88 for millimetres; letters are 7 and 8 points high
-        /// then
+        /// Printed width of the figures, as in 88mm, 8.8cm or 3.5in (88 means 88mm); text is then set at 7 and 8 points
         width: Option<Millimetres> = None, "WIDTH";
-        /// Where the legends of the figures stand
+        /// Position of the legends
         legend: LegendArg = LegendArg::Right, "PLACE";
-        /// Leave the captions out of the figures; they stand beside them in .txt and .tex
+        /// Write captions to .txt and .tex files next to the figures instead of into the figures
         no_caption: bool = false, "";
-        /// Figures on a dark background
+        /// Draw the figures on a dark background
         dark: bool = false, "";
     }
 }
 
 choices! {
-    /// Where legends stand.
+    /// The position of legends.
     pub enum LegendArg {
-        /// Right of the frames
+        /// To the right of the panels
         Right = "right",
-        /// Below the frames
+        /// Below the panels
         Below = "below",
-        /// In the frames, or below where curves leave no corner free
+        /// Inside the panels, or below if the curves leave no corner free
         Inside = "inside",
     }
 }
@@ -62,7 +61,7 @@ choices! {
     pub enum Statistic {
         /// Median with quartile band
         Median = "median",
-        /// Mean with the 95 % bootstrap band of the mean
+        /// Mean with its 95 % bootstrap band
         Mean = "mean",
     }
 }
@@ -72,7 +71,7 @@ choices! {
     pub enum Abscissa {
         /// Parameters per sample, p/n
         Ratio = "ratio",
-        /// The number that varies
+        /// The quantity that varies
         Axis = "axis",
     }
 }

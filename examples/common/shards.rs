@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 flags! {
     /// Flags of the studies that can be computed in parts.
     pub struct ShardArgs {
-        /// Compute a part of the repeats: K/OF is the K-th of OF parts, from 1/OF to OF/OF; auto is the part that a job array,
-        /// srun or mpirun says, auto/OF the same of OF parts (HyperQueue, PBS, and arrays that are run again in part).
-        /// Before them, plan prints the commands of shards that take minutes (plan/W: for W workers of one core).
-        /// After them, merge makes the tables and figures of one run; tables makes the tables alone, in little memory;
-        /// status says how far each shard is; resume prints the commands that are still to be run
+        /// Compute one part of the repeats: K/OF is the K-th of OF parts, from 1/OF to OF/OF; auto takes the part from
+        /// a job array, srun or mpirun; auto/OF does so for OF parts (HyperQueue, PBS, and job arrays that are rerun in
+        /// part). Before computing parts, plan prints commands for shards of a few minutes each (plan/W: for W workers
+        /// of one core). Afterwards, merge writes the tables and figures of a single run; tables writes the tables
+        /// only, in little memory; status shows the progress of each shard; resume prints the commands that are still
+        /// to be run
         shard: Option<Part> = None, "PART";
     }
 }

@@ -28,27 +28,27 @@ const NAMED: [&str; 4] = ["diabetes", "student-teacher", "california-housing", "
 flags! {
     /// Flags of the studies on tables.
     pub struct TableArgs {
-        /// diabetes, student-teacher, california-housing, who-life-expectancy, or the path of a CSV file;
-        /// several, separated by commas or by repeating the flag; a path with a comma in double quotes of its own
-        /// [default: the two embedded ones]
+        /// Data sets: diabetes, student-teacher, california-housing, who-life-expectancy, or paths of CSV files;
+        /// separate several by commas or repeat the flag; put a path that contains a comma in its own double quotes
+        /// [default: diabetes and student-teacher, which are embedded]
         dataset: Vec<String> = Vec::new(), "NAME|PATH";
-        /// Folder of california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
+        /// Folder that contains california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
         data_dir: Option<PathBuf> = None, "DIR";
         /// Target column of a CSV file [default: the last]
         target: Option<String> = None, "NAME";
-        /// Feature columns of a CSV file, separated by commas; a name with a comma in double quotes of its own, as in
-        /// --features '"height, in m",age' [default: all but the target]
+        /// Feature columns of a CSV file, separated by commas; put a name that contains a comma in its own double
+        /// quotes, as in --features '"height, in m",age' [default: all but the target]
         features: Vec<String> = Vec::new(), "NAMES";
         /// Append a column of ones to the features (p counts it)
         intercept: bool = false, "";
         /// Shift and scale each feature to mean 0 and variance 1 over all rows
         standardise: bool = false, "";
-        /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for one data set
+        /// Replay recorded splits (repeat,i0,i1,…) instead of drawing them; for a single data set
         splits: Option<PathBuf> = None, "FILE";
-        /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10 [default: 1..39, as
-        /// far as the table leaves a row to test on]
+        /// Training set sizes: numbers and inclusive ranges with an optional step, as in 1..39 or 5,10..40:10 [default:
+        /// 1..39, as far as a test row is left]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Random splits per data set
+        /// Number of random splits per data set
         repeats: usize = 50, "N";
         ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
         ..shards: shards::ShardArgs = shards::ShardArgs::default();

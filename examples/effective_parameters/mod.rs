@@ -19,16 +19,16 @@ use double_descent::features::RandomFourier;
 use double_descent::sweep::{Arm, Intercept, Maps, Source, Splits, Sweep};
 
 flags! {
-    /// Test error of random Fourier features of the diabetes table over p, degrees of freedom and effective parameters.
-    /// Writes OUT/effective_parameters/cells.csv, summary.csv and figures.
+    /// Test error of random Fourier features on the diabetes table, over p, degrees of freedom and effective
+    /// parameters. Writes OUT/effective_parameters/cells.csv, summary.csv and figures.
     pub struct Cli {
-        /// Training rows n, of 442; all others are tested on
+        /// Number of training samples n, of 442 rows; the other rows are for testing
         samples: Count<8, 400> = Count(100), "N";
-        /// Numbers of features p, as in 10..100:10,200 [default: from n/20 to 8n, closer around n]
+        /// Numbers of features p, as in 10..100:10,200 [default: n/20 to 8n, denser around n]
         sizes: Option<Sizes> = None, "SIZES";
-        /// The factor γ of the kernel exp(−γ ‖x − x'‖²) of the features, for inputs of variance 1
+        /// Factor γ in the kernel exp(−γ ‖x − x'‖²) of the features, for inputs of variance 1
         gamma: f64 = 0.05, "GAMMA";
-        /// Training sets, each with a map of its own
+        /// Number of training sets, each with its own feature map
         repeats: usize = 30, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

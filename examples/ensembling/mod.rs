@@ -20,20 +20,21 @@ use double_descent::sweep::{Arm, Maps, Parameter, Splits, Sweep};
 use rand::RngExt;
 
 flags! {
-    /// Excess test error over the number of random Fourier features p: ensembles of K = 1, 2, 5, … fits, their limit for
-    /// infinitely many, random interpolants, warm starts. Writes OUT/ensembling/cells.csv, summary.csv and figures.
+    /// Excess test error over the number of random Fourier features p: ensembles of K = 1, 2, 5, … fits, their limit
+    /// for infinitely many fits, random interpolants and warm starts. Writes OUT/ensembling/cells.csv, summary.csv and
+    /// figures.
     pub struct Cli {
-        /// Training samples n
+        /// Number of training samples n
         samples: Count<4> = Count(100), "N";
-        /// Numbers of features p, as in 10..100:10,200 [default: from n/20 to 8n, closer around n]
+        /// Numbers of features p, as in 10..100:10,200 [default: n/20 to 8n, denser around n]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Sizes K of the ensembles; as many members as the largest are fitted, at least 3
+        /// Ensemble sizes K; as many members as the largest K are fitted, at least 3
         members: Vec<Count<1>> = [1, 2, 5, 20].map(Count).to_vec(), "SIZES";
-        /// Standard deviations s of random starts, for N(0, s²/p) in each coefficient
+        /// Standard deviations s of random starts, which draw each coefficient from N(0, s²/p)
         starts: Vec<f64> = vec![1.0, 3.0], "DEVIATIONS";
-        /// Standard deviation of the label noise; the noise-free targets have 1
+        /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.3, "DEVIATION";
-        /// Training sets, each with its own members
+        /// Number of training sets, each with its own members
         repeats: usize = 20, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

@@ -23,20 +23,20 @@ use std::path::Path;
 use stopping::Stopped;
 
 flags! {
-    /// Test error over training time and model size: the p × t map, certified shapes, what stopping is worth. Writes
-    /// OUT/epochs/cells.csv, stopping.csv and figures.
+    /// Test error over training time and model size: the p × t map, certified curve shapes and the benefit of early
+    /// stopping. Writes OUT/epochs/cells.csv, stopping.csv and figures.
     pub struct Cli {
-        /// Training rows n
+        /// Number of training samples n
         samples: Count<15, 2000> = Count(150), "N";
-        /// Numbers of features of the map
+        /// Numbers of features p in the map
         features: Sizes = Sizes::of("5..300:5"), "SIZES";
-        /// Small, medium and large: the models whose curves are drawn
+        /// Numbers of features p of the models whose curves are drawn: small, medium and large
         shown: Sizes = Sizes::of("10,60,110"), "SIZES";
-        /// Times of gradient flow, from 10⁻² to 10⁶
+        /// Number of times on the gradient flow, from 10⁻² to 10⁶
         times: Count<8, 4000> = Count(200), "N";
         /// Standard deviation of the label noise
         noise: f64 = 1.0, "X";
-        /// Training sets
+        /// Number of training sets
         repeats: usize = 60, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

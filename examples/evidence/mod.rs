@@ -23,15 +23,15 @@ flags! {
     /// Test error, posterior-predictive error, log evidence and Occam factor over the number of features. Writes
     /// OUT/evidence/{cells,bayes_cells,…}.csv and a figure.
     pub struct Cli {
-        /// Training samples n; inputs have 8n dimensions
+        /// Number of training samples n; inputs have 8n dimensions
         samples: Count<8, 2000> = Count(80), "N";
-        /// Numbers of features p, the first of the inputs [default: from n/20 to 8n, closer around n]
+        /// Numbers of features p (the first p inputs) [default: n/20 to 8n, denser around n]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Standard deviation of the label noise; noise-free targets have 1
+        /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.5, "DEVIATION";
-        /// Penalties per decade that the evidence chooses from, from 10⁻² to 10⁴
+        /// Number of penalties per decade, from 10⁻² to 10⁴, among which the evidence chooses
         penalties: Count<1, 100> = Count(4), "N";
-        /// Training sets
+        /// Number of training sets
         repeats: usize = 50, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

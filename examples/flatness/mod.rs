@@ -17,22 +17,22 @@ use std::path::{Path, PathBuf};
 use study::{Place, QUANTITIES, Scales, Study, Training};
 
 flags! {
-    /// Curvature, gradient noise and sharpness along p, along training and under reparametrisation. Writes
+    /// Curvature, gradient noise and sharpness over p, over training time and under reparametrisation. Writes
     /// OUT/flatness/{features,training,scales}.csv and figures.
     pub struct Cli {
-        /// Training samples n along p; inputs have 8n dimensions
+        /// Number of training samples n for curves over p; inputs have 8n dimensions
         samples: Count<8, 2000> = Count(50), "N";
-        /// Numbers of features p, the first of the inputs [default: from n/20 to 8n, closer around n]
+        /// Numbers of features p (the first p inputs) [default: n/20 to 8n, denser around n]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Standard deviation of the label noise; noise-free targets have 1
+        /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.5, "DEVIATION";
-        /// Training sets along p; an eighth of them along training time
+        /// Number of training sets for curves over p; curves over training time use an eighth of them
         repeats: Count<8> = Count(80), "N";
-        /// Seed of everything that is drawn
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Threads [default: all]; results do not depend on it
+        /// Number of threads; results do not depend on it [default: all]
         threads: Option<usize> = None, "N";
-        /// Write tables only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";

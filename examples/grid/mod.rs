@@ -14,19 +14,19 @@ use double_descent::curve::{Axis, Surface};
 use double_descent::sweep::{Arm, Sweep};
 
 flags! {
-    /// The n × p plane of random Fourier features. Writes OUT/grid/cells.csv and figures.
+    /// Random Fourier features over the n × p plane. Writes OUT/grid/cells.csv and figures.
     pub struct Cli {
-        /// What goes up the plane
+        /// Vertical axis of the plane
         up: Up = Up::Samples, "WHAT";
-        /// Numbers of training images for --up samples, numbers and ranges [default: 200 to 4000 in 50 steps of 6 %]
+        /// Numbers of training images for --up samples: numbers and ranges [default: 200 to 4000 in 50 steps of 6 %]
         samples: Option<Sizes> = None, "SIZES";
-        /// Training images for --up ridge and label-noise [default: 1000]
+        /// Number of training images for --up ridge and label-noise [default: 1000]
         n: Option<usize> = None, "N";
-        /// Numbers of features [default: 200 to 4000 in 50 steps of 6 %; for --up ridge and label-noise 200..4000:200, finer
-        /// around n]
+        /// Numbers of features p [default: 200 to 4000 in 50 steps of 6 %, or 200..4000:200, denser around n, for --up
+        /// ridge and label-noise]
         features: Option<Sizes> = None, "SIZES";
-        /// Ridge penalties, or shares of training labels that are wrong, for --up ridge and label-noise [default: 10⁻⁴ to
-        /// 10³; 0 to 0.4]
+        /// Ridge penalties for --up ridge [default: 10⁻⁴ to 10³], or shares of wrong training labels for --up
+        /// label-noise [default: 0 to 0.4]
         levels: Vec<f64> = Vec::new(), "VALUES";
         ..inputs: InputArgs = InputArgs::default();
         ..run: RunArgs = RunArgs::default();
@@ -38,9 +38,9 @@ choices! {
     pub enum Up {
         /// The number of training images
         Samples = "samples",
-        /// The penalty of ridge regression
+        /// The ridge penalty
         Ridge = "ridge",
-        /// The share of training labels that are wrong
+        /// The share of wrong training labels
         LabelNoise = "label-noise",
     }
 }

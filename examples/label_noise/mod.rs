@@ -24,18 +24,18 @@ flags! {
     /// the p at which the effective model complexity reaches n. Writes OUT/label_noise/cells.csv, summary.csv,
     /// complexity.csv and figures.
     pub struct Cli {
-        /// Folder with the files of Fashion-MNIST, or with a folder fashion_mnist that holds them [default:
-        /// $DOUBLE_DESCENT_DATA, else a synthetic teacher]
+        /// Folder that contains the files of Fashion-MNIST, directly or in a subfolder fashion_mnist; without it, a
+        /// synthetic teacher [default: $DOUBLE_DESCENT_DATA]
         data: Option<PathBuf> = None, "DIR";
-        /// Training samples n
+        /// Number of training samples n
         samples: Count<4> = Count(300), "N";
-        /// Numbers of features p, as in 10..100:10,200 [default: from n/20 to 8n, closer around n]
+        /// Numbers of features p, as in 10..100:10,200 [default: n/20 to 8n, denser around n]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Shares of training labels that are wrong, ascending; also --noise, which is a deviation elsewhere
+        /// Shares of wrong training labels, ascending; also --noise, which is a standard deviation in other studies
         label_noise: Vec<f64> = vec![0.0, 0.1, 0.2], "SHARES";
-        /// Test rows, at most
+        /// Maximum number of test rows
         test_rows: Count<1> = Count(2000), "N";
-        /// Training sets, each with its own features and noise
+        /// Number of training sets, each with its own features and noise
         repeats: usize = 15, "N";
         /// Tolerance of the effective model complexity: the largest mean squared training error that counts as a fit
         epsilon: f64 = 1e-3, "ERROR";

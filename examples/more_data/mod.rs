@@ -17,12 +17,12 @@ use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary, Surface};
 
 flags! {
-    /// Test error over the number of features for several numbers of samples, and where more samples do worse. Writes
+    /// Test error over the number of features for several numbers of samples, and where more samples hurt. Writes
     /// OUT/more_data/cells.csv and a figure.
     pub struct Cli {
-        /// Numbers of training rows n, two or more
+        /// Two or more numbers of training samples n
         samples: Sizes = Sizes::of("100,200,450"), "SIZES";
-        /// Numbers of features p [default: from n/20 to 8n of each n, closer around it]
+        /// Numbers of features p [default: n/20 to 8n for each n, denser around n]
         features: Option<Sizes> = None, "SIZES";
         ..inputs: InputArgs = InputArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

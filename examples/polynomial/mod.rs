@@ -27,15 +27,15 @@ flags! {
     /// OUT/polynomial/cells.csv, summary.csv and figures.
     pub struct Cli {
         /// Numbers of features P: numbers and inclusive ranges with an optional step, as in 1..200 or 5,10..40:10
-        /// [default: 1..200, or those that are recorded]
+        /// [default: 1..200, or those in --points]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Training points n, drawn uniformly from [−1, 1]
+        /// Number of training points n, drawn uniformly from [−1, 1]
         samples: Count<1> = Count(15), "N";
-        /// Training sets for each P [default: 30, or as many as are recorded]
+        /// Number of training sets for each P [default: 30, or as many as in --points]
         repeats: Option<usize> = None, "N";
         /// Replay recorded training inputs (P,repeat,x0,x1,…) instead of drawing them
         points: Option<PathBuf> = None, "FILE";
-        /// The polynomials; several, separated by commas, are fitted to the same points
+        /// Polynomial bases, separated by commas; all are fitted to the same points
         basis: Vec<Basis> = vec![Basis::Legendre], "NAMES";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
@@ -43,13 +43,13 @@ flags! {
 }
 
 choices! {
-    /// Polynomials.
+    /// A basis of polynomials.
     pub enum Basis {
-        /// Orthogonal under the uniform weight
+        /// Orthogonal with respect to the uniform weight
         Legendre = "legendre",
-        /// Orthogonal under 1/√(1 − x²)
+        /// Orthogonal with respect to the weight 1/√(1 − x²)
         Chebyshev = "chebyshev",
-        /// Powers of x: nearly parallel columns
+        /// Powers of x, which give nearly parallel columns
         Monomial = "monomial",
     }
 }

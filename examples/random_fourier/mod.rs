@@ -19,15 +19,16 @@ flags! {
     /// Model-wise and sample-wise double descent of random Fourier features. Writes
     /// OUT/random_fourier/{features,samples}_{cells,summary}.csv and figures.
     pub struct Cli {
-        /// Numbers of features of the model-wise curve, numbers and ranges as in 50..4000:50
+        /// Numbers of features p for the model-wise curve: numbers and ranges, as in 50..4000:50
         features: Sizes = Sizes::of(SIZES), "SIZES";
-        /// Training images of the model-wise curve
+        /// Number of training images n for the model-wise curve
         n: usize = 1000, "N";
-        /// Numbers of training images of the sample-wise curve
+        /// Numbers of training images for the sample-wise curve
         samples: Sizes = Sizes::of(SIZES), "SIZES";
-        /// Features of the sample-wise curve
+        /// Number of features p for the sample-wise curve
         p: usize = 1000, "N";
-        /// Have the limit of the model-wise curve, kernel ridgeless regression, in its tables too; the figure has it anyway
+        /// Also write the limit of the model-wise curve, ridgeless kernel regression, to its tables; the figure always
+        /// shows it
         infinite_width: bool = false, "";
         ..inputs: InputArgs = InputArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

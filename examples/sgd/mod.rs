@@ -15,26 +15,26 @@ use std::path::{Path, PathBuf};
 use study::{Study, Trace};
 
 flags! {
-    /// Expected risk of stochastic gradient descent, with simulated runs beside it. Writes OUT/sgd/risk.csv,
+    /// Expected risk of stochastic gradient descent, compared with simulated runs. Writes OUT/sgd/risk.csv,
     /// stability.csv and a figure.
     pub struct Cli {
-        /// Training rows n
+        /// Number of training samples n
         samples: Count<4, 400> = Count(60), "N";
-        /// Features p
+        /// Number of features p
         features: Count<2, 400> = Count(20), "P";
-        /// Standard deviation of the label noise; the teacher's signal has variance 1
+        /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.5, "X";
-        /// Rows of a batch
+        /// Batch sizes, in rows
         batches: Vec<usize> = vec![1, 4, 16], "SIZES";
-        /// Step sizes, as shares of the largest with which batches of the first size are stable
+        /// Step sizes, as shares of the largest stable step size at the first batch size
         rates: Vec<f64> = vec![0.05, 0.2, 0.6], "SHARES";
-        /// Steps
+        /// Number of steps
         steps: usize = 2000, "N";
-        /// Simulated runs of each setting, each with label noise of its own
+        /// Number of simulated runs per setting, each with its own label noise
         runs: Count<2, { u32::MAX }> = Count(400), "N";
-        /// Seed of everything that is drawn
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Write tables only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";

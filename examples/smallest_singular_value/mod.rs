@@ -17,15 +17,15 @@ use ndarray::{Array2, arr2};
 use std::path::Path;
 
 flags! {
-    /// The smallest non-zero singular value of Gaussian rows, over their number n: three correlated features, and p
-    /// independent ones against the limit for large p. Writes OUT/smallest_singular_value/covariance_*.csv,
+    /// The smallest non-zero singular value of n Gaussian rows, over n: three correlated features, and p independent
+    /// ones compared with the limit for large p. Writes OUT/smallest_singular_value/covariance_*.csv,
     /// isotropic_p*_*.csv, limit.csv and figures.
     pub struct Cli {
-        /// Numbers of rows n of the three-dimensional Gaussian, as in 1..100 or 1..10,20..100:10
+        /// Numbers of rows n for the three-dimensional Gaussian, as in 1..100 or 1..10,20..100:10
         sizes: Sizes = Sizes::of("1..100"), "SIZES";
-        /// Numbers of features p of the isotropic Gaussian; n goes from p/10 to 4p
+        /// Numbers of features p for the isotropic Gaussian; n goes from p/10 to 4p
         features: Sizes = Sizes::of("10,30,100,300"), "SIZES";
-        /// Matrices for each n
+        /// Number of matrices for each n
         repeats: usize = 50, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

@@ -21,15 +21,15 @@ flags! {
     /// Natural cubic splines over their degrees of freedom K, with the peak at K = n. Writes OUT/splines/cells.csv,
     /// summary.csv and figures.
     pub struct Cli {
-        /// Degrees of freedom K, the constant included: numbers and inclusive ranges with an optional step
+        /// Degrees of freedom K, including the constant: numbers and inclusive ranges with an optional step
         sizes: Sizes = Sizes::of("2..100"), "SIZES";
-        /// Training points n, drawn uniformly from [−5, 5]
+        /// Number of training points n, drawn uniformly from [−5, 5]
         samples: Count<2> = Count(20), "N";
         /// Standard deviation of the noise on training targets
         noise: f64 = 0.3, "X";
-        /// Degrees of freedom of the fits that are drawn
+        /// Degrees of freedom K of the fits to draw in the figures
         fits: Sizes = Sizes::of("4,6,20,36"), "SIZES";
-        /// Training sets, each fitted at every K
+        /// Number of training sets, each fitted at every K
         repeats: usize = 200, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();

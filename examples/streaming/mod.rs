@@ -18,28 +18,28 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 flags! {
-    /// The minimum-norm fits to the first 1, 2, 3, … rows of a stream, all of them computed. Writes OUT/streaming.csv:
-    /// those with n a power of 1.1 or within three of p, and a figure of them.
+    /// Minimum-norm fits to the first n rows of a stream, for every n. Writes OUT/streaming.csv, with the fits where n
+    /// is a power of 1.1, within three of p or the last, and a figure of them.
     pub struct Cli {
-        /// Rows to draw: x standard normal, y = x·β + noise, ‖β‖ = 1
+        /// Number of rows to draw, with x standard normal and y = x·β + noise, ‖β‖ = 1
         rows: usize = 200_000, "N";
-        /// Features p of the rows to draw
+        /// Number of features p of the drawn rows
         features: usize = 100, "P";
-        /// Standard deviation of the noise of the rows to draw
+        /// Standard deviation of the noise in the drawn rows
         noise: f64 = 0.5, "SIGMA";
-        /// Seed of the rows to draw
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Read the rows from an .npy file (f8 or f4, C order) instead
+        /// Read the rows from an .npy file (f8 or f4, C order) instead of drawing them
         from: Option<PathBuf> = None, "FILE";
-        /// The last so many columns of the file are targets
+        /// Number of target columns, the last ones in the file
         outputs: usize = 1, "K";
-        /// Also write the drawn rows to an .npy file, for --from
+        /// Also write the drawn rows to an .npy file, for use with --from
         write: Option<PathBuf> = None, "FILE";
-        /// The first so many rows do not train: they measure the test error
+        /// Number of leading rows held out to measure the test error
         test_rows: usize = 1000, "M";
-        /// Rows in memory at once
+        /// Number of rows in memory at once
         block: usize = 1024, "B";
-        /// Write the table only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";

@@ -25,22 +25,22 @@ use family::{Family, Kind, Plan};
 use std::path::{Path, PathBuf};
 
 flags! {
-    /// Formulas against simulations, family by family. Writes OUT/theory/points.csv, worst.csv and a figure.
+    /// Formulas compared with simulations, family by family. Writes OUT/theory/points.csv, worst.csv and a figure.
     pub struct Cli {
-        /// Families: gaussian, intercept, weak-features, noise, ridge, covariance, projections, activation, flow,
-        /// marchenko-pastur, smallest, circle, structures, best-penalty, negative-penalty, subsamples, split, given-rows,
-        /// isotropic-flow, epochs, evidence, condition, unitary, plateau, cost, exponents, training, spreads, levels, spectral,
-        /// edges, model-wise, descent; several, separated by commas [default: all]
+        /// Families, separated by commas: gaussian, intercept, weak-features, noise, ridge, covariance, projections,
+        /// activation, flow, marchenko-pastur, smallest, circle, structures, best-penalty, negative-penalty,
+        /// subsamples, split, given-rows, isotropic-flow, epochs, evidence, condition, unitary, plateau, cost,
+        /// exponents, training, spreads, levels, spectral, edges, model-wise, descent [default: all]
         families: Vec<String> = Vec::new(), "NAMES";
-        /// The size of the problems: features of the exact designs, half of those of the limits
+        /// Problem size: the number of features in exact designs, and half the number of features in limits
         size: Count<16, 400> = Count(40), "N";
-        /// Repeats of each simulation; those of limits have a quarter of them, and at twice the size an eighth
+        /// Number of repeats per simulation; limits use a quarter of them, and an eighth at twice the size
         repeats: Count<16, { u32::MAX }> = Count(800), "N";
-        /// Seed of everything that is drawn
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Threads [default: all]; results do not depend on it
+        /// Number of threads; results do not depend on it [default: all]
         threads: Option<usize> = None, "N";
-        /// Write tables only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";

@@ -25,24 +25,24 @@ flags! {
     /// The noise term of minimum-norm least squares over n and over p, for many kinds of features. Writes
     /// OUT/universality/MAP_samples.csv, MAP_features.csv and figures, and keeps finished repeats in MAP.values.
     pub struct Cli {
-        /// gaussian, sphere; networks: sigmoid, tanh, gelu, softplus, relu, selu, elu; fourier, polynomial; tangent
-        /// features of networks: tangent-sigmoid, …; several, separated by commas [default: all]
+        /// Feature maps, separated by commas: gaussian, sphere; networks: sigmoid, tanh, gelu, softplus, relu, selu,
+        /// elu; fourier, polynomial; tangent features of networks: tangent-sigmoid, … [default: all]
         maps: Vec<String> = Vec::new(), "NAMES";
-        /// Repeats of each map
+        /// Number of repeats per feature map
         repeats: usize = 10_000, "N";
-        /// Draws for the second moments Σ of a random network, in each repeat
+        /// Number of draws per repeat for the second moments Σ of a random network
         draws: Positive = Count(10_000), "N";
-        /// The number of features of the curves over n, and of samples of the curves over p
+        /// Number of features in curves over n, and of samples in curves over p
         fixed: Positive = Count(30), "N";
-        /// Curves go from 1 to this
+        /// Largest n or p of the curves, which start at 1
         largest: Positive = Count(256), "N";
-        /// Seed of everything that is drawn
+        /// Seed for all random draws
         seed: u64 = 0, "SEED";
-        /// Threads [default: all]; results do not depend on it
+        /// Number of threads; results do not depend on it [default: all]
         threads: Option<usize> = None, "N";
-        /// Write tables only
+        /// Write tables only, no figures
         no_figures: bool = false, "";
-        /// What the lines of the figures show: means with their standard errors, or medians with quartiles
+        /// Statistic shown in the figures: means with their standard errors, or medians with quartiles
         statistic: Statistic = Statistic::Mean, "STATISTIC";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";

@@ -20,18 +20,18 @@ use ndarray::{Array2, ArrayView1};
 use std::path::Path;
 
 flags! {
-    /// Test error over model size and weight decay, from 0 on, and what tuning makes of double descent. Writes
-    /// OUT/weight_decay/cells.csv, sizes.csv and a figure.
+    /// Test error over model size and weight decay, starting at 0, and how tuning the weight decay changes double
+    /// descent. Writes OUT/weight_decay/cells.csv, sizes.csv and a figure.
     pub struct Cli {
-        /// Training rows n
+        /// Number of training samples n
         samples: Count<4, 2000> = Count(100), "N";
-        /// Numbers of features; the last is what there is, and the teacher uses all
+        /// Numbers of features p; the largest is the number of all features, which the teacher uses
         features: Sizes = Sizes::of("4..80:4,84..116:2,120..200:5,210..300:10"), "SIZES";
-        /// Penalties λ of ‖Xβ − y‖²/n + λ‖β‖², rows of squared length 1 in the mean [default: 0 and 10⁻⁶ to 0.1]
+        /// Penalties λ in ‖Xβ − y‖²/n + λ‖β‖², for rows of mean squared length 1 [default: 0 and 10⁻⁶ to 0.1]
         penalties: Vec<f64> = Vec::new(), "VALUES";
-        /// Standard deviation of the label noise; the signal has variance 1
+        /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.5, "X";
-        /// Training sets
+        /// Number of training sets
         repeats: usize = 60, "N";
         ..shards: ShardArgs = ShardArgs::default();
         ..run: RunArgs = RunArgs::over_axis();
