@@ -69,7 +69,7 @@ choices! {
     pub enum HeaderArg {
         /// In the first line; an error if it looks like data
         Checked = "checked",
-        /// In the first line
+        /// In the first line, whatever it holds
         FirstLine = "first-line",
         /// Nowhere; the columns are named c0, c1, …
         None = "none",

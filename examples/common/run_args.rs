@@ -61,7 +61,7 @@ choices! {
     pub enum Statistic {
         /// Median with quartile band
         Median = "median",
-        /// Mean with its 95 % bootstrap band
+        /// Mean with its band
         Mean = "mean",
     }
 }

@@ -50,8 +50,11 @@ impl Program for Cli {
     const RULES: &'static [Rule] = &[
         // The plane uses both axes, and its tables have no summary.
         Rule::Without("x"),
-        Rule::Help("statistic", "What the colours and the curves show"),
-        Rule::Help("bootstrap", "Bootstrap resamples for the 95 % band of --statistic mean; 0 leaves it out"),
+        Rule::Help("statistic", "Statistic shown by the colours and the curves"),
+        Rule::Help(
+            "bootstrap",
+            "Number of bootstrap resamples for the 95 % band of --statistic mean; 0 omits the band",
+        ),
     ];
 
     fn run(&self) -> Result<(), Failure> {

@@ -36,7 +36,7 @@ impl Program for Cli {
     const NAME: &'static str = "smallest_singular_value";
     const RULES: &'static [Rule] = &[Rule::Help(
         "x",
-        "What the figure of three features is drawn over: p/n, or n; the other one is over n/p",
+        "Horizontal axis of the figure of three features: p/n or n; the other figure is over n/p",
     )];
 
     fn run(&self) -> Result<(), Failure> {
