@@ -78,7 +78,7 @@ fn share(noise: Noise, repeats: usize, medians: &[f64], says: impl Fn(&ShapeRepo
 }
 
 /// At 95 % confidence, at most 5 % of curves without a peak are reported to have one, and at most 5 % of constant
-/// curves to change. Three standard errors of 300 cases are 3.8 %.
+/// curves are reported to change. Three standard errors of 300 cases are 3.8 %.
 #[test]
 fn curves_without_a_peak_are_seldom_said_to_have_one() {
     let none = |report: &ShapeReport| !report.peaks.is_empty();
