@@ -23,7 +23,7 @@ fn figure() -> Figure {
     Figure::new("A caption with β\u{302} & <tags>.").with_panel(panel)
 }
 
-/// Parses the SVG, checks that it contains no NaN or infinity, and returns it.
+/// Returns the SVG, having checked that it parses, is reproducible and contains no NaN or infinity.
 fn check(figure: &Figure) -> String {
     let svg = figure.to_svg();
     let document = Document::parse(&svg).expect("valid XML");

@@ -168,7 +168,7 @@ fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
     assert_eq!((critical.to_limits, critical.from_limits.1), ((6.0, 7.0), 4.0));
     near(critical.prominence_limits.0, 4.0);
     near(critical.prominence_limits.1, 4.0);
-    // The widest band for T = 8 points and R = 30 repeats: 2T / 2^R.
+    // The p-value of the widest band for T = 8 points and R = 30 repeats: 2T / 2^R.
     near(critical.p_value / (8.0 * 2f64.powi(-29)), 1.0);
 
     // Here the right valley is the higher one and sets the level.
