@@ -1,4 +1,4 @@
-//! Backends with a device that makes cosine features: here one that is the CPU, and says how often it was asked.
+//! Backends with a device that computes cosine features. Here the device is the CPU and counts how often it is called.
 
 use double_descent::curve::{Axis, Curve, Metric};
 use double_descent::dataset::Dataset;
@@ -17,12 +17,12 @@ use rand_distr::StandardNormal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The CPU as a device.
+/// The CPU in the role of a device.
 #[derive(Debug, Default)]
 struct Host {
-    /// How often tables were sent.
+    /// Number of times that tables were sent.
     asked: AtomicUsize,
-    /// A number of features that it cannot factorise, and one at which it panics.
+    /// A feature count at which factorisation fails, and one at which it panics.
     fails_at: Option<usize>,
     panics_at: Option<usize>,
 }
@@ -100,7 +100,7 @@ impl CosineFits for Fits<'_> {
     }
 }
 
-/// Random Fourier features that are never made here.
+/// Random Fourier features that the CPU refuses to compute.
 #[derive(Debug)]
 struct Elsewhere(RandomFourier);
 
@@ -137,7 +137,7 @@ const METRICS: [Metric; 5] = [
     Metric::SmallestSingularValue,
 ];
 
-/// A plane of random Fourier features, two arms.
+/// A plane of random Fourier features with two arms.
 fn plane(host: &Arc<Host>) -> Sweep {
     Sweep {
         samples: vec![8, 20],
@@ -153,8 +153,9 @@ fn on_cpu(sweep: &Sweep) -> Curve {
     Sweep { backend: Arc::new(Faer), engine: Some(Engine::Svd), ..sweep.clone() }.run().unwrap()
 }
 
-/// Coefficients and predictions of two backward stable fits differ by some `κ ε` of their size, and errors are squares of
-/// what they leave of targets of order 1: `100 κ ε (1 + value)` is well over both, and `κ` of these cells under 1e6.
+/// Compares cells with an error bound. Coefficients and predictions of two backward stable fits differ by a few `κ ε`,
+/// relative to their size. Errors are squared differences from targets of order 1, so `100 κ ε (1 + value)` is well
+/// above both. `κ` is below 1e6 in these cells.
 fn assert_same(sweep: &Sweep, found: &Curve, expected: &Curve) {
     assert_eq!(found.cells.len(), expected.cells.len());
     let train = sweep.source.train().unwrap();
@@ -183,11 +184,11 @@ fn cells_are_those_of_the_cpu() {
     assert_eq!((found.cells.len(), found.provenance.engine), (3 * 2 * 3 * 2, Engine::Svd));
     assert_eq!(host.asked.load(Ordering::Relaxed), 3 * 2); // once for each repeat and number of samples
     assert_same(&sweep, &found, &on_cpu(&sweep));
-    // On any number of threads.
+    // The result is the same on any number of threads.
     for threads in [1, 3] {
         assert_eq!(Sweep { threads: Some(threads), ..sweep.clone() }.run().unwrap().cells, found.cells);
     }
-    // A parameter of estimators becomes lines of one factorisation.
+    // All values of an estimator's parameter share one factorisation.
     let penalties = Sweep {
         samples: vec![20],
         features: vec![12],
@@ -204,7 +205,7 @@ fn cells_are_those_of_the_cpu() {
     assert_same(&penalties, &found, &on_cpu(&penalties));
 }
 
-/// Nothing but the device makes a feature.
+/// Only the device computes features.
 #[test]
 fn features_never_leave_the_device() {
     let host = Arc::new(Host::default());
@@ -213,7 +214,7 @@ fn features_never_leave_the_device() {
     assert!(Sweep { backend: Arc::new(Faer), ..elsewhere }.run().is_err());
 }
 
-/// What a device cannot do is done as without one, to the bit where the same engine does it.
+/// What a device cannot do runs as if there were none, with identical bits.
 #[test]
 fn what_it_cannot_do_is_done_without_it() {
     let host = Arc::new(Host::default());
@@ -241,7 +242,7 @@ fn what_it_cannot_do_is_done_without_it() {
     assert_eq!(host.asked.load(Ordering::Relaxed), 0);
 }
 
-/// Panics at every spectrum of twelve values.
+/// Panics on every spectrum of twelve values.
 #[derive(Debug)]
 struct Moody;
 
@@ -254,7 +255,8 @@ impl SpectralFilter for Moody {
 
 #[test]
 fn a_failure_costs_the_cells_that_it_is_of() {
-    // Of a number of features, by an error or a panic; of one arm. Features past the map's are refused before.
+    // An error or a panic at one feature count, then a panic in one arm. More features than the map has are refused
+    // before the sweep runs.
     let error = Host { fails_at: Some(12), ..Host::default() };
     let panic = Host { panics_at: Some(12), ..Host::default() };
     for (host, words) in [(error, "told to fail"), (panic, "a bug at 12")] {
@@ -272,7 +274,7 @@ fn a_failure_costs_the_cells_that_it_is_of() {
     assert!(matches!(beyond, Err(Error::TooLarge { most: 40, found: 41, .. })), "{beyond:?}");
     let arms = vec![Arm::min_norm(), Arm::new("moody", None, Arc::new(Moody))];
     let moody = Sweep { arms, ..plane(&host) }.run().unwrap();
-    // min(20, 12) of the plane's cells.
+    // Only cells with n = 20 and p = 12 have 12 singular values.
     assert_eq!((moody.cells.len(), moody.failures.len()), (36 - 3, 3));
     let is_of_arm = |f: &double_descent::curve::Failure| (f.n, f.p, f.arm) == (20, 12, Some(1));
     assert!(moody.failures.iter().all(is_of_arm), "{:?}", moody.failures);

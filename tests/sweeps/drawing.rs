@@ -1,4 +1,4 @@
-//! Whole figures, ordinary and hostile.
+//! Complete figures, from ordinary and hostile input.
 
 use double_descent::Error;
 use double_descent::plot::{
@@ -23,7 +23,7 @@ fn figure() -> Figure {
     Figure::new("A caption with β\u{302} & <tags>.").with_panel(panel)
 }
 
-/// Parses the SVG and checks that it says nothing absurd.
+/// Returns the SVG, having checked that it parses, is reproducible and contains no NaN or infinity.
 fn check(figure: &Figure) -> String {
     let svg = figure.to_svg();
     let document = Document::parse(&svg).expect("valid XML");
@@ -73,7 +73,7 @@ fn heat_maps_have_a_cell_for_each_value_and_a_bar() {
     let svg = check(&Figure::new("").with_panel(panel(heat.clone())));
     let drawn = Document::parse(&svg).expect("valid XML");
     let rectangles = drawn.descendants().filter(|n| n.has_tag_name("rect"));
-    // The page, a clip for the cells and one for the curves, six cells, the bar.
+    // The page, one clip for the cells and one for the curves, six cells, and the 64 parts of the colour bar.
     assert_eq!(rectangles.count(), 3 + 6 + 64);
     assert_eq!(svg.matches("#d9d9d9").count(), 2, "NaN, and a negative number on a logarithmic scale");
     let texts = texts(&svg);
@@ -91,7 +91,7 @@ fn heat_maps_have_a_cell_for_each_value_and_a_bar() {
     for (i, heat) in broken.into_iter().enumerate() {
         let figure = Figure::new("").with_panel(panel(heat));
         let svg = check(&figure);
-        // The last two can be drawn, if not well.
+        // The last two can be drawn, though not well.
         assert_eq!(figure.check().is_ok(), i > 3, "{i}: {:?}", figure.check());
         assert_eq!(svg.contains("Not drawn"), i <= 3);
     }
@@ -151,7 +151,7 @@ fn the_pdf_is_as_large_as_the_svg_and_draws_every_mark() {
     let svg = figure.to_svg();
     let strokes = svg.matches("stroke-width").count();
     assert_eq!(operations("S"), strokes);
-    // The white ground and the clips' rectangles are no filled marks of the drawing.
+    // The white background and the clip rectangles do not count as filled marks.
     let clips = svg.matches("<clipPath").count();
     let filled = svg.matches("fill=\"#").count() - 1;
     assert_eq!(operations("f"), filled);
@@ -176,7 +176,7 @@ fn saving_goes_by_the_extension() {
     std::fs::remove_dir_all(&folder).expect("removes");
 }
 
-/// Values chosen to break arithmetic.
+/// Values chosen to break the arithmetic.
 const HOSTILE: [&[f64]; 12] = [
     &[],
     &[1.0],
@@ -269,7 +269,7 @@ fn a_gap_breaks_the_line() {
     assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 3, "two stretches and the key");
 }
 
-/// Zeros on a logarithmic axis: no number there, so no line to them, a mark where it breaks off, and a word.
+/// A zero has no place on a logarithmic axis: the line breaks, a mark shows where, and a note says so.
 #[test]
 fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
     let y = vec![4.0, 2.0, 0.0, 0.0, 3.0, -1.0, 5.0];
@@ -283,25 +283,25 @@ fn a_zero_on_a_logarithmic_axis_breaks_the_line_and_is_said() {
         Figure::new(caption).with_panel(Panel::new(PanelAxis::linear("x"), y_axis).with_group(group))
     };
     let svg = check(&figure(Scale::Log10, "A caption"));
-    // Triangles beside the gaps: at 2, at 5 between two, at 7.
+    // Triangles next to the gaps: at 2, at 5 (between two gaps) and at 7.
     assert_eq!(svg.matches("fill-opacity=\"1\"").count(), 3);
-    // A line from 1 to 2, and the key; the samples 5 and 7 stand alone.
+    // A line from 1 to 2 and the legend key. The samples at 5 and 7 are isolated points.
     assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 2);
     assert_eq!(svg.matches("<circle").count(), 2);
-    // One unbroken band, as far as the frame goes, and its swatch.
+    // One unbroken band, clipped to the frame, and its swatch in the legend.
     assert_eq!(svg.matches("fill-opacity=\"0.15\"").count(), 2);
     let said = texts(&svg).join(" ");
     let note = "2 zeros and 1 negative value are not drawn: a logarithmic axis cannot show them; triangles mark \
                 where lines break off";
     assert!(said.contains(&format!("A caption. {note}.")), "{said}");
     assert!(!said.contains("10⁻³⁰⁰"), "{said}");
-    // Once, where the caption says it.
+    // The note is not repeated if the caption already contains it.
     let twice = texts(&check(&figure(Scale::Log10, &format!("So: {note}.")))).join(" ");
     assert_eq!(twice.matches("2 zeros").count(), 1, "{twice}");
-    // A linear axis has a place for all.
+    // A linear axis has a place for every value.
     let linear = check(&figure(Scale::Linear, ""));
     assert!(!linear.contains("fill-opacity=\"1\"") && !linear.contains("zeros"));
-    // All zero: nothing but the words.
+    // If all values are zero, only the note remains.
     let mut zero = figure(Scale::Log10, "");
     zero.panels[0].groups[0].series = vec![Series::new("s", x, vec![0.0; 7])];
     let said = texts(&check(&zero)).join(" ");
@@ -327,7 +327,7 @@ fn a_panel_of_many_samples_stays_small() {
     assert!(check(&Figure::new("").with_panel(panel)).len() < 1_000_000);
 }
 
-/// What is wrong is said in place of a picture of a part.
+/// Shapes that do not fit give an error instead of a partial picture.
 #[test]
 fn shapes_that_do_not_fit_are_errors() {
     let good = Series::new("s", vec![1.0, 2.0, 3.0], vec![1.0, 2.0, 3.0]);
@@ -361,7 +361,8 @@ fn shapes_that_do_not_fit_are_errors() {
     }
 }
 
-/// A legend in the frame lies in a free corner; where curves run through all of them it goes below, as if asked to.
+/// A legend inside the frame takes a free corner. If curves pass through all corners, it goes below the frame, as
+/// `LegendPlace::Below` would put it.
 #[test]
 fn a_legend_inside_hides_no_curve() {
     let of = |y: Vec<f64>, place: LegendPlace| {
@@ -403,14 +404,14 @@ fn a_figure_for_print_has_its_size_and_legible_letters() {
                 let size = points(size.parse().expect("a number"));
                 assert!((6.6..=8.1).contains(&size), "{size} pt");
             }
-            // The PDF is as large, and nothing of the caption is in the picture.
+            // The PDF has the same width, and the picture contains no part of the caption.
             let pdf = figure.to_pdf().expect("packs");
             let text = String::from_utf8_lossy(&pdf);
             let page = text.split("/MediaBox [0 0 ").nth(1).expect("a page");
             let width: f64 = page.split(' ').next().expect("a width").parse().expect("a number");
             assert!((width - mm / 25.4 * 72.0).abs() < 0.1, "{width}");
             assert!(!texts(&svg).concat().contains("A caption"));
-            // No text is cut off by the edge.
+            // The edge cuts off no text.
             for node in document.descendants().filter(|node| node.has_tag_name("text")) {
                 let x: f64 = node.attribute("x").expect("a place").parse().expect("a number");
                 assert!(x >= 0.0 && x <= box_of[2], "{:?}", node.text());
@@ -430,7 +431,7 @@ fn a_png_says_its_density() {
         assert_eq!((sum, png[at + 12]), (crc.sum(), 1));
         u32::from_be_bytes(png[at + 4..at + 8].try_into().expect("four bytes"))
     };
-    // 96, 288 and 300 dots per inch.
+    // 96 and 288 dots per inch; 300 below.
     assert_eq!(density(&figure().to_png(1.0).expect("renders")), 3780);
     assert_eq!(density(&figure().to_png(3.0).expect("renders")), 11339);
     let folder = std::env::temp_dir().join(format!("plot-print-{}", std::process::id()));
@@ -467,7 +468,7 @@ fn points_without_a_line_have_bars_for_bands() {
             .with_group(Group::new("Monte Carlo", Hue::Blue).with_series(series.clone()))
     };
     let svg = check(&Figure::new("").with_panel(panel(PanelAxis::log10("y"))));
-    // A bar at each sample, that down to 0 as far as the frame, and the key.
+    // A bar at each sample and the legend key. The bar that reaches 0 ends at the frame.
     assert_eq!(svg.matches("stroke=\"#0072b2\"").count(), 4);
     assert_eq!(svg.matches("<circle").count(), 4);
     assert!(!svg.contains("fill-opacity"), "no areas");
@@ -482,7 +483,7 @@ fn a_legend_serves_panels_that_lack_its_theories() {
     let count =
         |figure: &Figure, wanted: &str| texts(&check(figure)).iter().filter(|text| *text == wanted).count();
     assert_eq!((count(&figure, "none"), count(&figure, "exact")), (1, 1));
-    // Other curves that a panel lacks are not taken for drawn.
+    // Only theories may be absent from a panel. If another curve is, the panels share no legend.
     let mut other = figure;
     other.panels[1].groups[0].series.pop();
     assert_eq!(count(&other, "none"), 2);

@@ -1,4 +1,4 @@
-//! A sweep on the nested engine against the same sweep with one SVD per cell.
+//! A sweep on the nested engine, compared with the same sweep with one SVD per cell.
 
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
@@ -25,8 +25,8 @@ fn on(engine: Engine, sweep: &Sweep) -> Curve {
     Sweep { engine: Some(engine), ..sweep.clone() }.run().unwrap()
 }
 
-/// Root mean squared errors differ by `c κ ε` of the targets and predictions they are differences of, κ the
-/// condition number of the cell's matrix.
+/// Compares both engines. Root mean squared errors differ by `c κ ε`, relative to the targets and predictions that are
+/// subtracted; κ is the condition number of the cell's matrix.
 fn assert_same(sweep: &Sweep) {
     const C: f64 = 10.0;
     let (nested, svd) = (on(Engine::Nested, sweep), on(Engine::Svd, sweep));
@@ -41,7 +41,8 @@ fn assert_same(sweep: &Sweep) {
         let x = sweep.source.train().unwrap().features().select(Axis(0), &orders[a.repeat][..a.n]);
         let factors = Svd::new(&x).unwrap();
         let condition = factors.smallest_nonzero().map_or(1.0, |s| factors.singular_values()[0] / s);
-        // Sums over all rows less those over the training rows: each mean square carries their sizes.
+        // Sums over test rows are differences of sums over all rows and over training rows, so each mean square has an
+        // error relative to those larger sums.
         let share = rows as f64 / (rows - a.n) as f64;
         for (what, a_mse, b_mse, scale) in
             [("train", a.train_mse, b.train_mse, 1.0), ("test", a.test_mse, b.test_mse, share)]
@@ -60,7 +61,7 @@ fn assert_same(sweep: &Sweep) {
 fn both_engines_give_the_same_cells() {
     assert_same(&sweep(Dataset::diabetes(), 1..=40));
     assert_same(&sweep(StudentTeacher::new(3).generate().unwrap(), [1, 2, 19, 20, 21, 60, 300]));
-    // Two outputs, and sizes in any order.
+    // Two outputs, and sizes in no particular order.
     let one = StudentTeacher::new(4).generate().unwrap();
     let mut targets = Array2::zeros((one.len(), 2));
     targets.column_mut(0).assign(&one.targets().column(0));
@@ -95,7 +96,7 @@ fn the_sweep_chooses_the_engine() {
         let forced = Sweep { engine: Some(Engine::Nested), ..needs_spectrum }.run();
         assert!(matches!(forced, Err(Error::Unsupported { .. })), "{forced:?}");
     }
-    // Cells report what was asked for, on either engine.
+    // On either engine, cells have the requested metrics only.
     for engine in [Engine::Nested, Engine::Svd] {
         let only = Sweep { metrics: vec![Metric::TestMse], ..plain.clone() };
         let cell = on(engine, &only).cells[0];

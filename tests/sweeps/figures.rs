@@ -57,9 +57,9 @@ fn panels_of_any_metrics_and_arms() {
     assert_eq!(headings, ["Min norm", "Ridge"]);
     assert_eq!(figure.panels[0].groups[1].series.len(), 2);
     assert_eq!(figure.panels[1].groups.len(), 2);
-    // Test errors are named once, though they are drawn twice.
+    // The caption names the test error once, though it is drawn twice.
     assert!(figure.caption.starts_with("Test error and training error. "), "{}", figure.caption);
-    // One line needs no legend.
+    // A single line needs no legend.
     let one = study::panels(&curve.only(&["min_norm"]), &[&[Metric::TestMse]], &options).drawn().unwrap();
     let panel = &one.panels[0];
     assert_eq!((&*panel.title, &*panel.groups[0].heading, panel.groups[0].hue), ("", "", Hue::Vermillion));
@@ -74,7 +74,8 @@ fn panels_of_any_metrics_and_arms() {
     assert!(refused.into_iter().all(|figure| figure.drawn().is_err()));
 }
 
-/// A peak of 10¹⁵ does not make an error of 1 a rounding error; what is one is cut off, counted and said.
+/// A peak of 10¹⁵ does not turn an error of 1 into rounding noise. Values that are rounding noise are cut off, counted
+/// and reported in the caption.
 #[test]
 fn a_high_peak_hides_nothing() {
     let arm = ArmLabel::new("min_norm", None);
@@ -111,7 +112,7 @@ fn fits_of_one_input() {
     let fits = study::fits(&[("", &legendre)], 0, &[3, 12, 40], &truth).drawn().unwrap();
     assert_eq!(fits.panels.len(), 3);
     assert!(fits.panels[1].title.contains("=\u{a0}n"));
-    // The interpolant goes through its training points.
+    // The interpolant passes through its training points.
     let (fit, points) = (&fits.panels[1].groups[1].series[0], &fits.panels[1].groups[2].series[0]);
     for (x, y) in points.x.iter().zip(&points.y) {
         let at = fit.x.iter().position(|other| other == x).unwrap();
@@ -127,12 +128,12 @@ fn rows_and_their_directions() {
     let rows = arr2(&[[2.0, 1.0, 0.5], [-1.0, 0.5, 2.0], [0.3, -2.0, 1.0], [1.0, 1.0, -1.0]]);
     let figure = study::directions(&rows, &[1, 3]).drawn().unwrap();
     assert_eq!(figure.panels.len(), 2);
-    // All panels share their groups, and so one legend.
+    // All panels have the same groups, so one legend serves them all.
     let headings = |panel: usize| {
         figure.panels[panel].groups.iter().map(|group| group.heading.clone()).collect::<Vec<_>>()
     };
     assert_eq!(headings(0), headings(1));
-    // A single row is its only direction: its line goes through the point.
+    // A single row is its own leading direction, so the line passes through the point.
     let (dot, line) = (&figure.panels[0].groups[1].series[0], &figure.panels[0].groups[3].series[0]);
     assert!((dot.x[0] * line.y[1] - dot.y[0] * line.x[1]).abs() < 1e-12);
     let flat = rows.select(ndarray::Axis(1), &[0, 1]);

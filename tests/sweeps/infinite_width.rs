@@ -1,4 +1,4 @@
-//! What random features tend to, and what is known of them before they are drawn.
+//! The limit of random features at infinite width, and what is known about them before they are drawn.
 
 use super::axes::{draw, normal, sweep, tests};
 use double_descent::curve::Axis;
@@ -8,7 +8,7 @@ use double_descent::sweep::{Parameter, Sweep};
 use double_descent::theory::drawn_features::DrawnFeatures;
 use ndarray::s;
 
-/// The limit of infinite width is one fit for each repeat, at every p.
+/// The infinite-width limit is one kernel regression for each repeat, the same at every p.
 #[test]
 fn infinite_width_is_kernel_regression() {
     let kernel = StationaryKernel::Gaussian { gamma: 0.2 };
@@ -34,7 +34,8 @@ fn infinite_width_is_kernel_regression() {
     assert_eq!(both.provenance.estimator, description);
 }
 
-/// Of training targets that a parameter gives, at one of its values; at two there are two experiments.
+/// Drawn features with training targets that a parameter supplies. One value is supported; two values are two
+/// experiments and give an error.
 #[test]
 fn drawn_features_of_targets_at_one_value() {
     let kernel = StationaryKernel::Gaussian { gamma: 0.2 };

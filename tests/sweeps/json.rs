@@ -1,4 +1,4 @@
-//! Curves, failures and data through JSON and back.
+//! Curves, failures and data written to JSON and read back.
 
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance, Surface};
@@ -38,14 +38,14 @@ fn failures_go_through_json_and_back() {
     curve.failures[2].error = Error::NonFinite { what, row: 1, column: 2, value: f64::NAN };
     let read: Curve = serde_json::from_str(&serde_json::to_string(&curve).unwrap()).unwrap();
     assert_eq!(format!("{read:?}"), format!("{curve:?}"));
-    // An earlier version left them out.
+    // An earlier version omitted failures.
     curve.failures.clear();
     let text = serde_json::to_string(&curve).unwrap().replace(r#""failures":[],"#, "");
     assert!(!text.contains("failures"));
     assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), curve);
 }
 
-/// Infinities and NaN, which JSON cannot represent as numbers, used to be read back as absent.
+/// JSON cannot represent infinities and NaN as numbers; they used to be read back as missing.
 #[test]
 fn what_json_has_no_number_for_goes_through_it_all_the_same() {
     let arm = |setting| ArmLabel::new("odd", setting);

@@ -1,9 +1,9 @@
-//! Sweeps and the curves that they give.
+//! Sweeps and the curves that they return.
 
 #[path = "../common/mod.rs"]
 mod common;
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // non-negative whole numbers
 mod axes;
 mod bad_input;
 mod complexity_metrics;
@@ -20,7 +20,7 @@ mod figures;
 mod infinite_width;
 #[cfg(feature = "serde")]
 mod json;
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers from 0 on
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // non-negative whole numbers
 mod many_values;
 mod metrics;
 mod notebook;

@@ -1,4 +1,4 @@
-//! Many values of a penalty or a time, which are measured together, against few at a time, which are not.
+//! Many values of a penalty or a time, measured together, against the same values a few at a time, measured separately.
 
 use crate::common::matrices::normal;
 use double_descent::Error;
@@ -49,7 +49,7 @@ fn numbers(low: f64, high: f64, count: usize) -> Vec<f64> {
 
 type Family = fn(f64) -> Result<Arc<dyn SpectralFilter>, Error>;
 
-/// A family, its values, and what fits of it have.
+/// The families of estimators: name, constructor, values and the metrics that are compared.
 fn families() -> Vec<(&'static str, Family, Vec<f64>, Vec<Metric>)> {
     let common = [Metric::TrainMse, Metric::TestMse, Metric::CoefficientNorm, Metric::DegreesOfFreedom];
     let with = |metric: Metric| common.into_iter().chain([metric]).collect::<Vec<_>>();
@@ -61,7 +61,7 @@ fn families() -> Vec<(&'static str, Family, Vec<f64>, Vec<Metric>)> {
             (0..60).map(|i| f64::from(i * i)).collect(),
             with(Metric::ExpectedNoise),
         ),
-        // Every third is the minimum norm, whose errors are known without a product.
+        // Every third estimator is the minimum norm, whose errors are known without a matrix product.
         (
             "mixed",
             |v| {
@@ -90,9 +90,10 @@ fn cells(source: &Source, family: Family, values: &[f64], metrics: &[Metric], n:
     curve.cells
 }
 
-/// Sums of products in another order: some tens of roundings, and of test errors that are differences of two sums (over
-/// all rows and over the training rows) the ratio of these, under 10 here. Of a leave-one-out error, and of a
-/// norm, nothing is computed in another way.
+/// Test errors are sums of products, and measuring values together changes the order of the sums. That costs some tens
+/// of rounding errors. Test errors that are differences of two sums (over all rows and over the training rows) lose
+/// another factor, the ratio of these sums, which is under 10 here. All other metrics are computed in the same way and
+/// must be equal.
 #[test]
 fn together_and_alone() {
     for (what, source) in sources() {
@@ -126,7 +127,7 @@ fn together_and_alone() {
     }
 }
 
-/// A value that has no fit costs itself alone.
+/// A value without a fit fails on its own: the other values keep their cells.
 #[test]
 fn one_that_fails_among_many() {
     let source = Source::Table(data(60, 2));

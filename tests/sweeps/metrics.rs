@@ -1,4 +1,4 @@
-//! Every metric that is asked for is a value where it is defined, or an error before anything runs.
+//! Every metric that is requested has a value if it is defined; otherwise the sweep gives an error before it runs.
 
 use double_descent::curve::{Cell, Metric};
 use double_descent::dataset::Dataset;
@@ -18,7 +18,7 @@ fn table(outputs: usize) -> Dataset {
     Dataset::new("drawn", draw((40, 6)), draw((40, outputs))).unwrap()
 }
 
-/// Those of ridge with a penalty over 0.
+/// Metrics that need ridge with a positive penalty.
 const BAYESIAN: [Metric; 3] = [Metric::LogEvidence, Metric::LogOccamFactor, Metric::PosteriorVariance];
 
 fn value(cell: &Cell, metric: Metric) -> Option<f64> {
@@ -39,12 +39,12 @@ fn arms() -> Vec<Arm> {
     ]
 }
 
-/// What a sweep has only where it is told more, or not at all.
+/// Metrics that need a further setting, or that no sweep computes.
 const ELSEWHERE: [Metric; 3] =
     [Metric::TailStableRank, Metric::TailParticipationRatio, Metric::ModelComplexity];
 
-/// Every metric alone, with every arm alone, by every engine, of one output and of three: a value in every cell or an
-/// error at once. `None` never.
+/// Tests each metric alone, with each arm alone, on each engine, for one and for three outputs. Every cell has a value,
+/// or the sweep gives an error at once; the value is never `None`.
 #[test]
 fn a_metric_is_a_value_or_an_error() {
     for outputs in [1, 3] {
@@ -63,7 +63,8 @@ fn a_metric_is_a_value_or_an_error() {
                         Metric::LeaveOneOut => !["unablated", "ridge"].contains(&arm.name.as_str()),
                         Metric::ExpectedNoise | Metric::EffectiveParameters => arm.name == "no_residuals",
                         metric if BAYESIAN.contains(&metric) => arm.name != "ridge",
-                        // Their index is not set, and no sweep has the last.
+                        // The tail metrics need an index, which is not set here. No sweep computes the model
+                        // complexity.
                         metric => ELSEWHERE.contains(&metric),
                     };
                     match sweep.run() {
@@ -88,11 +89,11 @@ fn a_metric_is_a_value_or_an_error() {
                 metrics: vec![metric],
                 ..Sweep::plane(table(outputs), table(outputs), Maps::same(Coordinates::new(6)), 1, 0)
             };
-            // A metric that the engine of planes has not is computed by one that has.
+            // If the plane engine does not support a metric, another engine computes it.
             let defined = match metric {
                 Metric::TestMseOpposite => false,
                 Metric::TestErrorRate | Metric::TrainErrorRate => outputs > 1,
-                // Its fits are of minimum norm.
+                // All its fits are minimum norm fits.
                 metric => !BAYESIAN.contains(&metric) && !ELSEWHERE.contains(&metric),
             };
             match plane.surface() {
@@ -107,7 +108,7 @@ fn a_metric_is_a_value_or_an_error() {
                 Err(other) => panic!("{other}"),
             }
         }
-        // All of them: whatever there is.
+        // If all metrics are requested, cells have those that are defined.
         let all = Sweep { metrics: Metric::ALL.to_vec(), ..Sweep::new(table(outputs), [5, 20], 1, 0) };
         let curve = all.run().unwrap();
         assert!(curve.cells.iter().all(|cell| cell.coefficient_norm.is_some()));
@@ -117,8 +118,9 @@ fn a_metric_is_a_value_or_an_error() {
     }
 }
 
-/// Norms and error rates against fits of their own ([`Svd::solve`]) and predictions row by row. Conditions are under
-/// 1e3, so 1e-11 is thousands of roundings; a rate is a count, which is equal unless two outputs are.
+/// Compares norms and error rates with separate fits ([`Svd::solve`]) and with predictions row by row. Condition
+/// numbers are under 1e3, so 1e-11 allows thousands of rounding errors. A rate is a count, so it agrees exactly unless
+/// two outputs tie.
 #[test]
 fn norms_and_rates_are_those_of_separate_fits() {
     let data = table(3);
@@ -171,7 +173,7 @@ fn norms_and_rates_are_those_of_separate_fits() {
         let rates = [rate(&test_x, &test_y), rate(&train_x, &train_y)].map(Some);
         assert_eq!([cell.test_error_rate, cell.train_error_rate()], rates, "{} n = {}", arm.name, cell.n);
     }
-    // The nested engine's points say the same norms.
+    // The nested engine's points have the same norms.
     let nested = Sweep {
         arms: vec![Arm::unablated(), arms().remove(1)],
         metrics: vec![Metric::CoefficientNorm],

@@ -1,4 +1,4 @@
-//! What a reader ends a cell with: small, escaped, with its numbers in it.
+//! HTML of the values that end a notebook cell: short, escaped, and with the values' numbers in it.
 
 use double_descent::complexity::{LinearModel, Search};
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance, ShapeTest, Surface};
@@ -15,7 +15,7 @@ use ndarray::{Array2, s};
 use roxmltree::Document;
 use std::sync::Arc;
 
-/// Parses as XML and stays under the limit; all text of it.
+/// Checks that the HTML parses as XML and stays under the limit, and returns its text.
 fn text(value: &impl ToHtml, most: usize) -> String {
     let html = value.to_html();
     assert!(html.len() <= most, "{} bytes, at most {most} expected", html.len());
@@ -40,7 +40,7 @@ fn a_curve_shows_all_arms_and_a_table() {
     assert!(shown.contains("at n = 10"));
     let html = curve.to_html();
     assert_eq!(html.matches("<svg").count(), usize::from(cfg!(feature = "svg")));
-    // A heading, seven rows, what was left out, two rows.
+    // A heading, seven rows, a row for those left out, and two more rows.
     assert_eq!(html.matches("<tr>").count(), 11);
 }
 
@@ -89,7 +89,7 @@ fn options_and_results_draw_what_is_in_them() {
     assert!(text(&Svd::new(&Array2::from_elem((2, 2), f64::NAN)), 1000).contains("holds NaN"));
 }
 
-/// Names come from files.
+/// Names come from files and may contain markup.
 #[test]
 fn markup_in_names_is_text() {
     let name = "<script>alert(1)</script>&\"'";
@@ -128,7 +128,7 @@ fn long_curves_and_large_surfaces_stay_small() {
     assert!(figure.to_svg().len() > 5 * figure.to_html().len());
 }
 
-/// Of a penalty and of label noise, not of n and p.
+/// The axes are a penalty and label noise, instead of n and p.
 #[test]
 fn surfaces_over_other_axes_say_which() {
     let penalties = [1e-3, 0.1, 10.0].map(Arm::ridge);
@@ -142,7 +142,7 @@ fn surfaces_over_other_axes_say_which() {
     let surface = Surface::of_family(&curve, "ridge", Axis::Penalty).expect("a surface");
     let shown = text(&surface, LARGEST);
     assert!(shown.contains("over λ = 0.001 to 10 (3 values) and label noise = 0 to 2 (4 values)"), "{shown}");
-    // A weak penalty on the noisiest labels; one line for the family.
+    // The highest error is at the weakest penalty and the noisiest labels. The family takes one line.
     assert!(shown.contains(": 1 arm, 12 repeats"), "{shown}");
     assert!(shown.contains("at λ = 0.001, label noise = 2") && !shown.contains("ridge 0.1"), "{shown}");
     let shown = text(&curve, LARGEST);
@@ -156,7 +156,7 @@ fn figures_turn_dark_with_the_page_unless_they_are() {
     let light = study::unablated(&study_of_one(), &FigureOptions::default());
     assert!(light.to_html().contains("hue-rotate"));
     assert!(!light.clone().with_theme(Theme::Dark).to_html().contains("hue-rotate"));
-    // What was asked for and is not there says so, and is not saved.
+    // A figure whose arm is missing says so, and cannot be saved.
     let none = study::adversarial_test(&study_of_one(), &FigureOptions::default());
     assert!(text(&none, 4000).contains("adversarial_test") && none.check().is_err());
 }

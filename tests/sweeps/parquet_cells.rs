@@ -1,4 +1,4 @@
-//! Curves as Parquet, read back: by the crate that wrote them, and by pandas where Python has it.
+//! Curves written to Parquet and read back, by the crate that wrote them and by pandas if Python has it.
 
 use crate::common::program::Folder;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
@@ -44,7 +44,7 @@ fn same(curve: &Curve, rows: &[Row]) {
     }
 }
 
-/// Absent values, values that are no ordinary numbers, an axis of its own.
+/// Missing values, NaN, infinities, subnormal numbers and a third axis come back bit by bit.
 #[test]
 fn every_bit_comes_back() {
     let arms = vec![ArmLabel::new("a, \"b\"\nç", None), ArmLabel::new("ridge", Some(0.1))];
@@ -67,11 +67,11 @@ fn every_bit_comes_back() {
     curve.cells.clear();
     curve.save_cells_parquet(&path).unwrap();
     assert_eq!(read(&path), (Vec::new(), 0));
-    // What was there stays, where the new one cannot be written.
+    // A path that cannot be written to is an error.
     assert!(curve.save_cells_parquet(folder.0.join("no/cells.parquet")).is_err());
 }
 
-/// Several row groups, from a curve and from the records of shards: the same bytes.
+/// A curve and the merged records of its shards give the same bytes, over several row groups.
 #[test]
 fn merged_shards_are_the_curve() {
     let folder = Folder::new("parquet-shards");
@@ -96,7 +96,7 @@ fn merged_shards_are_the_curve() {
     by_pandas(&curve, &path, &folder);
 }
 
-/// By `DOUBLE_DESCENT_PYTHON`, else `python3`.
+/// Compares the file with a CSV table in pandas. Runs the Python that `DOUBLE_DESCENT_PYTHON` names, or `python3`.
 fn by_pandas(curve: &Curve, path: &Path, folder: &Folder) {
     let python = std::env::var("DOUBLE_DESCENT_PYTHON").unwrap_or_else(|_| "python3".into());
     let has_it = Command::new(&python).args(["-c", "import pandas, pyarrow"]).output();

@@ -1,6 +1,6 @@
-//! The ablation and adversarial studies on recorded splits, against tables computed at 400 bits.
+//! The ablation and adversarial studies on recorded splits, compared with tables computed at 400 bits.
 
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts in tables of numbers
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the tables hold counts as floating-point numbers
 
 use crate::common::{Table, data_folder, deviation, reference_folder};
 use double_descent::curve::{Cell, Curve};
@@ -8,15 +8,15 @@ use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::sweep::{Arm, Splits, Sweep};
 use std::path::Path;
 
-/// Values under this are rounding noise in the tables as well.
+/// Below this, values are rounding noise in the tables too.
 const FLOOR: f64 = 1e-8;
 
-/// Both studies on one data set; `prefix` names its recorded tables.
+/// Replays both studies on one data set; `prefix` names its recorded tables.
 fn replay(data: &Dataset, splits: &Path, exact: &Path, prefix: &str, tolerance: f64) {
     let splits = Splits::read(splits).unwrap();
     let p = data.features().ncols();
     let sweep = |arms| Sweep { splits: splits.clone(), arms, ..Sweep::new(data.clone(), 1..=39, 1, 0) };
-    // The recorded tables have projections on more than p modes too, which change nothing.
+    // The recorded tables also have projections onto more than p modes, which change nothing.
     let (mut arms, beyond) = (Arm::ablation_study(p), if p < 20 { p + 1..=10 } else { p + 1..=25 });
     arms.extend(beyond.map(Arm::test_features_projected));
     let ablations = sweep(arms).run().unwrap();
@@ -88,7 +88,7 @@ impl Worst {
     }
 }
 
-/// Cells are ordered by repeat, size (1 to 39), arm.
+/// Returns a cell of a curve. Cells are ordered by repeat, size (1 to 39) and arm.
 fn cell(curve: &Curve, arm: usize, repeat: usize, n: usize) -> &Cell {
     let cell = &curve.cells[(repeat * 39 + n - 1) * curve.arms.len() + arm];
     assert_eq!((cell.repeat, cell.n, cell.arm), (repeat, n, arm));
@@ -116,14 +116,14 @@ fn student_teacher() {
     let splits = reference.join("splits/student_teacher_seed0.csv");
     let exact = reference.join("exact");
     replay(&data, &splits, &exact, "student_teacher_seed0", 1e-9);
-    // The generator draws the same table, up to the rounding of one dot product a row.
+    // The generator draws the same table, up to the rounding of one dot product per row.
     let drawn = StudentTeacher::new(0).generate().unwrap();
     assert_eq!(drawn.features(), data.features());
     replay(&drawn, &splits, &exact, "student_teacher_seed0", 1e-9);
 }
 
-/// Tables for data sets that are not recorded can be made with `tests/reference/exact_study.py`; their
-/// folder goes into `DOUBLE_DESCENT_EXACT`.
+/// Data sets without recorded tables. `tests/reference/exact_study.py` computes their tables, and
+/// `DOUBLE_DESCENT_EXACT` names the folder.
 #[test]
 fn more_data_sets() {
     let Some(folder) = data_folder("replay of more data sets") else {

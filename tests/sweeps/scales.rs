@@ -1,4 +1,5 @@
-//! Tables of extreme scale, and degenerate ones: the errors of the same table at scale 1, or an error.
+//! Degenerate tables and tables of extreme scale: the errors are those of the same table at scale 1, or the sweep
+//! fails.
 
 use crate::common::matrices::normal;
 use double_descent::curve::{Curve, Metric};
@@ -11,7 +12,8 @@ use double_descent::teacher::Teacher;
 use double_descent::{Adversary, Error};
 use ndarray::{Array2, Axis as Dimension};
 
-/// All cells of arms that have no absolute scale, but for those in units of the features.
+/// Sweeps arms whose errors do not depend on the scale of the features. Settings in units of the features are scaled
+/// too.
 fn scale_free(data: &Dataset, scale: f64) -> Curve {
     let n = data.len();
     let mut sweep = Sweep::new(data.clone(), (1..=9).chain([n - 2, n - 1]), 6, 1);
@@ -22,7 +24,7 @@ fn scale_free(data: &Dataset, scale: f64) -> Curve {
         Arm::attacked(Adversary::TestDatum { strength: 0.25 * scale }),
         Arm::attacked(Adversary::TrainingTargets { strength: 0.5 }),
     ];
-    // A penalty is in squared units, which do not fit at 1e±300.
+    // A penalty has squared units, which overflow or underflow at 1e±300.
     if (scale * scale).is_normal() {
         let ridge = Ridge::new(0.5 * scale * scale).unwrap();
         sweep.arms.push(Arm::new("ridge", None, std::sync::Arc::new(ridge)));
@@ -36,7 +38,7 @@ fn table(seed: u64) -> Dataset {
     Dataset::new("table", x, y).unwrap()
 }
 
-/// A power of two commutes with every rounding on the way, so that even the bits are the same.
+/// Scaling by a power of two commutes with every rounding on the way, so the results agree bit by bit.
 #[test]
 fn features_of_any_scale_give_the_same_errors() {
     let data = table(20);
@@ -63,7 +65,8 @@ fn same_errors(base: &Curve, scaled: &Curve, scale: f64) {
     }
 }
 
-/// No power of two: entries round, by ε/2 each, which the condition number (under 1e4 here) amplifies.
+/// 1e300 is not a power of two: each entry is rounded by up to ε/2, which the condition number (under 1e4 here)
+/// amplifies.
 #[test]
 fn features_of_1e300_give_the_same_errors() {
     let data = table(23);
@@ -101,11 +104,11 @@ fn columns_of_very_different_scale_give_the_errors_of_the_same_fit() {
 fn targets_whose_squares_do_not_fit_are_failures_of_cells() {
     let data = table(29);
     let huge = Dataset::new("huge", data.features().clone(), data.targets() * 1e300).unwrap();
-    // All of them: the first one's reason.
+    // If every cell fails, the sweep returns the reason of the first.
     let error = Sweep::new(huge, [3, 5, 8], 2, 0).run().unwrap_err();
     assert!(matches!(error, Error::Overflow { .. }), "{error}");
     assert!(error.to_string().contains("rescale"), "{error}");
-    // Squares of 1e150 do fit: 1e300 times the errors of the same table at scale 1, to rounding.
+    // Squares of 1e150 do fit. Up to rounding, the errors are 1e300 times those of the same table at scale 1.
     let large = Dataset::new("large", data.features().clone(), data.targets() * 2f64.powi(498)).unwrap();
     let run = |data| {
         let mut sweep = Sweep::new(data, [3, 5, 8], 2, 0);
@@ -119,7 +122,7 @@ fn targets_whose_squares_do_not_fit_are_failures_of_cells() {
     }
 }
 
-/// Its entries are finite, the lengths of its columns are not.
+/// The entries of this table are finite, but the norms of its columns are not.
 #[test]
 fn a_table_of_the_largest_numbers_overflows_and_holds_no_nan() {
     let data = table(40);
@@ -143,8 +146,7 @@ fn a_table_of_the_largest_numbers_overflows_and_holds_no_nan() {
     assert!(matches!(known, Err(Error::NonFinite { row: 2, column: 1, .. })), "{known:?}");
 }
 
-/// The errors of the training rows are 1e16 times that of the test row: a difference of sums would hold no
-/// digit of it.
+/// The training errors are 1e16 times the test error, so a difference of sums would lose all digits of the test error.
 #[test]
 fn a_single_test_row_is_not_lost_beside_the_training_rows() {
     let x = ndarray::array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]];
@@ -155,11 +157,11 @@ fn a_single_test_row_is_not_lost_beside_the_training_rows() {
         ..Sweep::new(Dataset::new("few", x, y).unwrap(), [3], 1, 0)
     };
     let test = sweep.run().unwrap().cells[0].test_mse.unwrap();
-    // The fit is off by some ε relative to 1e8, its error of 0.5 by some 1e-7.
+    // The fit is off by a few ε relative to 1e8, so its error of 0.5 is off by about 1e-7.
     assert!((test - 0.25).abs() < 1e-6, "{test}");
 }
 
-/// Test and training error of the pseudoinverse of the training rows, the long way.
+/// Computes the training error, test error and rank directly, from the pseudoinverse of the training rows.
 fn long_way(data: &Dataset, order: &[usize], n: usize) -> (f64, f64, usize) {
     let rest: Vec<usize> = (0..data.len()).filter(|row| !order[..n].contains(row)).collect();
     let pick = |table: &Array2<f64>, rows: &[usize]| table.select(Dimension(0), rows);
@@ -192,7 +194,7 @@ fn degenerate_tables_agree_with_the_pseudoinverse() {
         let y = normal(n, 1, 35) + 2.0;
         let x = x.as_standard_layout().into_owned();
         let data = Dataset::new(name, x, y).unwrap();
-        // Seven is prime to all these lengths: an order in which repeats of a row come early and late.
+        // Seven is coprime to all these lengths, so duplicates of a row come both early and late in this order.
         let order: Vec<usize> = (0..n).map(|i| 7 * i % n).collect();
         let sweep = Sweep {
             splits: Splits::Recorded(vec![order.clone()]),
@@ -205,7 +207,7 @@ fn degenerate_tables_agree_with_the_pseudoinverse() {
             let (train, test, rank) = long_way(&data, &order, cell.n);
             assert_eq!(cell.rank, rank, "{name}, n = {}", cell.n);
             assert!(rank <= largest_rank, "{name}, n = {}", cell.n);
-            // Condition numbers stay under 1e4, sums under 24 terms; targets are of order 1.
+            // Condition numbers stay below 1e4, and sums have fewer than 24 terms; targets are of order 1.
             let bound = 1e4 * 24.0 * f64::EPSILON * (test + 10.0);
             assert!((cell.test_mse.unwrap() - test).abs() <= bound, "{name} {cell:?} {test}");
             assert!((cell.train_mse.unwrap() - train).abs() <= bound, "{name} {cell:?} {train}");

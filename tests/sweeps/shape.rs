@@ -1,4 +1,4 @@
-//! The shape of a curve: what the rule promises, on curves whose shape is known, and on real ones.
+//! The shape of a curve: what the test promises, on curves of known shape, and what it finds on real ones.
 
 use crate::common::matrices::normal;
 use double_descent::Error;
@@ -17,7 +17,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// One arm over `n = 1, 2, …`, from the test error of each repeat at each point.
+/// A curve with one arm over `n = 1, 2, …`; `error` returns the test error at each repeat and point.
 fn curve(repeats: usize, points: usize, mut error: impl FnMut(usize, usize) -> f64) -> Curve {
     let arm = ArmLabel::new("drawn", None);
     let mut curve = Curve::new(Axis::Samples, vec![arm], Provenance::default());
@@ -38,8 +38,8 @@ fn shape(curve: &Curve) -> ShapeReport {
     curve.shape(0, Metric::TestMse, &quick(1)).unwrap()
 }
 
-/// Noise of three kinds around a median of 1: log-normal, the same with a part that a repeat keeps along the axis,
-/// and one of infinite mean, as at an interpolation threshold.
+/// Three kinds of noise around a median of 1: log-normal; log-normal with a part that each repeat keeps along the axis;
+/// and noise of infinite mean, as at an interpolation threshold.
 #[derive(Clone, Copy, Debug)]
 enum Noise {
     Independent,
@@ -71,14 +71,14 @@ fn medians(points: usize, log: impl Fn(f64) -> f64) -> Vec<f64> {
     (0..points).map(|t| log(t as f64 / (points - 1) as f64).exp()).collect()
 }
 
-/// The share of 300 noisy curves for which something is said.
+/// Returns the share of 300 noisy curves whose report satisfies `says`.
 fn share(noise: Noise, repeats: usize, medians: &[f64], says: impl Fn(&ShapeReport) -> bool) -> f64 {
     let hits = (0..300).filter(|&seed| says(&shape(&noisy(noise, seed, repeats, medians)))).count();
     hits as f64 / 300.0
 }
 
-/// The promise: at 95 % confidence a curve without a peak is said to have one in at most 5 % of cases, and a curve
-/// that is constant to change in at most 5 %. Three standard errors of 300 cases are 3.8 %.
+/// At 95 % confidence, at most 5 % of curves without a peak are reported to have one, and at most 5 % of constant
+/// curves are reported to change. Three standard errors of 300 cases are 3.8 %.
 #[test]
 fn curves_without_a_peak_are_seldom_said_to_have_one() {
     let none = |report: &ShapeReport| !report.peaks.is_empty();
@@ -103,7 +103,8 @@ fn bump(x: f64, at: f64, height: f64) -> f64 {
     height * (-((x - at) / 0.08).powi(2)).exp()
 }
 
-/// 40 repeats tell each shape in nearly all cases: the interval of a median is about ± 0.6 of the noise's deviation.
+/// 40 repeats are enough to recognise each shape in nearly all cases: the interval of a median is about ± 0.6 standard
+/// deviations of the noise.
 #[test]
 fn every_shape_is_recognised() {
     let fall = |x: f64| -3.0 * x;
@@ -126,7 +127,7 @@ fn every_shape_is_recognised() {
     }
 }
 
-/// Power against the size of the peak: nothing at 0, everything at 8 deviations of the noise.
+/// Power against the height of the peak: at most 5 % at 0, at least 95 % at 8 standard deviations of the noise.
 #[test]
 fn power_grows_with_the_peak_and_with_the_repeats() {
     let power = |repeats: usize, height: f64| {
@@ -145,10 +146,10 @@ fn power_grows_with_the_peak_and_with_the_repeats() {
     }
 }
 
-/// Without noise: the ends of the interval are where the curve crosses its level, and limits close around it.
+/// Without noise, the interval ends where the curve crosses its level, and the limits close around these ends.
 #[test]
 fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
-    // ln error: 2, 1, 0, 2, 4, 1, −1, −2. The valleys 0 (n = 3) and −2 (n = 8): the level is 1 = e⁰.
+    // ln error is 2, 1, 0, 2, 4, 1, −1, −2. The valleys are 0 (n = 3) and −2 (n = 8), so the level is 1 = e⁰.
     let log: [f64; 8] = [2.0, 1.0, 0.0, 2.0, 4.0, 1.0, -1.0, -2.0];
     let exact = curve(30, 8, |repeat, t| (log[t] + 1e-9 * repeat as f64).exp());
     let report = shape(&exact);
@@ -163,14 +164,14 @@ fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
     near(critical.prominence, 4.0);
     near(critical.from, 3.0);
     near(critical.to, 6.5); // from 1 at n = 6 to −1 at n = 7
-    // On axis values; the valley itself is the level.
+    // Limits are axis values. On the left, the valley itself is at the level.
     assert_eq!((critical.to_limits, critical.from_limits.1), ((6.0, 7.0), 4.0));
     near(critical.prominence_limits.0, 4.0);
     near(critical.prominence_limits.1, 4.0);
-    // 8 points, 30 repeats, the widest band there is.
+    // The p-value of the widest band for T = 8 points and R = 30 repeats: 2T / 2^R.
     near(critical.p_value / (8.0 * 2f64.powi(-29)), 1.0);
 
-    // With the second descent the higher one, its side sets the level.
+    // Here the right valley is the higher one and sets the level.
     let log: [f64; 7] = [3.0, -1.0, 2.0, 4.0, 3.0, 2.0, 1.0];
     let critical = shape(&curve(30, 7, |repeat, t| (log[t] + 1e-9 * repeat as f64).exp())).peaks[0];
     near(critical.level.ln(), 1.0);
@@ -178,8 +179,8 @@ fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
     near(critical.to, 7.0);
 }
 
-/// The limits of a peak's place, prominence and interval hold the truth, all of them together, at least as often as
-/// the confidence says.
+/// The limits of a peak's position, prominence and critical interval all contain the true values, jointly, at least as
+/// often as the confidence states.
 #[test]
 fn limits_hold_the_true_interval() {
     let truth = medians(41, |x| -2.0 * x + bump(x, 0.4, 4.0));
@@ -223,7 +224,7 @@ fn diabetes_is_double_descent_and_training_errors_rise() {
     assert_eq!(report, curve.shape(0, Metric::TestMse, &test).unwrap());
 }
 
-/// Isotropic features: λ = p σ² / ‖β*‖² is the best ridge at every n, and with it the curve falls.
+/// For isotropic features, λ = p σ² / ‖β*‖² is the best ridge penalty at every n, and the curve then falls.
 #[test]
 fn ridge_at_the_optimum_falls_where_min_norm_peaks() {
     let (rows, p, deviation) = (1500, 20, 2.0);
@@ -279,23 +280,23 @@ fn input_that_is_wrong_or_extreme() {
     let nan = curve(20, 6, |repeat, t| if (repeat, t) == (3, 4) { f64::NAN } else { 1.0 });
     let error = nan.shape(0, Metric::TestMse, &test).unwrap_err();
     assert!(matches!(error, Error::NonFinite { row: 3, column: 4, .. }));
-    // Too few repeats: the number that is needed is named, and is right.
+    // With too few repeats, the error names the number that is needed, and that number is right.
     for points in [1, 6, 40] {
         let few = curve(3, points, |_, t| t as f64);
         let text = few.shape(0, Metric::TestMse, &test).unwrap_err().to_string();
-        // The first R with 2T / 2^R ≤ 0.05.
+        // The smallest R with 2T / 2^R ≤ 0.05.
         let enough = |repeats: &u8| 40.0 * points as f64 <= 2f64.powi((*repeats).into());
         let needed: usize = (1..100).find(enough).unwrap().into();
         assert!(text.contains(&format!("run {needed} or more")), "{text}");
         assert!(curve(needed, points, |_, t| t as f64).shape(0, Metric::TestMse, &test).is_ok());
         assert!(curve(needed - 1, points, |_, t| t as f64).shape(0, Metric::TestMse, &test).is_err());
     }
-    // Cells that are missing: an axis value without any is left out, a repeat with a gap too.
+    // Missing cells: an axis value without cells is left out, and so is a repeat with a gap.
     let mut gaps = good.clone();
     gaps.cells.retain(|cell| cell.n != 4 && (cell.repeat, cell.n) != (5, 2));
     let report = shape(&gaps);
     assert_eq!((report.shape, report.repeats), (Shape::Rising, 19));
-    // One axis value; all zero; rounding errors beside errors; the ends of the range of numbers.
+    // A single axis value; all zeros; rounding errors next to true errors; and the ends of the floating-point range.
     assert_eq!(shape(&curve(20, 1, |_, _| 1.0)).shape, Shape::Flat);
     assert_eq!(shape(&curve(20, 9, |_, _| 0.0)).shape, Shape::Flat);
     let rounding = |t: usize| if t == 4 { 1e-29 } else { 1e-31 };
@@ -309,7 +310,7 @@ fn input_that_is_wrong_or_extreme() {
     assert_eq!(shape(&odd).repeats, 20);
 }
 
-/// The peak is a certified maximum inside, and the highest median is what it is.
+/// The peak is a certified interior maximum; the highest value is the largest median, wherever it lies.
 #[test]
 fn a_peak_is_an_interior_maximum_and_the_highest_value_need_not_be_one() {
     let of = |medians: &[f64]| {
@@ -320,22 +321,23 @@ fn a_peak_is_an_interior_maximum_and_the_highest_value_need_not_be_one() {
         let place = |point: Option<double_descent::curve::MedianPoint>| point.map(|point| point.n);
         (place(curve.peak(0, Metric::TestMse)), place(curve.highest(0, Metric::TestMse)))
     };
-    // Two descents and a peak between them, lower than where the curve starts; the same with a second, lower peak.
+    // Two descents with a peak between them, lower than the start of the curve; then with a second, lower peak; then
+    // with a peak higher than the start.
     assert_eq!(at(&of(&[50.0, 5.0, 2.0, 8.0, 20.0, 6.0, 2.0, 1.0])), (Some(5), Some(1)));
     assert_eq!(at(&of(&[50.0, 5.0, 9.0, 4.0, 20.0, 6.0, 2.0, 1.0])), (Some(5), Some(1)));
     assert_eq!(at(&of(&[5.0, 2.0, 8.0, 20.0, 6.0, 2.0, 1.0])), (Some(4), Some(4)));
-    // From the start, where the first descent lies before the axis.
+    // The curve rises from its first point, as if the first descent lay before the axis.
     assert_eq!(at(&of(&[2.0, 8.0, 20.0, 6.0, 2.0])), (Some(3), Some(3)));
-    // Falling, rising, a U, a constant: no peak, whatever is highest.
+    // Falling, rising, U-shaped and constant curves have no peak, wherever their highest value is.
     assert_eq!(at(&of(&[9.0, 7.0, 4.0, 2.0, 1.0])), (None, Some(1)));
     assert_eq!(at(&of(&[1.0, 2.0, 4.0, 7.0, 9.0])), (None, Some(5)));
     assert_eq!(at(&of(&[9.0, 4.0, 1.0, 4.0, 8.0])), (None, Some(1)));
     assert_eq!(of(&[1.0; 6]).peak(0, Metric::TestMse), None);
-    // A peak within the noise, and one of a single repeat, are not certified.
+    // A peak within the noise is not certified, nor is a peak of a single repeat.
     assert_eq!(of(&[3.0, 1.0, 1.05, 1.0, 0.5]).peak(0, Metric::TestMse), None);
     let one = curve(1, 5, |_, t| [5.0, 1.0, 9.0, 2.0, 1.0][t]);
     assert_eq!(at(&one), (None, Some(3)));
-    // What is no number is no height; arms and metrics that are not there have neither.
+    // NaN is not a height. Missing arms and metrics have neither a peak nor a highest value.
     let mut broken = of(&[5.0, 2.0, 8.0, 2.0, 1.0]);
     broken.cells.iter_mut().filter(|cell| cell.n == 2).for_each(|cell| cell.test_mse = Some(f64::NAN));
     assert_eq!(at(&broken), (None, Some(3)));
@@ -343,7 +345,7 @@ fn a_peak_is_an_interior_maximum_and_the_highest_value_need_not_be_one() {
     assert_eq!((broken.peak(0, Metric::TrainMse), broken.highest(0, Metric::TrainMse)), (None, None));
 }
 
-/// What `peak` said was `n = 1`.
+/// `peak` used to return `n = 1` here.
 #[test]
 fn the_peak_of_real_data_is_where_the_shape_says() {
     let sweep = |data: Dataset, sizes| {

@@ -1,4 +1,4 @@
-//! The claims of Schaeffer et al. 2023 on seeds that nobody chose: the peak at n = p, and how it goes.
+//! The claims of Schaeffer et al. 2023 on arbitrary seeds: the peak at n = p, and what removes it.
 
 use double_descent::Adversary;
 use double_descent::curve::{Curve, Metric};
@@ -7,7 +7,7 @@ use double_descent::sweep::{Arm, Sweep};
 
 const SEEDS: [u64; 4] = [11, 12, 13, 14];
 
-/// Medians of the test error over 100 splits, for sizes around the threshold.
+/// Sweeps 100 splits, with sizes around the threshold.
 fn sweep(data: Dataset, seed: u64, arms: Vec<Arm>) -> Curve {
     let p = data.features().ncols();
     let mut sweep = Sweep::new(data, p / 2..=2 * p, 100, seed);
@@ -24,8 +24,8 @@ fn at(medians: &[(usize, f64)], n: usize) -> f64 {
     medians.iter().find(|(size, _)| *size == n).unwrap().1
 }
 
-/// For every seed: the data sets, a cutoff over the small singular values of their training sets, and a
-/// number of modes under the threshold.
+/// Runs `check` for every seed and data set, with a cutoff above the small singular values of the training sets and a
+/// number of modes below the threshold.
 fn for_each(check: impl Fn(Dataset, u64, f64, usize)) {
     for seed in SEEDS {
         check(Dataset::diabetes(), seed, 0.3, 5);
@@ -44,7 +44,7 @@ fn the_median_test_error_peaks_where_n_is_p() {
         assert_eq!((peak.n, peak.p), (p, p), "{name}, seed {seed}");
         let medians = medians(&curve, 0);
         assert_eq!(peak.median, at(&medians, p));
-        // Down on either side, and further down further away.
+        // The error falls on either side, and more so further away.
         for (near, far) in [(p - 3, p / 2), (p + 3, 2 * p)] {
             assert!(peak.median > 2.0 * at(&medians, near), "{name}, seed {seed}: {medians:?}");
             assert!(at(&medians, near) > 1.2 * at(&medians, far), "{name}, seed {seed}: {medians:?}");
@@ -68,8 +68,8 @@ fn the_peak_is_gone_without_any_one_of_the_three_factors() {
             let medians = medians(&curve, arm);
             let what = format!("{name}, seed {seed}, {}: {medians:?}", curve.arms[arm].name);
             assert!(at(&medians, p) < 0.1 * unablated, "{what}");
-            // The unablated peak is over 2 times these neighbours. Without residuals the error from
-            // n = p on is rounding noise, of no shape.
+            // The unablated peak is more than twice as high as these neighbours. Without residuals, the error from n =
+            // p on is rounding noise of no particular shape.
             let noise = 1e-20 * unablated;
             assert!(at(&medians, p) < 1.2 * at(&medians, p - 3) + noise, "{what}");
             assert!(at(&medians, p) < 1.2 * at(&medians, p + 3) + noise, "{what}");
@@ -77,7 +77,8 @@ fn the_peak_is_gone_without_any_one_of_the_three_factors() {
     });
 }
 
-/// Strengths that grow, and the median of a metric at the threshold for each.
+/// Returns the median test error at the threshold for attacks of increasing strength. If `worse`, each cell counts the
+/// worse of the two signs.
 fn attacked(data: Dataset, seed: u64, adversary: fn(f64) -> Adversary, worse: bool) -> Vec<f64> {
     let (p, strengths) = (data.features().ncols(), [0.0, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6]);
     let mut sweep = Sweep::new(data, [p], 100, seed);
@@ -92,7 +93,7 @@ fn attacked(data: Dataset, seed: u64, adversary: fn(f64) -> Adversary, worse: bo
     (0..strengths.len()).map(|arm| at(&medians(&curve, arm), p)).collect()
 }
 
-/// The better of the two signs may help for a small step; the worse never does.
+/// With the better of the two signs a small step may reduce the error; with the worse sign it never does.
 #[test]
 fn a_moved_test_datum_hurts_the_more_the_further_it_is_moved() {
     for_each(|data, seed, _, _| {
@@ -102,7 +103,7 @@ fn a_moved_test_datum_hurts_the_more_the_further_it_is_moved() {
     });
 }
 
-/// Here the mode is oriented so that the plain sign is the one that hurts.
+/// Only one sign is tested: the mode is oriented so that this sign increases the error.
 #[test]
 fn moved_training_targets_hurt_the_more_the_further_they_are_moved() {
     for_each(|data, seed, _, _| {

@@ -1,4 +1,4 @@
-//! Curves from rows that are read once.
+//! Curves from rows that are read only once.
 
 use crate::common::program::Folder;
 use double_descent::Error;
@@ -20,7 +20,7 @@ fn all(rows: &mut dyn RowStream) -> Array2<f64> {
     rows.next_block(1000).unwrap().unwrap()
 }
 
-/// The cells are the points of the engine called directly on all rows, whatever the blocks.
+/// The cells equal the points of the engine called directly on all rows, for any block size.
 #[test]
 fn a_stream_is_the_nested_curve_of_its_rows() {
     let table = all(&mut rows());
@@ -37,13 +37,13 @@ fn a_stream_is_the_nested_curve_of_its_rows() {
         for cell in &curve.cells {
             let point = &points[cell.n - 1];
             assert_eq!((cell.p, cell.rank), (6, point.rank));
-            // Blocks of another size add in another order; κ of these rows is below 100 away from n = p.
+            // Other block sizes add in another order; κ of these rows is below 100 away from n = p.
             let close = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() <= 1e-10 * (1.0 + b);
             assert!(close(cell.train_mse, point.train_mse) && close(cell.coefficient_norm, point.norm));
             assert!(close(cell.test_mse, point.test_mse.unwrap()));
         }
     }
-    // Without test rows, every row trains.
+    // Without test rows, every row is a training row.
     let curve = Stream::new("rows", 1, [120]).run(&mut rows(), &()).unwrap();
     assert_eq!((curve.cells[0].n, curve.cells[0].test_mse), (120, None));
 }
@@ -78,7 +78,7 @@ fn rows_are_copied_into_a_file_as_they_pass() {
     assert_eq!(npy::read(&path).unwrap(), all(&mut rows()));
     let read = stream.run(&mut NpyRows::open(&path).unwrap(), &()).unwrap();
     assert_eq!(read.cells, drawn.cells);
-    // A file that is not whole is not there, and what was there stays.
+    // An incomplete file is never visible, and an existing file stays.
     let mut file = NpyWriter::create(&path, (3, 2)).unwrap();
     file.write(&array![[1.0, 2.0]]).unwrap();
     assert!(matches!(file.write(&array![[1.0]]), Err(Error::Shape { expected: 2, found: 1, .. })));
@@ -90,7 +90,8 @@ fn rows_are_copied_into_a_file_as_they_pass() {
     assert!(matches!(NpyWriter::create(folder.0.join("no/rows.npy"), (1, 2)), Err(Error::Io { .. })));
 }
 
-/// For Gaussian features the mean is known: `p/(n − p − 1)` for `n > p + 1`. The standard error is the summary's own.
+/// For Gaussian features the mean is known: `p/(n − p − 1)` for `n > p + 1`. The summary's own standard error gives the
+/// tolerance.
 #[test]
 fn noise_terms_are_those_of_their_law() {
     let terms = |designs| NoiseTerms {
@@ -107,20 +108,20 @@ fn noise_terms_are_those_of_their_law() {
     for row in over_n.iter().chain(&over_p) {
         let (n, p) = (row.n as f64, row.p as f64);
         let (short, long) = (n.min(p), n.max(p));
-        // The variance is infinite within three of the threshold.
+        // Within three of the threshold the variance is infinite.
         if long - short > 3.5 {
             let z = (row.mean - short / (long - short - 1.0)) / row.standard_error;
-            // 40 of them: one over 4.5 in 4,000 such tables.
+            // With 40 such rows, one table in 4,000 has a row above 4.5 by chance.
             assert!(z.abs() < 4.5, "{row:?}: {z}");
         }
         assert!(row.mean + 5.0 * row.standard_error >= lower_bound(row.n, row.p));
     }
-    // Chunks of eight on any number of threads; fewer repeats are the first ones.
+    // Repeats are computed in chunks of eight, on any number of threads. A run with fewer repeats uses the first ones.
     assert_eq!(gaussian.run(400, Some(1), &()).unwrap().0, over_n);
     let (first, second) = (gaussian.compute(0).unwrap(), gaussian.compute(1).unwrap());
     assert_eq!(first.len(), 8 * 48);
     assert_eq!(gaussian.summarise([&first, &second], 11), gaussian.run(11, None, &()).unwrap());
-    // Each p has a sphere of its own; at p = 1 features are ±1, and the term is 1/n.
+    // Each p has its own sphere. For p = 1, features are ±1 and the term is 1/n.
     let (_, over_p) = terms(Designs::sphere()).run(8, None, &()).unwrap();
     assert!((over_p[0].mean - 1.0 / 6.0).abs() < 1e-14 && over_p[0].standard_error < 1e-14);
     // A distribution that cannot be drawn gives an error.

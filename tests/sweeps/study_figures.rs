@@ -1,4 +1,4 @@
-//! Figures of real curves, of parts of curves, and of curves that nobody should make.
+//! Figures of real curves, of parts of curves, and of malformed curves.
 
 use double_descent::Error;
 use double_descent::curve::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Surface};
@@ -112,7 +112,7 @@ fn rounding_noise_does_not_rule_the_axis() {
     assert!(parsed(figure).iter().any(|text| text == "Training error (zero)"));
 }
 
-/// Bands do not rule the axis; where one leaves the frame at the top, the caption says so.
+/// Bands do not determine the axis range. If one leaves the frame at the top, the caption says so.
 #[test]
 fn bands_that_end_at_the_frame_are_said() {
     let caption = |worst: f64| {
@@ -129,7 +129,7 @@ fn bands_that_end_at_the_frame_are_said() {
     assert!(caption(1e9).contains(note) && !caption(20.0).contains(note), "{}", caption(1e9));
 }
 
-/// Errors that are zero to the last bit, in part and everywhere.
+/// Errors that are exactly zero, at some sizes and at all.
 #[test]
 fn zeros_are_no_numbers_on_a_logarithmic_axis() {
     let arms: Vec<ArmLabel> =
@@ -162,7 +162,7 @@ fn zeros_are_no_numbers_on_a_logarithmic_axis() {
     );
     let test = figure.panels[0].groups.iter().find(|group| group.heading == "Test error").expect("its group");
     assert_eq!(test.series[0].y[8], 1e-30);
-    // Nothing but zeros: no figure, where one was drawn at 10⁻³⁰⁰.
+    // If all errors are zero there is no figure; it used to be drawn at 10⁻³⁰⁰.
     let none = curve(&|_, _| 0.0);
     assert!(all(&none, &options).is_empty());
     for (_, figure) in all(&some, &options) {
@@ -228,7 +228,7 @@ fn hostile_curves_do_not_panic() {
     }
 }
 
-/// The theories that a panel shows: labels and values.
+/// Labels and values of the theories in a panel.
 fn theories(figure: &Figure, panel: usize) -> Vec<(String, Vec<f64>)> {
     let groups = figure.panels[panel].groups.iter().filter(|group| group.hue == Hue::Black);
     groups.flat_map(|group| &group.series).map(|series| (series.label.clone(), series.y.clone())).collect()
@@ -245,7 +245,8 @@ fn theories_run_through_the_panels_of_their_metric_and_arm() {
     let shown = theories(&figure, 0);
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].0, "Exact (Source 2020)");
-    // n = 5 … 20 with p = 10: gaps where it is infinite, values elsewhere, over p/n.
+    // The abscissa is p/n, for n = 5 … 20 and p = 10. There are gaps where the theory is infinite, and values
+    // elsewhere.
     assert_eq!(shown[0].1.iter().filter(|y| y.is_nan()).count(), 3);
     assert_eq!(shown[0].1[0], 3000.0 * (1.0 + 5.0 / 4.0));
     let series = &figure.panels[0].groups.last().expect("theory").series[0];
@@ -253,7 +254,7 @@ fn theories_run_through_the_panels_of_their_metric_and_arm() {
     let text = figure.caption.replace('\u{a0}', " ");
     assert!(text.contains("Theory: Exact (Source 2020), infinite at n = 9–11"), "{text}");
     assert!(parsed(&figure).concat().contains("Exact"), "the legend names it");
-    // Only where the unablated arm is shown for itself: one panel of three, one of four.
+    // The theory appears only where the unablated arm is shown on its own: in one panel of three, and in one of four.
     let figures = ablations(&curve, &options);
     let count = |name: &str| {
         let (_, figure) = figures.iter().find(|(of, _)| *of == name).expect("its figure");
@@ -281,7 +282,7 @@ fn a_theory_does_not_rule_the_axis_and_its_failure_is_said() {
     let (plain, _) = range(&FigureOptions::default());
     let far = TheoryLine::new("Far", "", |n| Ok(10.0_f64.powf(3.0 * n)));
     let (with, caption) = range(&FigureOptions::default().with_theory(Overlay::new(far)));
-    // By less than a decade, where it reaches 10⁶⁰.
+    // The theory reaches 10⁶⁰ but extends the range by less than a decade.
     assert!(with.1 < 10.0 * plain.1 && with.0 > plain.0 / 10.0, "{plain:?} {with:?}");
     assert!(caption.contains("cut off by the frame"), "{caption}");
     let broken = TheoryLine::new("Broken", "", |_| panic!("no number"));
@@ -291,7 +292,7 @@ fn a_theory_does_not_rule_the_axis_and_its_failure_is_said() {
     assert!(caption.contains("Broken, not drawn") && caption.contains("no number"), "{caption}");
 }
 
-/// Errors `n p`, but none at `n = 6`, and an error rate at a single place.
+/// A plane of the diabetes data over these sizes.
 fn plane(samples: &[usize], features: &[usize]) -> Surface {
     let data = Dataset::diabetes();
     let maps = Maps::same(Coordinates::new(10));
@@ -317,7 +318,7 @@ fn a_surface_is_a_heat_map_with_units() {
     let (sum, count) = cells.fold((0.0, 0.0), |(s, c), cell| (s + cell.test_mse.expect("an error"), c + 1.0));
     assert!((mean.values[2][3] / (sum / count) - 1.0).abs() < 1e-14);
     assert!(mean.label.contains("mean") && median.label.contains("median"));
-    // Interpolating fits: zeros are grey, and said.
+    // The training error of interpolating fits is zero: these cells are grey, and the figure says so.
     let train = surface(&plane, 0, Metric::TrainMse, &FigureOptions::default());
     assert!(parsed(&train).concat().contains("grey"), "{}", train.caption);
     let no_arm = surface(&plane, 3, Metric::TestMse, &FigureOptions::default());
@@ -337,7 +338,7 @@ fn slices_of_a_plane_share_a_legend_and_keep_their_thresholds() {
     assert_eq!(at, [4.0, 8.0]);
     let ratio = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &FigureOptions::default());
     assert_eq!(ratio.panels[0].markers.len(), 1, "p/n = 1 is one place");
-    // Theories: over p/n, one that says whose it is.
+    // Over p/n, a theory must say which of the curves it belongs to.
     let line = || Overlay::new(TheoryLine::new("Flat", "", |_| Ok(4000.0)));
     let unsaid = FigureOptions::default().with_theory(line());
     let whose = over_samples(&plane, &[2, 10], 0, Metric::TestMse, &unsaid);
@@ -389,7 +390,7 @@ fn settings_are_an_axis() {
     assert!(matches!(apart.check(), Err(Error::Unsupported { .. })));
 }
 
-/// What is told apart by its dashes alone: greys and blacks, so that a legend has no two entries that look alike.
+/// Grey and black lines differ in their dashes alone, so no two of them in a legend may look alike.
 #[test]
 fn references_limits_and_theories_have_dashes_of_their_own() {
     let curve = sweep(5..=20, 4);
@@ -417,7 +418,7 @@ fn references_limits_and_theories_have_dashes_of_their_own() {
     assert!(seen > 5, "{seen} panels");
 }
 
-/// A theory of an arm that is not there is not drawn, and the caption says so.
+/// A theory of an arm that does not exist is not drawn, and the caption says so.
 #[test]
 fn theories_of_nothing_are_said() {
     let curve = sweep(5..=20, 4);
@@ -429,7 +430,7 @@ fn theories_of_nothing_are_said() {
         "it belongs to the arm `unblated` 0.5, but the arms are `unablated`, `no_small_singular_values`";
     assert!(missed.contains("Theory not drawn: ") && missed.contains(says), "{missed}");
     assert!(!caption(Overlay::new(line()).of_arm("unablated", None)).contains("not drawn"));
-    // Of another arm than the one shown, of other curves: no fault.
+    // A theory of another arm than the one shown, or of other curves, is no fault.
     assert!(!caption(Overlay::new(line()).of_arm("no_residuals", None)).contains("not drawn"));
     assert!(!caption(Overlay::new(line()).along(Axis::Features)).contains("not drawn"));
     assert!(!caption(Overlay::new(line()).at(11)).contains("not drawn"));

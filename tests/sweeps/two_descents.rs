@@ -1,4 +1,4 @@
-//! Two descents over training time in a linear model, certified by their repeats; and that it takes two scales.
+//! Two descents over training time in a linear model, certified by repeats. They need features at two scales.
 
 use double_descent::curve::{Bootstrap, Change, Metric, Shape, ShapeReport, ShapeTest};
 use double_descent::filter::Loss;
@@ -8,17 +8,17 @@ use ndarray::{Array1, Array2};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// Training rows and sets, and the standard deviation of the label noise.
+/// Training rows, training sets, and the standard deviation of the label noise.
 const N: usize = 150;
 const REPEATS: usize = 60;
 const NOISE: f64 = 1.0;
-/// Features that are strong, weak, and strong once more: `(number, the variance of each's part of the targets)`.
+/// Groups of strong, weak and stronger features: `(number, variance that each feature adds to the targets)`.
 const PARTS: [(usize, f64); 3] = [(10, 0.2), (50, 0.01), (50, 0.02)];
-/// Models that end with a group each: small, medium, large.
+/// Sizes of three models, small, medium and large, each ending with a group.
 const SIZES: [usize; 3] = [10, 60, 110];
 
-/// Gradient flow on data whose last group of features has this variance, in place of 1. What each feature adds to the
-/// targets stays: the tables of two scales are the same but for the units of these columns.
+/// Runs gradient flow on data whose last group of features has this variance instead of 1. What each feature adds to
+/// the targets stays the same: the tables of two scales differ only in the units of these columns.
 fn reports(variance: f64, seed: u64) -> [ShapeReport; 3] {
     let variances = Array1::from_shape_fn(SIZES[2], |j| if j < SIZES[1] { 1.0 } else { variance });
     let parts: Array1<f64> =
@@ -33,7 +33,7 @@ fn reports(variance: f64, seed: u64) -> [ShapeReport; 3] {
         let test = TestOn::Population { covariance, teacher: teacher.clone(), deviation: NOISE };
         Ok(Draw { inputs, targets, test })
     };
-    // Six a decade, from before anything is learned to after all is.
+    // Six times per decade, from before anything is learned until everything is.
     let times = (0..=42).map(|i| 10f64.powf(-2.0 + f64::from(i) / 6.0));
     let sweep = Sweep {
         samples: vec![N],
@@ -50,10 +50,10 @@ fn turns(changes: &[Change]) -> Vec<bool> {
     changes.iter().map(|change| change.rises).collect()
 }
 
-/// Of three studies of 60 training sets each. At two scales, a thousand apart: the small model's error falls, the medium one's
-/// turns up once, and the large one's falls, rises, falls again, and rises when all is fitted. Each of these changes is
-/// certified at 95 % for all times together, and by nearly all resamples. At one scale the large model has one minimum: no
-/// second fall is certified.
+/// Tests three studies of 60 training sets each. With two scales, a factor of a thousand apart, the small model's error
+/// falls, the medium model's turns up once, and the large model's falls, rises, falls again, and rises when everything
+/// is fitted. Each of these changes is certified at 95 % for all times together, and by nearly all resamples. With one
+/// scale the large model has one minimum, and no second fall is certified.
 #[test]
 fn both_descents_are_certified_at_two_scales_and_none_at_one() {
     for seed in 1..=3 {

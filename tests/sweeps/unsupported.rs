@@ -1,4 +1,4 @@
-//! A request that a sweep does not support gives an error of its own type before anything runs.
+//! A sweep that cannot do what is requested gives an error of a specific type before anything runs.
 
 use double_descent::curve::{Axis, Metric};
 use double_descent::dataset::Dataset;
@@ -42,7 +42,7 @@ fn population() -> Sweep {
     Sweep { source, ..table() }
 }
 
-/// The error comes before the first cell, so the progress handler is never called.
+/// Returns the error of a sweep, which comes before the first cell: the progress handler is never called.
 fn error_of(sweep: &Sweep) -> Error {
     let watch = |done: usize, _: usize| -> ControlFlow<()> { panic!("{done} cells ran") };
     sweep.run_with(&watch).unwrap_err()
@@ -166,7 +166,7 @@ fn values_outside_their_domain() {
     assert!(matches!(error_of(&over(Parameter::penalty([]))), Error::Empty { .. }));
     domain(&over(Parameter::penalty([1.0, f64::INFINITY])), "parameter", f64::INFINITY);
     domain(&over(Parameter::penalty([1.0, 1.0])), "parameter", 1.0);
-    // A negative penalty may be one, but not under −σ_r² of any training set: no cell is left.
+    // A penalty may be negative, but not below −σ_r² of every training set, which would leave no cell.
     let error = over(Parameter::penalty([-1e9, -2e9])).run().unwrap_err();
     assert!(matches!(&error, Error::Unsupported { reason } if reason.contains("σ_r")), "{error}");
     domain(&over(Parameter::label_noise([-0.5], 0)), "parameter", -0.5);
@@ -189,7 +189,7 @@ fn values_outside_their_domain() {
     ));
 }
 
-/// Drawn tables are checked like any other, and a failed draw costs only its repeat.
+/// Drawn tables are checked like any others, and a failed draw fails only its repeat.
 #[test]
 fn drawings_that_do_not_fit() {
     let drawn =

@@ -1,4 +1,4 @@
-//! User code that panics or returns unusable values: an error names it, and the other results are kept.
+//! User code that panics or returns unusable values: an error names it, and all other results are kept.
 
 use double_descent::complexity::Search;
 use double_descent::curve::{Cell, Metric};
@@ -18,7 +18,7 @@ use rand::RngExt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What the user code does wrong.
+/// What is wrong with the user code.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     Panics,
@@ -29,7 +29,7 @@ enum Fault {
     DescriptionPanics,
 }
 
-/// The inputs as they are, but for one fault from column `from` on.
+/// Returns the inputs unchanged, except for one fault from column `from` on.
 #[derive(Clone, Debug)]
 struct Faulty {
     fault: Fault,
@@ -85,9 +85,9 @@ fn plane(maps: Maps) -> Sweep {
     }
 }
 
-/// A fault in column 12 fails the cells with p > 12 and no other; those that are left are the cells of a sound map.
-/// Another unit of the table and other blocks may round differently: condition numbers here are under 1e3, so 1e-11 is
-/// thousands of roundings.
+/// A fault in column 12 fails the cells with p > 12 and no others; the remaining cells are those of a sound map.
+/// Different scaling of the table and different blocks may round differently. Condition numbers here are under 1e3, so
+/// 1e-11 allows thousands of rounding errors.
 #[test]
 fn a_bad_feature_costs_the_cells_that_use_it() {
     let sound = plane(Maps::same(Coordinates::new(20))).surface().unwrap();
@@ -129,7 +129,7 @@ fn a_plane_of_failures_is_an_error() {
     assert!(said(&nowhere).contains("NaN at row 0, feature 0"));
     let undrawn = plane(Maps::drawn(|_| -> Result<Coordinates, Error> { panic!("no map today") })).surface();
     assert!(said(&undrawn.unwrap_err()).contains("no map today"));
-    // A repeat without a map costs that repeat.
+    // If a repeat has no map, only that repeat fails.
     let one = Maps::drawn(|repeat| {
         assert!(repeat != 1, "not the second");
         Ok(Coordinates::new(20))
@@ -148,7 +148,7 @@ fn a_description_that_panics_costs_nothing() {
     assert!(found.cells().provenance.preparation.contains("no words"));
 }
 
-/// Maps that wrap faulty maps name the one at fault.
+/// Maps built from a faulty map name the map at fault.
 #[test]
 fn maps_of_faulty_maps_name_them() {
     let inputs = table(6, 20).features().clone();
@@ -167,7 +167,7 @@ fn maps_of_faulty_maps_name_them() {
         }
         said(&Standardised::fit(faulty(), &inputs, 4).unwrap_err());
         if !matches!(fault, Fault::Panics | Fault::Nan) {
-            // What the trait itself makes of such a design.
+            // The trait's default `columns` rejects such a design too.
             said(&faulty().columns(&inputs, 1..4).unwrap_err());
         }
     }
@@ -210,11 +210,11 @@ fn faulty_kernels_are_named() {
     }
     let fit = KernelRegression::fit(FaultyKernel(Fault::DescriptionPanics), data.features(), data.targets())
         .unwrap();
-    // The identity: α = Y.
+    // The identity kernel: α = Y.
     assert!((fit.dual() - data.targets()).iter().all(|off| off.abs() < 1e-14));
 }
 
-/// Minimum norm, but for a panic at `n` samples.
+/// The minimum norm filter, except that it panics at `n` samples.
 #[derive(Debug)]
 struct PanicsAt(usize);
 
@@ -225,7 +225,7 @@ impl SpectralFilter for PanicsAt {
     }
 }
 
-/// A filter that panics in some cells costs its own arm there: the other arms and cells stay as they are, bit by bit.
+/// A filter that panics in some cells fails only there: its other cells and all other arms agree bit by bit.
 #[test]
 fn a_filter_that_panics_costs_its_arm_its_cells() {
     let sweep = |at| Sweep {
@@ -248,14 +248,15 @@ fn a_filter_that_panics_costs_its_arm_its_cells() {
         arms: vec![Arm::new("own", None, Arc::new(PanicsAt(6)))],
         ..plane(Maps::same(Coordinates::new(20)))
     };
-    // With p < 6 the triangle that stands for 6 samples has p rows: whatever it panics at, other cells stay.
+    // For p < 6, the triangular factor that stands for the 6 samples has p rows. Wherever the filter panics, other
+    // cells are kept.
     let found = planes.surface().unwrap();
     assert_eq!(found.cells().cells.len() + found.cells().failures.len(), 36);
     assert!(!found.cells().cells.is_empty() && !found.cells().failures.is_empty());
     assert!(found.cells().failures.iter().all(|failure| failure.error.to_string().contains("not at n = 6")));
 }
 
-/// Jacobi's, but for a panic on matrices of some rows.
+/// The Jacobi backend, except that it panics on matrices with this many rows.
 #[derive(Debug)]
 struct PanicsOn {
     rows: usize,
@@ -410,7 +411,7 @@ fn texts_name_the_cause() {
     assert!(design.contains('2') && design.contains('3'), "{design}");
 }
 
-/// An error of the user's own: `?` takes it in a map, and a failure of the sweep hands it back by its own type.
+/// A user's own error type: `?` accepts it in a map, and a failure of the sweep returns it with its own type.
 #[derive(Clone, Debug, PartialEq)]
 struct NoSensor(usize);
 
@@ -460,7 +461,7 @@ fn an_error_of_the_users_own_comes_back_by_its_type() {
     let error = &curve.failures[0].error;
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
     assert!(matches!(source, Some(NoSensor(6))), "{error:?}");
-    // What `unwrap` shows in a notebook is the sentence.
+    // `unwrap` prints the `Debug` form: in a notebook it must be the message.
     let all = sweep(vec![7, 8]).run().unwrap_err();
     assert_eq!(format!("{all:?}"), all.to_string());
     assert!(all.to_string().contains("no sensor 6"), "{all}");

@@ -1,9 +1,9 @@
-//! How far two backward stable computations of one cell may be apart.
+//! Bounds on the difference between two backward stable computations of one cell.
 //!
-//! Each of them, the sweep's engine and the plain loop, gives the exact fit to features and targets that are off by `c ε` of
-//! their norms, with `c = 10` as the engines state (`double_descent::nested`, Accuracy). Features that are centred or scaled
-//! are differences of the raw ones, so that `e = c ε max(1, ‖X_raw‖/σ₁)` of them is lost. What follows is perturbation
-//! theory to first order (Wedin 1973), twice, since there are two computations:
+//! The sweep's engine and the plain loop each compute the exact fit to features and targets that are off by `c ε` of
+//! their norms, with `c = 10` as the engines state (`double_descent::nested`, Accuracy). Centred or scaled features are
+//! differences of the raw ones, so their relative error is `e = c ε max(1, ‖X_raw‖/σ₁)`. What follows is first-order
+//! perturbation theory (Wedin 1973), counted twice since there are two computations:
 //!
 //! ```text
 //! δβ      = 2 e κ (‖β̂‖ + ‖Y‖/σ₁ + κ ‖X β̂ − Y‖/σ₁)         coefficients; the last term is that of residuals
@@ -11,9 +11,10 @@
 //! δ(root²) = δroot (2 root + δroot)
 //! ```
 //!
-//! `κ = σ₁/σᵣ` where the estimator is a smooth function of the spectrum. One that keeps or shows some modes, or attacks along
-//! one, reads singular vectors, which turn by `e σ₁/gap`: `κ = σ₁/g` then, with `g` the smallest of `σᵣ` and the gaps
-//! between singular values. Targets that are themselves predictions of a model are off by that model's bound.
+//! `κ = σ₁/σᵣ` if the estimator is a smooth function of the spectrum. An estimator that keeps or shows some modes, or
+//! attacks along one, depends on individual singular vectors, which turn by `e σ₁/gap`. Then `κ = σ₁/g`, with `g` the
+//! smallest of `σᵣ` and the gaps between singular values. Targets that are themselves predictions of a model are off by
+//! that model's bound.
 
 use super::plain_loop::Fit;
 use ndarray::{Array2, ArrayView1};
@@ -25,7 +26,7 @@ pub fn length(table: &Array2<f64>) -> f64 {
     table.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// Bounds the error of a square, given that of its root and the rounding of the sums.
+/// Bounds the error of a square, given the error of its root and the rounding of the sums.
 pub fn of_square(square: f64, root: f64) -> f64 {
     root * (2.0 * square.sqrt() + root) + C * f64::EPSILON * square
 }
@@ -50,7 +51,8 @@ pub struct Bounds<'a> {
 }
 
 impl<'a> Bounds<'a> {
-    /// Of a fit to raw features and targets; `smooth` says that it reads no singular vectors one by one.
+    /// Bounds a fit to raw features and targets. `smooth` says that the fit does not depend on individual singular
+    /// vectors.
     pub fn new(fit: &'a Fit, (x, y): &(Array2<f64>, Array2<f64>), smooth: bool) -> Self {
         let sigma = fit.svd.singular_values();
         let largest = sigma[0].max(f64::MIN_POSITIVE);
@@ -126,18 +128,19 @@ impl<'a> Bounds<'a> {
         of_square((length(errors) / count).powi(2), 2.0 * self.unit * self.kappa * self.targets / count)
     }
 
-    /// Bounds the norm of all predictions at some rows together.
+    /// Bounds the error of the predictions at some rows, as a norm over all of them.
     pub fn of_predictions(&self, rows: &Array2<f64>) -> f64 {
         let prepared = (rows - &self.fit.shift) / &self.fit.scale;
         let predicted = length(&(prepared.dot(&self.fit.beta) + &self.fit.constant));
-        // Modes that are shown or not turn as the fit's own do.
+        // The modes of the projection rotate like those of the fit.
         let turned = if self.smooth { 0.0 } else { 2.0 * self.unit * self.kappa * length(&self.fit.beta) };
         length(&prepared) * (self.beta + turned)
             + 2.0 * self.unit * self.kappa * predicted
             + 2.0 * C * f64::EPSILON * length(&(rows / &self.fit.scale)) * length(&self.fit.beta)
     }
 
-    /// Bounds a mean squared error over this many rows; `off` is the norm of any other error of predictions or targets.
+    /// Bounds the error of a mean square over this many rows; `off` is the norm of any other error of predictions or
+    /// targets.
     pub fn of_test(
         &self,
         (rows, targets): (&Array2<f64>, &Array2<f64>),
@@ -149,7 +152,7 @@ impl<'a> Bounds<'a> {
         of_square(square, all / (count * targets.ncols() as f64).sqrt())
     }
 
-    /// Bounds the test rows that an adversary moves along their last mode.
+    /// Bounds the further error of predictions at test rows that an adversary moves along the last mode.
     pub fn of_kicked_tests(&self, strength: f64, rows: f64) -> f64 {
         let turned = 2.0 * self.unit * self.kappa * length(&self.fit.beta);
         rows.sqrt() * strength * (self.beta + turned)
@@ -162,7 +165,8 @@ impl<'a> Bounds<'a> {
         4.0 * self.unit * self.kappa * all * all / (count * y.ncols() as f64)
     }
 
-    /// Of `‖A X⁺‖²/m` and its like, the gains in place of `1/σ`: a pseudoinverse turns as `√2 ‖X⁺‖² ‖δX‖`.
+    /// Bounds the error of `‖A X⁺‖²/m`, or of its analogue with the gains instead of `1/σ`. A perturbation `δX` changes
+    /// the pseudoinverse by up to `√2 ‖X⁺‖² ‖δX‖`.
     pub fn of_noise(&self, rows: &Array2<f64>, square: f64) -> f64 {
         let prepared = (rows - &self.fit.shift) / &self.fit.scale;
         let turned = 2.0 * std::f64::consts::SQRT_2 * self.unit * self.kappa * length(&prepared);
@@ -170,13 +174,13 @@ impl<'a> Bounds<'a> {
         of_square(square, self.gain * (turned + raw) / (rows.nrows() as f64).sqrt())
     }
 
-    /// The same as a difference of two sums.
+    /// Bounds the error of the same quantity if it is computed as a difference of two sums.
     pub fn of_noise_difference(&self, all: &Array2<f64>, count: f64) -> f64 {
         let prepared = (all - &self.fit.shift) / &self.fit.scale;
         4.0 * self.unit * self.kappa * (self.gain * length(&prepared)).powi(2) / count
     }
 
-    /// Bounds the error of a left-out row, over all outputs.
+    /// Bounds the prediction error at a left-out row, over all outputs.
     pub fn of_row(&self, row: &Array2<f64>, targets: &ArrayView1<'_, f64>) -> f64 {
         self.of_predictions(row) + 2.0 * self.unit * self.kappa * targets.dot(targets).sqrt()
     }

@@ -1,4 +1,4 @@
-//! Sources × axes × arms × preparations × engines that may meet, against a plain loop of SVDs.
+//! All supported combinations of sources, axes, arms, preparations and engines, against a plain loop of SVDs.
 
 mod bounds;
 mod plain_loop;
@@ -25,7 +25,7 @@ fn normal(place: usize, shape: (usize, usize)) -> Array2<f64> {
     Array2::from_shape_simple_fn(shape, || rng.sample(StandardNormal))
 }
 
-/// Inputs away from 0, so that an intercept matters; two targets.
+/// Draws inputs away from 0, so that an intercept matters, and two targets.
 fn data(place: usize, rows: usize) -> Dataset {
     let x = normal(place, (rows, INPUTS)) + 0.5;
     let y = x.dot(&normal(1, (INPUTS, 2))) + normal(place + 1, (rows, 2)) + 2.0;
@@ -90,7 +90,8 @@ fn arms() -> Vec<Arm> {
     ]
 }
 
-/// Runs a sweep by every engine that may, and holds each cell to the plain loop. How many were held.
+/// Runs a sweep on every engine that supports it and compares each cell with the plain loop. Returns the number of
+/// values compared.
 fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
     let mut held = 0;
     for engine in [None, Some(Engine::Svd), Some(Engine::Nested)] {
@@ -114,7 +115,7 @@ fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
                 }
                 let found = cell.metric(metric);
                 if metric == Metric::LeaveOneOut && found.is_none() {
-                    continue; // rounding left too little of some row
+                    continue; // a row's leverage is too close to 1
                 }
                 let found = found.unwrap_or_else(|| panic!("{what} {engine:?} {metric:?}: no value"));
                 assert!(
@@ -135,8 +136,8 @@ fn base(source: &Source, splits: &Splits, maps: &Maps) -> Sweep {
     Sweep { maps: maps.clone(), samples: vec![9], ..Sweep::of(source.clone(), splits.clone()) }
 }
 
-/// n, p and both, on every source and map, with every preparation: all arms and metrics at once, and the plain
-/// estimators with the metrics that nested engines have.
+/// Sweeps n, p and both, on every source and map, with every preparation: first all arms and metrics at once, then the
+/// plain estimators with the metrics of the nested engines.
 #[test]
 fn every_part_meets_every_other() {
     let (mut sweeps, mut held) = (0, 0);
@@ -194,7 +195,7 @@ fn every_part_meets_every_other() {
     assert!(sweeps > 250 && held > 50_000, "{sweeps} {held}");
 }
 
-/// The third axis: estimators at every value, alone and beside n or p.
+/// The third axis: estimators at every value, alone and combined with n or p.
 #[test]
 fn a_parameter_is_an_axis() {
     let family = |value: f64| -> Result<Arc<dyn SpectralFilter>, Error> {
@@ -249,8 +250,8 @@ fn a_parameter_is_an_axis() {
     }
 }
 
-/// Errors of linear fits are quadratic in the noise of the targets: three levels say what a fourth is. Without noise
-/// nothing changes, and of the inputs neither.
+/// Errors of linear fits are quadratic in the target noise, so three levels determine a fourth. Zero noise changes
+/// nothing, neither on targets nor on inputs.
 #[test]
 fn noise_is_an_axis() {
     for (name, source, splits) in sources() {
@@ -289,8 +290,8 @@ fn noise_is_an_axis() {
     }
 }
 
-/// A dense list of p is one curve that grows column by column, bit by bit that of the engine called directly; so is the
-/// same list as a plane of one n. A plane of two sizes is two.
+/// A dense list of p is one curve that grows column by column. It agrees bit by bit with the engine called directly,
+/// and so does the same list as a plane with one n. A plane with two sizes is two such curves.
 #[test]
 fn dense_lists_are_nested_curves() {
     let (n, most, tests) = (30, 150, 200);

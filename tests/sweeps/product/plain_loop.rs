@@ -7,7 +7,7 @@ use double_descent::sweep::{Arm, Draw, Intercept, Source, Splits, Sweep, TestOn}
 use double_descent::{Ablation, Adversary};
 use ndarray::{Array1, Array2, Axis as Along, concatenate, s};
 
-/// The training and test tables of one repeat, built again here.
+/// Training and test tables of one repeat, rebuilt without running the sweep.
 pub struct Tables {
     pub x: Array2<f64>,
     pub y: Array2<f64>,
@@ -66,7 +66,7 @@ pub fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
                     Tables { x: own_x, y: own_y, test, population: None, all }
                 }
                 TestOn::Population { covariance, teacher, deviation } => {
-                    // Rows whose second moments are those of the population: a symmetric root.
+                    // The symmetric square root of the covariance: its rows have the second moments of the population.
                     let svd = Svd::new(&covariance).unwrap();
                     let root = (svd.u() * &svd.singular_values().mapv(f64::sqrt)).dot(svd.vt());
                     let test = (root.slice(s![.., ..p]).to_owned(), root.dot(&teacher));
@@ -84,7 +84,7 @@ pub fn tables(sweep: &Sweep, repeat: usize, n: usize, p: usize) -> Tables {
     }
 }
 
-/// A fit in words of its definition: shifts, scales and coefficients.
+/// A fit as its definition states it: shifts, scales and coefficients.
 pub struct Fit {
     pub svd: Svd,
     pub gains: Array1<f64>,
@@ -101,7 +101,8 @@ pub fn fit(sweep: &Sweep, arm: &Arm, x: &Array2<f64>, y: &Array2<f64>) -> Fit {
     let scale = if sweep.standardise { x.std_axis(Along(0), 0.0) } else { Array1::ones(x.ncols()) };
     let scale = scale.mapv(|s| if s < 1e-12 { f64::INFINITY } else { s });
     let constant = if free { y.mean_axis(Along(0)).unwrap() } else { zeros(y) };
-    // Twice: what rounding left of the mean the first time may be more than the cutoff, where the spread is small beside it.
+    // Centred twice: if the spread is small next to the mean, the rounding error of the first pass may exceed the
+    // cutoff.
     let mut centred = x - &shift;
     if free || sweep.standardise {
         centred = &centred - &centred.mean_axis(Along(0)).unwrap();
@@ -144,7 +145,7 @@ fn mean_square(errors: &Array2<f64>) -> f64 {
     errors.mapv(|e| e * e).mean().unwrap()
 }
 
-/// The best linear model of all rows.
+/// Fits the best linear model to all rows.
 fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>)) -> Fit {
     let free = sweep.intercept == Intercept::Free;
     let model = Sweep {
@@ -155,8 +156,8 @@ fn ideal(sweep: &Sweep, all: &(Array2<f64>, Array2<f64>)) -> Fit {
     fit(&model, &Arm::min_norm(), &all.0, &all.1)
 }
 
-/// The share of rows whose larger prediction is not at the larger target, and how far it may be off where predictions
-/// are by `off`: a row whose two are nearer than that may be in either class.
+/// Returns the share of misclassified rows, whose larger prediction is not at the larger target, and its tolerance. If
+/// predictions are off by `off`, a row whose two predictions are within `2 off` may fall into either class.
 fn error_rate(predictions: &Array2<f64>, targets: &Array2<f64>, off: f64) -> (f64, f64) {
     let pairs = predictions.rows().into_iter().zip(targets.rows());
     let wrong = pairs.filter(|(f, y)| (f[1] > f[0]) != (y[1] > y[0])).count();
@@ -165,18 +166,19 @@ fn error_rate(predictions: &Array2<f64>, targets: &Array2<f64>, off: f64) -> (f6
     (wrong as f64 / rows, near as f64 / rows + f64::EPSILON)
 }
 
-/// What a metric of a cell is, and how far a sweep may be from it.
+/// The expected value of a metric in a cell, and how far a sweep may be from it.
 pub struct Expected {
     pub metric: Metric,
     pub value: f64,
     pub tolerance: f64,
 }
 
-/// Values of a cell, those that it has. Populations have the errors alone.
+/// Returns the expected values of all metrics that a cell has. A population's cells have no noise, bias, leave-one-out
+/// error or test error rate here.
 pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
     let Tables { x, mut y, test, population, all } = tables(sweep, cell.repeat, cell.n, cell.p);
     let mut test_y = test.1.clone();
-    // A population has mean 0: its best model has no constant.
+    // A population has mean 0, so its best model has no constant.
     let intercept = if population.is_some() { Intercept::None } else { sweep.intercept };
     let model = ideal(&Sweep { intercept, ..sweep.clone() }, &all);
     let model_bounds = Bounds::new(&model, &all, true);
@@ -200,8 +202,8 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
     let sigma = fit.svd.singular_values();
     let (smallest, norm) = (fit.svd.smallest_nonzero().unwrap_or(0.0), length(&fit.beta));
     let mut values = Vec::new();
-    // A bound without derivation that stood here alone: hundreds of times wider, but for a few cells with test rows far
-    // outside the training rows. No cell is held less strictly than by it.
+    // An earlier bound, without a derivation. It is hundreds of times wider, except for a few cells whose test rows lie
+    // far outside the training rows. The smaller of the two applies, so no cell is tested less strictly than before.
     let flat = 1e4 * f64::EPSILON * (sigma[0] / smallest).max(1.0).powi(2);
     let mut add = |metric, value: f64, tolerance: f64| {
         values.push(Expected { metric, value, tolerance: tolerance.min(flat * (25.0 + value.abs())) });
@@ -225,13 +227,14 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
             error.slice_mut(s![..cell.p, ..]).scaled_add(1.0, &slope);
             let constant = &fit.constant - &fit.shift.dot(&slope);
             let risk = (error.t().dot(&covariance).dot(&error)).diag().sum() + constant.mapv(|c| c * c).sum();
-            // The rows of `test` have the covariance as their sum, not their mean: as many as one row.
+            // The outer products of the rows of `test` add up to the covariance rather than average to it: together
+            // they count as one row.
             let tolerance = bounds.of_test((&test.0, &test_y), 1.0, risk / 2.0, 0.0);
             add(Metric::TestMse, risk / 2.0 + deviation * deviation, tolerance);
         }
         return values;
     }
-    // Of targets without residuals an adversary's sign is that of the measured ones.
+    // Without residuals, an adversary's sign is still that of the measured targets.
     let predictions = fit.predict(&test.0, arm, &original);
     let error = mean_square(&(&predictions - &test_y));
     let rows = test_y.nrows() as f64;
@@ -241,7 +244,7 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
     }
     let mut tolerance = bounds.of_test((&test.0, &test_y), rows, error, off);
     if let Source::Table(_) = sweep.source {
-        // The sum over the test rows may be that over all rows less that over the training rows.
+        // The sweep may compute the sum over the test rows as that over all rows minus that over the training rows.
         tolerance += bounds.of_difference(&all, rows);
     }
     add(Metric::TestMse, error, tolerance);
@@ -261,7 +264,7 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
         add(Metric::TestErrorRate, rate, tolerance);
     }
     if !sweep.standardise || free {
-        // The bias: what the fit of targets without residuals misses of the model.
+        // The bias: the difference between the model and the fit to targets without residuals.
         let quiet = Arm { adversary: None, ..arm.clone() };
         let (on_x, on_test) = (of_model(&x), of_model(&test.0));
         let fit = self::fit(sweep, &quiet, &x, &on_x);
@@ -282,7 +285,8 @@ pub fn expected(sweep: &Sweep, arm: &Arm, cell: &Cell) -> Vec<Expected> {
     values
 }
 
-/// The mean squared error at training rows, each predicted by the fit to all others, and the bound of its root.
+/// Returns the mean squared error over training rows, each predicted by the fit to all others, and a
+/// bound on the error of its root.
 fn left_out(
     sweep: &Sweep,
     arm: &Arm,
@@ -298,7 +302,7 @@ fn left_out(
         let row = x.slice(s![left..=left, ..]).to_owned();
         let predicted = one.predict(&row, arm, &others.1);
         errors.row_mut(left).assign(&(&predicted.row(0) - &y.row(left)));
-        // As accurate as the worse conditioned of both fits allows.
+        // The bound is that of the worse conditioned of the two fits.
         let of_others = Bounds::new(&one, &others, true);
         off += of_others.worse_of(bounds).of_row(&row, &y.row(left)).powi(2);
     }
