@@ -210,7 +210,7 @@ fn residual_factors_of_the_callers() {
     for n in [1e-6, 1e-3, 1.0, 1e6, 1e300f64] {
         assert!(population.filtered(n, &Own(0)).unwrap().total().is_finite(), "{n}");
     }
-    // With this many features per sample nothing is learned: the bias is the target, 1 + 0.1, and the variance vanishes.
+    // With so many features per sample nothing is learned: the bias is the target, 1 + 0.1; the variance vanishes.
     for n in [1e-7, 1e-50, 1e-100f64] {
         let risk = population.filtered(n, &Own(0)).unwrap();
         within("target", risk.bias, 1.1, 1e-6);

@@ -154,7 +154,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// Compares `found` with `expected` to within `relative`. Beyond the range of `f64`, `found` must be huge or nearly 0.
+    /// Compares `found` with `expected`, to `relative`. Beyond the range of `f64`, `found` must be huge or nearly 0.
     pub fn check(&mut self, found: f64, expected: &Real, relative: f64, what: impl Fn() -> String) {
         self.compared += 1;
         let size = expected.clone().abs();

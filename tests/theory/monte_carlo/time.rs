@@ -115,7 +115,7 @@ fn the_plateau_between_two_scales() {
             if i < fast { 0.7 } else { f64::sqrt(1e10 * slow / SLOW as f64) }
         });
         let population = Population::new(Covariance::diagonal(&variances).unwrap(), teacher, noise).unwrap();
-        // Eigenvalues of the fast features are above 1e-3, so e^(−100) of these is left. All but 1e-5 of the slow is.
+        // Fast features have eigenvalues above 1e-3: e^(−100) of them is left, and all but 1e-5 of the slow ones.
         let flow = GradientFlow::new(1e5, Loss::HalfMean).unwrap();
         let run = |repeat| {
             let x = normal(&mut stream(92, n + fast, repeat), n, fast + SLOW) * &variances.mapv(f64::sqrt);
