@@ -141,7 +141,7 @@ fn rows_are_dropped_for_the_columns_in_use() {
     assert_eq!(used, (vec![1.0, 2.0, 4.0], format!("{PLAIN}, 1 row with missing values dropped")));
     let any = rows(CsvOptions::default().with_blank_cells(BlankCells::DropIncompleteRow));
     assert_eq!(any, (vec![4.0], format!("{PLAIN}, 3 rows with missing values dropped")));
-    // The caption of a curve reports the dropped rows.
+    // A curve's provenance reports the dropped rows.
     let data = read(text, &CsvOptions::default().with_features(["a"]).with_blank_cells(DROP)).unwrap();
     let curve = double_descent::sweep::Sweep::new(data, [1], 1, 0).run().unwrap();
     assert!(curve.provenance.preparation.ends_with("1 row with missing values dropped"));

@@ -13,7 +13,7 @@ use double_descent::theory::structured;
 /// The claimed accuracy.
 const CLAIM: f64 = 1e-10;
 
-/// The risk of one case, by the formulas of the reference sheet.
+/// Returns the effective dimensions, risk terms and cost of one case, by the printed formulas.
 fn ridge(case: &Spectrum, n: f64, lambda: f64, noise: f64, kappa: &Real) -> [Real; 7] {
     let df = |power: u32| case.sum(kappa, |s, _| s.power(power));
     let (df1, df2) = (df(1), df(2));
