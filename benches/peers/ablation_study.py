@@ -18,10 +18,10 @@ def arms(dataset):
 
 
 def coefficients(batch, arms):
-    """Row r is the fit with r leading terms, then no residuals, then the bias.
+    """Row r is the fit with r leading terms; then come no residuals and the bias.
 
     Dropping small singular values and projecting the test rows both keep leading
-    terms; they differ in the training error only.
+    terms; they differ only in the training error.
     """
     repeats, terms = batch.s.shape
     p = batch.p

@@ -17,10 +17,10 @@ def arms(dataset):
 
 
 def coefficients(batch, arms):
-    """Rows: unablated; the nonzero amplitudes, test then train; the bias.
+    """Rows: unablated; the nonzero amplitudes, first of test, then of train; the bias.
 
-    The signs of the last pair are those with u'y >= 0.  In the training rows, the
-    last entry is u's, not 1."""
+    The last singular pair is signed so that u'y >= 0.  The last entry of each
+    training row is its entry of u, not 1."""
     p = batch.p
     repeats = len(batch.s)
     every = np.arange(repeats)

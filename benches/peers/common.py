@@ -1,14 +1,15 @@
-"""What the two studies share: data, splits, the test product, output, timing.
+"""Code shared by the two studies: data, splits, the test product, output, timing.
 
-A cell is one training set: (data set, repeat, n).  A study supplies `arms(p)`, a
-list of (name, setting), and `coefficients(batch)`, which turns the singular value
-decompositions of one n and all repeats into, for every repeat,
+A cell is one training set: (data set, repeat, n).  A study supplies `arms(dataset)`, a
+list of (name, setting), and `coefficients(batch, arms)`.  From the singular value
+decompositions for one n and all repeats, the latter computes for every repeat
 
-    test, train   coefficient rows, to be multiplied with the rows [x, y, ...]; each
-                  product is a residual, so a mean square is an error.  The last row
-                  of `test` is the bias: its mean is wanted, not its mean square.
-    use           which rows of `test` some arm needs
-    pick_test, pick_train   for each arm, its row.
+    test, train   coefficient rows, to be multiplied by the rows [x, y, ...].  Each
+                  product is a residual, so its mean square is an error.  The last
+                  row of `test` gives the bias: the mean is used, not the mean square.
+    train_rows    the rows by which `train` is multiplied
+    use           which rows of `test` any arm needs
+    pick_test, pick_train   the row of each arm.
 """
 
 import argparse
@@ -29,7 +30,7 @@ WHO_FEATURES = [
     "Total expenditure", "Diphtheria", "HIV/AIDS", "GDP", "Population",
     "thinness 1-19 years", "thinness 5-9 years", "Schooling"]
 DATASETS = ["diabetes", "student_teacher", "california", "who"]
-CHUNK_BYTES = 1024 * 1024       # of residuals at a time, so that they stay in cache
+CHUNK_BYTES = 1024 * 1024       # of residuals per step, so that they stay in cache
 
 
 def modes(name):
@@ -50,7 +51,7 @@ def load_who(path):
 
 
 def load(name, directory):
-    """The table as rows [x, y]."""
+    """Returns the table as rows [x, y]."""
     if name == "who":
         return load_who(directory / "who_life_expectancy.csv")
     file = {"student_teacher": "student_teacher_seed0",
@@ -63,7 +64,7 @@ def draw_orders(count, repeats, rng):
 
 
 def read_orders(path, count):
-    """Recorded training rows first, then all other rows."""
+    """Returns, for each repeat, the recorded training rows followed by all other rows."""
     first = np.loadtxt(path, delimiter=",", skiprows=1, dtype=int, ndmin=2)[:, 1:]
     rest = np.ones((len(first), count), bool)
     np.put_along_axis(rest, first, False, axis=1)
@@ -82,7 +83,7 @@ class Batch:
         self.rank = nonzero.sum(axis=1)
         self.last = np.maximum(self.rank - 1, 0)
         self.smallest = np.take_along_axis(self.s, self.last[:, None], 1)[:, 0]
-        # terms of the fit along each right singular vector
+        # the fit's coefficients along the right singular vectors
         self.weights = (self.y[:, None, :] @ self.u)[:, 0] * self.inverse
         ideal = self.vt @ beta_ideal
         kept = ideal * nonzero
@@ -94,7 +95,7 @@ def mean_squares(residuals):
 
 
 def test_errors(rows, coefficients, buffer):
-    """Mean squares of every product except the last, for which the squared mean is returned."""
+    """Returns the mean square of every product but the last, and the squared mean of the last."""
     count, width = len(rows), len(coefficients)
     step = max(64, CHUNK_BYTES // (8 * width))
     squares, total = np.zeros(width - 1), 0.0
@@ -110,7 +111,9 @@ def test_errors(rows, coefficients, buffer):
 
 
 def run_dataset(name, data, orders, study, share):
-    """(train, test: (repeat, n, arm); bias, smallest singular value, rank)."""
+    """Returns (arms, p, train, test, bias, smallest singular value, rank).
+
+    `train` and `test` have the shape (repeat, n, arm), the last three (repeat, n)."""
     p = data.shape[1] - 1
     beta_ideal = np.linalg.lstsq(data[:, :p], data[:, p], rcond=None)[0]
     if study.CONSTANT:
@@ -132,7 +135,7 @@ def run_dataset(name, data, orders, study, share):
         errors = mean_squares(plan["train"] @ plan["train_rows"].swapaxes(1, 2))
         train[:, j] = np.take_along_axis(errors, plan["pick_train"], 1)
         coefficients, use, pick = plan["test"], plan["use"], plan["pick_test"]
-        if not share:       # a column for each arm, equal ones too
+        if not share:       # a column for each arm, even if equal
             end = np.full((repeats, 1), coefficients.shape[1] - 1)
             take = np.concatenate([pick, end], axis=1)
             coefficients = np.take_along_axis(coefficients, take[:, :, None], 1)

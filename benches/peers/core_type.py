@@ -1,4 +1,4 @@
-"""CPU seconds of a product and a QR factorisation: used to choose the core type of OpenBLAS."""
+"""Prints the CPU seconds of products and QR factorisations, by which OpenBLAS's core type is chosen."""
 
 import time
 

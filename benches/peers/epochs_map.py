@@ -1,12 +1,12 @@
-"""Test errors of gradient descent over widths and steps: by taking the steps, and by one SVD per point.
+"""Test errors of gradient descent for many widths and step counts, by taking the steps and by one SVD per point.
 
     epochs_map.py FOLDER STEP_SIZE NOISE COUNT WIDTH...
 
-FOLDER holds x, y, teacher and variances (independent features) and steps as raw numbers: one
-training set.  Least squares on the first WIDTH columns, loss |X b - y|^2 / (2n), from 0; the test
-error is the expectation over normal test rows.  For each width a line: WIDTH, CPU seconds of COUNT steps, and
-of the SVD and fit of one point (the medians of three), the relative difference of the two test errors at
-each of the steps up to COUNT, at most; then the test errors at those steps, by the steps."""
+FOLDER holds one training set as raw numbers: x, y, teacher, variances (of independent features) and steps.
+Least squares on the first WIDTH columns, with loss |X b - y|^2 / (2n), starts from 0; the test error is the
+expectation over normal test rows.  Prints a line for each width: WIDTH, the CPU seconds of COUNT steps and
+of the SVD and fit of one point (medians of three), the relative difference of the two test errors at the last
+of the steps up to COUNT, then the test errors at all those steps, computed by taking the steps."""
 
 import statistics
 import sys
@@ -19,11 +19,11 @@ RUNS = 3
 
 
 def descend(x, y, size, steps, count, risk):
-    """Test errors at each of `steps` up to `count`."""
+    """Returns the test errors at each of `steps` up to `count`."""
     n, p = x.shape
     b, found = np.zeros(p), []
     wanted = set(int(step) for step in steps)
-    transposed = np.ascontiguousarray(x.T)              # rows one after the other, both ways
+    transposed = np.ascontiguousarray(x.T)              # contiguous rows in both products
     for step in range(1, count + 1):
         b -= size / n * (transposed @ (x @ b - y))
         if step in wanted:
@@ -32,7 +32,7 @@ def descend(x, y, size, steps, count, risk):
 
 
 def point(x, y, size, step, risk):
-    """The test error at one number of steps."""
+    """Returns the test error after `step` steps."""
     u, s, vt = np.linalg.svd(x, full_matrices=False)
     left = (1 - size / len(y) * s * s) ** step
     return risk(vt.T @ ((1 - left) / s * (u.T @ y)))
@@ -58,7 +58,7 @@ def main(folder, size, noise, count, widths):
         def risk(b):
             return variances[:p] @ (b - teacher[:p]) ** 2 + unseen
 
-        descend(design, y, size, steps, 3, risk)        # caches
+        descend(design, y, size, steps, 3, risk)        # warms up caches
         by_steps, of_steps = timed(lambda: descend(design, y, size, steps, count, risk))
         one, of_point = timed(lambda: point(design, y, size, steps[len(by_steps) - 1], risk))
         print(p, of_steps, of_point, abs(one / by_steps[-1] - 1), *by_steps)

@@ -1,13 +1,14 @@
-"""Minimum-norm fits of random Fourier features on parts of one table, cell by cell.
+"""Minimum-norm fits of random Fourier features, cell by cell, on parts of one table.
 
     fourier_plane.py FOLDER N:P,N:P,... [LSTSQ_BELOW]
 
 FOLDER holds x, y, tx, ty (raw inputs and targets), w (features x inputs) and b as raw
-numbers.  Prints `features <CPU seconds>`: cos(x w' + b) of all rows, made once and sliced
-for all cells; then for each cell `n p seconds mse way`, the CPU seconds of the fit and of
-the predictions, the test error, and the fastest way: scipy's QR with the orthogonal factor
-applied and never formed, numpy.linalg.lstsq, or scipy.linalg.lstsq by pivoted QR.  The
-least squares routines, which are slower, are tried where min(n, p) < LSTSQ_BELOW."""
+numbers.  Prints `features <CPU seconds>` for cos(x w' + b) of all rows, computed once and
+sliced for all cells.  Then prints `n p seconds mse method` for each cell: the CPU seconds
+of fit and predictions together, the test error, and the fastest method.  The methods are
+scipy's QR, which applies the orthogonal factor without forming it, numpy.linalg.lstsq, and
+scipy.linalg.lstsq by pivoted QR.  The least squares routines are slower, and are tried
+only if min(n, p) < LSTSQ_BELOW."""
 
 import statistics
 import sys
@@ -18,7 +19,7 @@ import numpy as np
 import scipy.linalg
 from scipy.linalg import lapack
 
-SHORT = 3.0             # seconds: what takes less is timed three times
+SHORT = 3.0             # seconds: shorter work is timed three times
 
 
 def features(x, w, b):
@@ -28,7 +29,7 @@ def features(x, w, b):
 
 
 def by_qr(x, y):
-    """R b = Q'y, or b = Q R^-T y of the transposed matrix."""
+    """Solves R b = Q'y, or computes b = Q R^-T y from the QR of the transposed matrix."""
     n, p = x.shape
     matrix = x if n >= p else x.T
     small = min(n, p)

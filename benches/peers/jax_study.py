@@ -1,10 +1,11 @@
-"""The ablation study of one data set in JAX, in memory: every size and repeat in one compiled function.
+"""The ablation study of one data set in JAX, in memory, with every size and repeat in one compiled function.
 
     jax_study.py --data-dir DIR [--dataset NAME] [--repeats N] [--rounds N]
 
-The method is that of `strong_study.py`: the table compressed once, decompositions batched over repeats, a sum over
-all rows less one over the training rows. Prints `compile_s`, the CPU seconds of the first call, and `steady_s`, the
-median of those of later calls, each on training rows of its own. The first result is held against numpy's."""
+The method is that of `strong_study.py`: the table is compressed once, decompositions are batched over repeats, and a
+test sum is the sum over all rows minus that over the training rows. Prints `compile_s`, the CPU seconds of the first
+call, and `steady_s`, the median of later calls, each on different training rows. The first result is checked against
+numpy."""
 
 import argparse
 import statistics
@@ -23,13 +24,14 @@ jax.config.update("jax_enable_x64", True)
 
 
 def squares(rows, coefficients):
-    """Sums over rows of the squared products, for each row of coefficients."""
+    """For each row of coefficients, sums the squared products over all rows."""
     return jnp.sum((coefficients @ rows.T) ** 2, axis=1)
 
 
 def cell(rows, n, table, cutoffs, modes):
-    """All arms of a training set of `n` rows, below them zeros: (train, test, squared bias, smallest singular value,
-    rank)."""
+    """All arms of a training set of `n` rows, padded with zeros.
+
+    Returns (train, test, squared bias, smallest singular value, rank)."""
     triangle, column_sums, beta_ideal, count = table
     p = rows.shape[1] - 1
     rows = jnp.where((jnp.arange(len(rows)) < n)[:, None], rows, 0)
@@ -40,7 +42,7 @@ def cell(rows, n, table, cutoffs, modes):
     s = jnp.where(kept, s, 0)
     rank = kept.sum()
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
-    # Row r is the fit with r leading terms; then no residuals, then the bias.
+    # Row r is the fit with r leading terms; below them, the fit without residuals (the bias follows separately).
     prefixes = jnp.cumsum((y @ u * inverse)[:, None] * vt, axis=0)
     prefixes = jnp.concatenate([jnp.zeros((1, p)), prefixes])
     without = ((x @ beta_ideal) @ u * inverse) @ vt - beta_ideal
@@ -61,8 +63,9 @@ def cell(rows, n, table, cutoffs, modes):
 
 @jax.jit
 def study(training, table, cutoffs, modes):
-    """Of the training rows of each repeat: each part with a row for each repeat and a column for each size. One shape
-    for all sizes: with a decomposition for each, calls of jax 0.10 wait for each other for ever."""
+    """Returns each part of `cell` with a row per repeat and a column per size.
+
+    All sizes share one padded shape: with one decomposition per size, calls of jax 0.10 deadlock."""
     each_size = jax.vmap(cell, (None, 0, None, None, None))
     each_repeat = jax.vmap(each_size, (0, None, None, None, None))
     return each_repeat(training, jnp.array(SIZES), table, cutoffs, modes)
@@ -94,7 +97,7 @@ def main():
     found, first_s = run(draws[0])
     expected = strong_study.run(args.dataset, data, draws[0], ablation_study)[2:]
     for part, values in zip(found, expected):
-        # Both are right to the condition of a training set times rounding; no residuals leaves rounding alone.
+        # Both are accurate to the condition number times rounding; without residuals only rounding errors are left.
         np.testing.assert_allclose(part, values, rtol=1e-6, atol=1e-12 * np.median(expected[1]))
     steady = [run(first)[1] for first in draws[1:]]
     print(f"compile_s={first_s:.3f} steady_s={statistics.median(steady):.4f}")

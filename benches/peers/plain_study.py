@@ -1,7 +1,7 @@
-"""Both studies as a numpy user would write them well: for each cell one SVD, every arm a column of
-one coefficient matrix, which multiplies the test rows once.
+"""Both studies as a good numpy user would write them: one SVD per cell, with every arm a column of
+one coefficient matrix, by which the test rows are multiplied once.
 
-`common.py` and its two studies are the same work tuned further: decompositions batched over repeats,
+`common.py` and its two studies do the same work, tuned further: decompositions batched over repeats,
 test rows in cache-sized chunks, arms with equal coefficients computed once."""
 
 import argparse
@@ -30,7 +30,7 @@ def adversarial_arms(name):
 
 
 def cell(x, y, x_test, y_test, ideal, arms):
-    """Train and test errors of every arm, squared bias, smallest singular value, rank."""
+    """Returns train and test errors of every arm, squared bias, smallest singular value, rank."""
     u, s, vt = np.linalg.svd(x, full_matrices=False)
     rank = int((s > 0).sum())
     weights = (u.T @ y) / s

@@ -1,7 +1,7 @@
-"""Both studies in the steps of the published scripts (Schaeffer et al. 2023): a split of the whole
-table for every cell, and a fit and a prediction of all test rows for every arm.
+"""Both studies by the steps of the published scripts (Schaeffer et al. 2023): every cell splits the
+whole table, and every arm fits and predicts all test rows.
 
-Same arms, same sizes, same numbers as `plain_study.py`, which is how one would write them for speed."""
+Arms, sizes and results are those of `plain_study.py`, which is written for speed."""
 
 import sys
 

@@ -2,9 +2,9 @@
 
     random_features.py FOLDER N D P ROUNDS
 
-FOLDER holds x (n x d), w (d x p) and b (p) as raw numbers.  Writes the features to z there and
-prints CPU seconds, the median of some rounds of the fastest of four ways: as the formula
-stands, with bias and cosine in place, in place in memory that is kept, and with x sparse."""
+FOLDER holds x (n x d), w (d x p) and b (p) as raw numbers.  Writes the features to FOLDER/z and
+prints the CPU seconds of the fastest of four methods, as the median of ROUNDS rounds: the plain
+formula, bias and cosine in place, in place in reused memory, and with x sparse."""
 
 import statistics
 import sys

@@ -1,14 +1,14 @@
-"""A whole curve of minimum-norm fits, as fast as numpy and BLAS go, in double precision.
+"""A whole curve of minimum-norm fits in double precision, as fast as numpy and BLAS allow.
 
     strong_curve.py samples|features SIZES FOLDER
 
-FOLDER holds x, y, tx, ty as raw numbers.  One QR factorisation and a running sum serve all
-points up to the threshold; from there on an inverse is updated by a rank-one step a point.
-That costs little, and has no guarantee: no rank deficiency is seen, and errors grow with the
-square of the condition number, those of the threshold staying for good.
+FOLDER holds x, y, tx, ty as raw numbers.  One QR factorisation and a running sum give all
+points up to the threshold; from there on, each point is a rank-one update of an inverse.
+This is cheap but not safe: rank deficiency goes unnoticed, errors grow with the square of
+the condition number, and errors made at the threshold persist.
 
-Prints CPU seconds of the whole curve and of its half up to the threshold, and then a line
-for each of SIZES: the size, and the test error there."""
+Prints the CPU seconds of the whole curve and of its half up to the threshold, then a line
+for each of SIZES: the size and its test error."""
 
 import statistics
 import sys
@@ -24,7 +24,7 @@ RUNS = 3
 
 
 def compressed(tx, ty):
-    """Upper triangle and targets whose errors are those of all test rows, or a few test rows as they are."""
+    """Returns a triangle and targets with the same errors as all test rows, or the test rows if they are few."""
     if len(tx) <= tx.shape[1]:
         return np.asfortranarray(tx), ty
     r = np.linalg.qr(np.column_stack([tx, ty]), mode="r")
@@ -32,14 +32,14 @@ def compressed(tx, ty):
 
 
 def running(images, z, target, count):
-    """Errors of the partial sums of z times the columns of images."""
+    """Returns the errors of the partial sums of z times the columns of images."""
     sums = np.cumsum(images * z, axis=1)
     sums -= target[:, None]
     return np.einsum("ij,ij->j", sums, sums) / count
 
 
 def inverse_of_product(q, r):
-    """(Q R R' Q')^-1, whose upper triangle counts."""
+    """Returns (Q R R' Q')^-1, of which only the upper triangle is used."""
     inverse, _ = dtrtri(r)
     root = dtrmm(1.0, inverse, np.asfortranarray(q.T), lower=0)
     return np.asfortranarray(root.T @ root)

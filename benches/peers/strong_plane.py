@@ -1,13 +1,13 @@
-"""Minimum-norm fits of random Fourier features at all n of a list and all p of a list, as fast as LAPACK goes.
+"""Minimum-norm fits of random Fourier features for a list of n and a list of p, as fast as LAPACK allows.
 
     strong_plane.py FOLDER N,N,... P,P,...
 
-FOLDER holds x, y, tx, ty, w and b as `fourier_plane.py` says.  One triangle grows along n for all p <= n,
-another along p for all n < p: LAPACK's tpqrt takes each block of rows in, so that all cells share two
-factorisations.  Solutions of one step are one triangular solve, and of all cells of one p the predictions are one
-product.  Where n < p they are those of the corrected semi-normal equations, which keep no orthogonal factor.
+FOLDER holds x, y, tx, ty, w and b as in `fourier_plane.py`.  One triangle grows along n for all p <= n, another
+along p for all n < p.  LAPACK's tpqrt adds each block of rows, so that all cells share two factorisations.  Each
+step solves all its cells by one triangular solve, and one product gives the predictions of all cells with the same
+p.  Cells with n < p use the corrected semi-normal equations, which need no orthogonal factor.
 
-Prints CPU seconds of everything, features included, and then `n p mse` for each cell."""
+Prints the CPU seconds of everything, including the features, then `n p mse` for each cell."""
 
 import sys
 import time
@@ -27,14 +27,14 @@ def features(x, w, b):
 
 
 class Growing:
-    """The triangle of rows added in blocks, and the columns next to it after the same rotations."""
+    """The R factor of rows added in blocks, and extra columns to which the same rotations are applied."""
 
     def __init__(self, width, beside):
         self.table = np.zeros((width, width + beside), order="F")
         self.width, self.count = width, 0
 
     def take(self, rows):
-        """Adds rows of the table, with the columns next to them."""
+        """Adds rows, each with its extra columns."""
         width, count = self.width, self.count
         rows = np.asfortranarray(rows)
         if count:
@@ -73,7 +73,7 @@ class Growing:
 
 
 def masked(values, sizes):
-    """The leading rows of values for each size, side by side."""
+    """Returns copies of `values` side by side, one per size, with the rows past that size set to zero."""
     out = np.zeros((len(values), len(sizes) * values.shape[1]), order="F")
     for i, size in enumerate(sizes):
         out[:size, i * values.shape[1]:(i + 1) * values.shape[1]] = values[:size]
@@ -81,7 +81,7 @@ def masked(values, sizes):
 
 
 def tall(z, y, samples, sizes, found):
-    """Cells with p <= n: coefficients to found[p], by n."""
+    """Solves the cells with p <= n: appends (n, coefficients) to found[p]."""
     growing = Growing(min(max(sizes), max(samples)), y.shape[1])
     width, start = growing.width, 0
     for n in samples:
@@ -95,7 +95,7 @@ def tall(z, y, samples, sizes, found):
 
 
 def wide(z, y, samples, sizes, found):
-    """Cells with n < p, likewise."""
+    """Does the same for the cells with n < p."""
     below = [n for n in samples if n < max(sizes)]
     if not below:
         return

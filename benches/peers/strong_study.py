@@ -1,10 +1,10 @@
-"""Either study as an expert would write it in numpy: the table compressed once by a QR factorisation, so
-that a sum over all rows is one over its triangle, and the training rows' share taken off; decompositions
-batched over repeats, and equal coefficients computed once.
+"""Either study as an expert would write it in numpy.  A QR factorisation compresses the table once, so that
+a sum over all rows becomes one over its triangle, from which the training rows' share is subtracted.
+Decompositions are batched over repeats, and equal coefficients are computed once.
 
     strong_study.py ablation|adversarial --data-dir DIR --out DIR [--seed N] [--repeats N]
 
-Errors are differences of two sums: what cancels is the training rows' share, small where the table is long."""
+Test errors are differences of two sums: the part that cancels is the training rows' share, small for long tables."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ from common import DATASETS, LARGEST, SIZES, Batch, load, write_cells
 
 
 def squares(rows, coefficients):
-    """Sums over rows of the squared products, for each row of coefficients."""
+    """For each row of coefficients, sums the squared products over all rows."""
     products = coefficients @ rows.swapaxes(-1, -2)
     return np.vecdot(products, products)
 

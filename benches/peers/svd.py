@@ -2,13 +2,13 @@
 
     svd.py FOLDER
 
-Each file NxPxCOUNT of FOLDER holds COUNT matrices of N × P raw numbers.  Prints a
-line for each: its name, the fastest way, CPU seconds for all COUNT of them, and
-the sum of all singular values.  The ways: numpy.linalg.svd, of many at once where
-there are many, scipy.linalg.svd with either driver where there is scipy, and LAPACK of
-AMD's AOCL and of Intel's MKL where the wheels `aoclda` and `mkl` are installed.  Those two
-are called by address with a workspace that is kept; the overhead of such a call,
-measured on a matrix without rows, is subtracted."""
+Each file NxPxCOUNT in FOLDER holds COUNT matrices of N × P raw numbers.  Prints a
+line for each file: its name, the fastest method, the CPU seconds for all COUNT matrices,
+and the sum of all singular values.  The methods: numpy.linalg.svd, batched;
+scipy.linalg.svd with either driver, if scipy is installed; and the LAPACK of AMD's AOCL
+and of Intel's MKL, if the wheels `aoclda` and `mkl` are installed.  Those two are called
+by address with a reused workspace; the overhead of such a call, measured on a matrix
+without rows, is subtracted."""
 
 import ctypes
 import importlib.util
@@ -26,7 +26,7 @@ except ImportError:
     scipy = None
 
 RUNS = 3
-SHORTEST = 0.05         # seconds: shorter work is done many times a run
+SHORTEST = 0.05         # seconds: shorter work is repeated within a run
 
 
 def numpy_svd(x):
@@ -41,14 +41,14 @@ def scipy_svd(driver):
 
 
 class Lapack:
-    """A LAPACK library, called by the addresses of its routines."""
+    """A LAPACK library whose routines are called by address."""
 
     def __init__(self, path):
         self.library = ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
         self.plans = {}
 
     def plan(self, driver, n, p):
-        """A call, and the memory that it reads and writes: of X' column by column, which X is row by row."""
+        """Prepares a call and its buffers. LAPACK is column-major, so it sees the row-major X as X'."""
         kind = ctypes.c_int
         m, k, r = p, n, min(n, p)
         a, u, vt, s = np.empty((k, m)), np.empty((r, m)), np.empty((k, r)), np.empty(max(r, 1))
@@ -89,7 +89,7 @@ class Lapack:
         return factorise
 
     def overhead(self, driver, shape):
-        """Seconds of a call on an empty matrix, with the copy and the sum."""
+        """Returns the seconds of a call on an empty matrix, including the copy and the sum."""
         routine, arguments, _, s, _ = self.plan(driver, 0, shape[1])
         full = np.ones(min(shape))
         a, b = np.ones(shape), np.ones(shape)
@@ -111,12 +111,12 @@ def is_loaded(path):
 
 
 def other_libraries():
-    """AOCL and MKL, by name."""
+    """Returns AOCL and MKL by name, if they are installed."""
     found = {}
     spec = importlib.util.find_spec("aoclda")
     if spec:
         folder = Path(spec.origin).parent.with_name("aoclda.libs")
-        # They have no path to each other: those that need nothing come first.
+        # They cannot find each other, so each is loaded once all those that it needs are.
         waiting = sorted(folder.iterdir())
         for _ in range(len(waiting)):
             waiting = [path for path in waiting if not is_loaded(path)]
@@ -151,12 +151,12 @@ def main(folder):
         x = np.fromfile(path).reshape(count, n, p)
         first = {}
         for name, way in ways.items():
-            way(x[:1])                                  # caches and code
+            way(x[:1])                                  # warms up caches and code
             first[name] = seconds(way, x, 1)
         best = min(first.values())
         timed = {}
         for name, once in first.items():
-            if once <= 2 * best:                        # the other ways are too slow to matter
+            if once <= 2 * best:                        # slower methods cannot win
                 batch = max(1, round(SHORTEST / max(once, 1e-6)))
                 timed[name] = statistics.median(seconds(ways[name], x, batch)
                                                 for _ in range(RUNS))

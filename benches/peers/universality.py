@@ -3,7 +3,7 @@
     universality.py FOLDER REPEATS FIXED LARGEST
 
 FOLDER holds x (REPEATS × LARGEST × LARGEST) and root (LARGEST × LARGEST, upper triangular) as raw
-numbers.  Prints CPU seconds of the two curves and writes them, repeat by repeat, to FOLDER/terms."""
+numbers.  Prints the CPU seconds of the two curves and writes them to FOLDER/terms, repeat by repeat."""
 
 import sys
 import time
@@ -30,7 +30,7 @@ def curves(x, root, fixed):
 def main(folder, repeats, fixed, largest):
     x = np.fromfile(folder / "x").reshape(repeats, largest, largest)
     root = np.fromfile(folder / "root").reshape(largest, largest)
-    curves(x[:1], root, fixed)                          # a first run, for caches
+    curves(x[:1], root, fixed)                          # warms up caches
     start = time.process_time()
     terms = curves(x, root, fixed)
     print(time.process_time() - start)

@@ -1,10 +1,10 @@
-"""Points of a curve of minimum-norm fits, one at a time, in double precision.
+"""Single points of a curve of minimum-norm fits, one by one, in double precision.
 
     whole_curve.py samples|features SIZES FOLDER
 
-FOLDER holds x, y, tx, ty as raw numbers.  Prints a line for each size: the size, CPU
-seconds of the fit and its test error, the test error, and which method was faster:
-numpy.linalg.lstsq, or an SVD and three products."""
+FOLDER holds x, y, tx, ty as raw numbers.  Prints a line for each size: the size, the CPU
+seconds of the fit and its test error, the test error, and the faster method
+(numpy.linalg.lstsq, or an SVD and three products)."""
 
 import statistics
 import sys
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 RUNS = 3
-SHORTEST = 0.02         # seconds: shorter work is done many times a run
+SHORTEST = 0.02         # seconds: shorter work is repeated within a run
 
 
 def lstsq(x, y):

@@ -1,4 +1,4 @@
-//! CSV tables with what no study can use: the right error at the right place.
+//! CSV tables that no study can use: the right error, at the right place.
 
 use crate::common::files::{at, place};
 use double_descent::Error;
@@ -21,13 +21,13 @@ fn cells_that_are_no_finite_number_are_named_by_line_and_column() {
     let text = b"a,y\n1,2\n\xff\xfe,3\n";
     let latin = Dataset::parse_csv("table.csv", text, &CsvOptions::default());
     assert_eq!(place(latin, "not a finite number"), at(3, "a"));
-    // A text column matters where it is used only.
+    // A text column matters only if it is used.
     let text = "country,a,y\nPeru,1,2\nChad,3,4\n";
     assert_eq!(place(parse(text), "`Peru`"), at(2, "country"));
     let options = CsvOptions::default().with_features(["a"]);
     let data = Dataset::parse_csv("table.csv", text.as_bytes(), &options).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0], [3.0]]);
-    // Lines are those of the file: blank ones count, and so do line breaks in quotes.
+    // Line numbers are those of the file: blank lines count, and so do line breaks inside quotes.
     for end in ["\n", "\r\n", "\r"] {
         let number = |text: &str| place(parse(&text.replace('\n', end)), "`x`");
         assert_eq!(number("a,y\n\n1,2\n\n\nx,3\n"), at(6, "a"));
@@ -62,7 +62,7 @@ fn tables_without_rows_header_or_features() {
     assert_eq!(place(parse("a,b,y"), "no rows"), (None, None));
     assert_eq!(place(parse("1,2,3\n4,5,6\n"), "must name the columns").0, Some(1));
     assert_eq!(place(parse("y\n1\n2\n"), "one column").0, Some(1));
-    // A byte order mark is not part of the first name.
+    // A byte order mark is not part of the first column's name.
     assert_eq!(parse("\u{feff}a,y\n1,2\n").unwrap().feature_names(), ["a"]);
 }
 
@@ -89,7 +89,7 @@ fn columns_that_do_not_exist_or_clash() {
     assert_eq!(place(twice, "two columns").1.as_deref(), Some("b"));
     let both = read(CsvOptions::default().with_features(["a", "y"]));
     assert_eq!(place(both, "both feature and target").1.as_deref(), Some("y"));
-    // Outer blanks are trimmed and inner ones collapsed, in the file and in the request.
+    // Leading and trailing blanks are trimmed and inner runs collapsed, in the file and in the requested names.
     let options = CsvOptions::default().with_target(" life  expectancy ").with_features(["a"]);
     let data = Dataset::parse_csv("t", b"a, Life,life expectancy  \n1,2,3\n", &options).unwrap();
     assert_eq!(data.targets(), &ndarray::array![[3.0]]);
@@ -102,7 +102,7 @@ fn standardising_odd_columns() {
     let root = 1.5f64.sqrt();
     let expected = [[root, 0.0, -root, 0.0], [-root, 0.0, 0.0, 0.0], [0.0, 0.0, root, 0.0]];
     for (found, expected) in data.features().iter().zip(expected.as_flattened()) {
-        // A mean, a square root and a division.
+        // Roundings of a mean, a square root and a division.
         assert!((found - expected).abs() <= 8.0 * f64::EPSILON, "{}", data.features());
     }
     let wide = Dataset::new("wide", ndarray::array![[1.7e308], [1.7e308], [-1.7e308]], Array2::ones((3, 1)));

@@ -1,4 +1,4 @@
-//! CSV tables as programs and people write them: read, or refused in words that say what to do.
+//! CSV tables as programs and people write them: either read, or refused with a message that says what to do.
 
 use crate::common::program::Folder;
 use double_descent::Error;
@@ -16,7 +16,7 @@ fn default(text: impl AsRef<[u8]>) -> Result<Dataset, Error> {
     read(text, &CsvOptions::default())
 }
 
-/// The message of a refusal, in one line of printable characters, with all of `says`.
+/// Returns the message of a refusal, after checking that it is one printable line containing every string in `says`.
 fn refused(result: Result<Dataset, Error>, says: &[&str]) -> String {
     let text = result.unwrap_err().to_string();
     assert!(!text.chars().any(char::is_control) && text.len() < 3000, "{text}");
@@ -49,17 +49,17 @@ fn an_unnamed_first_column_that_counts_rows_is_left_out() {
         assert_eq!((kept.features().ncols(), kept.preparation().as_str()), (3, PLAIN));
         assert_eq!(kept.features()[[2, 0]], f64::from(c));
     }
-    // The numbers are those of all rows, dropped ones too.
+    // Row numbers count all rows, including dropped ones.
     let options = CsvOptions::default().with_blank_cells(DROP);
     let data = read(",a,y\n0,1,2\n1,,2\n2,5,6\n", &options).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0], [5.0]]);
     assert!(data.preparation().ends_with("left out, 1 row with missing values dropped"));
-    // Out of order, or with gaps: not certain, so not silent.
+    // Out of order or with gaps, it may not be a row number, so it is reported instead of dropped.
     let shuffled = ",a,y\n7,1,2\n3,5,2\n9,5,6\n";
     refused(default(shuffled), &["no. 1", "unnamed", "number the rows", "unnamed_column"]);
     let left = CsvOptions::default().with_unnamed_column(UnnamedColumn::LeaveOut);
     assert_eq!(read(shuffled, &left).unwrap().feature_names(), ["a"]);
-    // A measured column, a named one that counts, and one that was asked for.
+    // Kept: unnamed columns that do not count the rows, a named one that does, and an unnamed one that was asked for.
     assert_eq!(default(",y\n0.5,1\n0.7,2\n").unwrap().features().ncols(), 1);
     assert_eq!(default(",y\n0,1\n0,2\n").unwrap().features().ncols(), 1);
     assert_eq!(default("year,a,y\n1,7,1\n2,9,2\n").unwrap().feature_names(), ["year", "a"]);
@@ -75,7 +75,7 @@ fn a_first_row_of_data_is_no_header() {
         let text = format!("{line}\n{}\n", line.replace(|c: char| !matches!(c, ','), "1"));
         refused(default(&text), &["table.csv, line 1", "must name the columns", "CsvOptions::with_header"]);
     }
-    // Years and wavelengths are names.
+    // Years and wavelengths can be column names.
     for line in ["country,1990,1991,1992", "y,1100.5,1102.5,1104.5", "id,3,2,1"] {
         assert_eq!(default(format!("{line}\n1,2,3,5\n")).unwrap().targets()[[0, 0]], 5.0);
     }
@@ -90,7 +90,7 @@ fn a_first_row_of_data_is_no_header() {
     assert_eq!((data.len(), data.targets()[[0, 0]]), (4, 2.0));
     let data = read("1990,1991,1992\n0,0,0\n7,5,1\n", &first.clone().with_target("1990")).unwrap();
     assert_eq!(data.feature_names(), ["1991", "1992"]);
-    // Without names, with words in the first column, and a delimiter after the last.
+    // No header, words in the first column, and a trailing delimiter.
     let text = "M,1,7,1,\nF,2,3,2,\nI,3,10,3,\n";
     let data = read(text, &none.clone().with_target("c3").with_features(["c1", "c2"])).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0, 7.0], [2.0, 3.0], [3.0, 10.0]]);
@@ -108,7 +108,7 @@ fn missing_values_have_many_spellings() {
         assert_eq!(data.features(), &ndarray::array![[0.0, 0.0], [2.0, 3.0]]);
         assert_eq!(data.preparation(), format!("{PLAIN}, 1 row with missing values dropped"));
     }
-    // Spellings of one's own replace the others, numbers among them.
+    // Custom spellings, which may be numbers, replace the default ones.
     let own = CsvOptions::default().with_missing(["-999", "weg"]).with_blank_cells(DROP);
     let text = "a,y\n-999,1\nWEG,2\n,3\n4,4\n-9990,5\n";
     let data = read(text, &own).unwrap();
@@ -123,7 +123,7 @@ fn missing_values_have_many_spellings() {
         read("a,y\n?,1\n", &CsvOptions::default().with_blank_cells(DROP)),
         &["no complete row", "a value is missing in all 1"],
     );
-    // Infinities are no missing values.
+    // Infinities are not missing values.
     refused(
         read("a,y\ninf,1\n", &CsvOptions::default().with_blank_cells(DROP)),
         &["`inf` is not a finite number"],
@@ -141,7 +141,7 @@ fn rows_are_dropped_for_the_columns_in_use() {
     assert_eq!(used, (vec![1.0, 2.0, 4.0], format!("{PLAIN}, 1 row with missing values dropped")));
     let any = rows(CsvOptions::default().with_blank_cells(BlankCells::DropIncompleteRow));
     assert_eq!(any, (vec![4.0], format!("{PLAIN}, 3 rows with missing values dropped")));
-    // The caption of a curve tells.
+    // A curve's provenance reports the dropped rows.
     let data = read(text, &CsvOptions::default().with_features(["a"]).with_blank_cells(DROP)).unwrap();
     let curve = double_descent::sweep::Sweep::new(data, [1], 1, 0).run().unwrap();
     assert!(curve.provenance.preparation.ends_with("1 row with missing values dropped"));
@@ -149,7 +149,7 @@ fn rows_are_dropped_for_the_columns_in_use() {
 
 #[test]
 fn trailing_delimiters_name_no_column() {
-    // As in the air quality table: two delimiters after each row, and rows of delimiters at the end.
+    // As in the air quality table: two trailing delimiters in each row, and rows of delimiters only at the end.
     let mut text = String::from("Date;CO;T;RH;;\n");
     for i in 0..20 {
         writeln!(text, "10/03/2004;{}.{i};{};48;;", i % 5, 13 + i % 3).unwrap();
@@ -178,7 +178,7 @@ fn decimal_commas_blanks_and_quotes() {
     refused(read(euro, &options), &["line 2", "`0,5`", "decimal_comma"]);
     let point = read("a;y\n0.5;1\n", &options.with_decimal_comma(true));
     refused(point, &["`0.5` is not a finite number with a decimal comma"]);
-    // Tables aligned for reading.
+    // Tables with aligned columns.
     let aligned = "  mpg  cyl   hp\n    0.5   0      0.\n\n\t1.0   1 \t    7.  \n   \"2\"   2      3.\n";
     let blanks = CsvOptions::default().with_blanks_between_cells();
     let data = read(aligned, &blanks).unwrap();
@@ -220,13 +220,13 @@ fn thousands_and_words_are_told_apart() {
         let text = refused(read(format!("a;b;y\n1;2;3\n4;{cell};6\n"), &semicolon), &["thousands separator"]);
         assert!(!text.contains("with_one_hot"), "{text}");
     }
-    // One group of three behind a comma may be decimals, and four digits are no group.
+    // A comma before three digits could be a decimal comma, and four digits are not a thousands group.
     refused(read("a;b;y\n4;1,234;6\n", &semicolon), &["with_decimal_comma"]);
     for cell in ["1,2345,678", "1.2.3", "12.34,5", "a.bcd,1"] {
         let text = refused(read(format!("a;b;y\n4;{cell};6\n"), &comma), &["not a finite number"]);
         assert!(!text.contains("thousands"), "{text}");
     }
-    // All columns of words at once; targets are another matter.
+    // One error lists all text columns; text targets get different advice.
     let text = "id,city,size,kind,y\nA7,Rome,3,old,1\n";
     let said =
         refused(default(text), &["column `id`", "with_one_hot", "other columns with words: city, kind"]);
@@ -246,7 +246,7 @@ fn names_in_latin_1() {
     let data =
         read(text, &CsvOptions::default().with_target("Größe").with_encoding(Encoding::Latin1)).unwrap();
     assert_eq!((data.target_names()[0].as_str(), data.targets()[[1, 0]]), ("Größe", 1.0));
-    // Where the name is of no use, it does no harm.
+    // An undecodable name does no harm if its column is not needed.
     assert_eq!(read(text, &CsvOptions::default().with_target("b").with_features(["a"])).unwrap().len(), 2);
 }
 
@@ -285,7 +285,7 @@ fn other_kinds_of_files_are_named() {
     }
     let line = read("# c\na,y\n\n# c\n#c\n1,x\n", &CsvOptions::default().with_comment(b'#'));
     refused(line, &["line 6", "`x`"]);
-    // A name may begin so.
+    // A name may begin with `#`.
     assert_eq!(default("#a,y\n1,2\n").unwrap().feature_names(), ["#a"]);
 }
 
@@ -317,7 +317,7 @@ fn a_quote_that_is_never_closed_is_called_so() {
     refused(default("a,b,y\n\"1,1\n2,2,3\n4,5,6\n"), &["line 2", "1 cell where the header has 3", opened]);
     refused(default("a,y\n1,2\n3,\"4\n5,6\n"), &["line 3", "column `y`", opened]);
     refused(default("a,y\n\"1,2\n3,\"4\"\n5,6\n"), &["line 2", opened]);
-    // Quotes that are closed, and one within a cell.
+    // Quotes that are closed, and a quote in the middle of a cell.
     for text in ["a,y\n\"x\ny\",2\n", "a,y\n1,2\n5\",6\n"] {
         let says = refused(default(text), &["not a finite number"]);
         assert!(!says.contains(opened), "{says}");
@@ -341,7 +341,7 @@ fn two_columns_of_one_name_are_called_so() {
     refused(read("a,b,y\n1,2,3\n", &twice), &["`y`", "twice as a target"]);
 }
 
-/// A check of each name against each other takes 100,000² / 2 comparisons, some ten seconds.
+/// Comparing every pair of names would take 100,000² / 2 comparisons, about ten seconds.
 #[test]
 fn a_hundred_thousand_columns_are_read_in_time_linear_in_them() {
     let count = 100_000;
@@ -354,7 +354,7 @@ fn a_hundred_thousand_columns_are_read_in_time_linear_in_them() {
     let names = (0..count - 1).rev().map(|column| format!("feature {column}"));
     let asked = read(&text, &CsvOptions::default().with_features(names)).unwrap();
     assert_eq!(asked.features()[[3, 0]], (3 * (count - 2) % 7) as f64);
-    // Some 0.2 s on an idle core.
+    // About 0.2 s on an idle core.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
@@ -381,14 +381,14 @@ fn columns_of_words_become_zeros_and_ones() {
 fn columns_that_are_no_features() {
     let text = "id;town;size;price\nH1;Köln;1,5;20\nH2;k.A.;2,5;30\n";
     let options = || CsvOptions::default().with_delimiter(b';').with_decimal_comma(true);
-    // Words, and what may be done about them.
+    // A text column, and the ways to deal with it.
     let ways = ["without_columns", "with_one_hot", "with_missing"];
     refused(read(text, &options()), &[&["line 2", "column `id`", "`H1`"][..], &ways].concat());
     let without = |names: &[&str]| options().without_columns(names.iter().copied());
     refused(read(text, &without(&["id"])), &["column `town`", "`Köln`"]);
     let data = read(text, &without(&["id", "town"])).unwrap();
     assert_eq!(data.features().column(0).to_vec(), [1.5, 2.5]);
-    // The last column that is left is the target.
+    // The last remaining column is the target.
     let data = read(text, &without(&["id", "price"]).with_one_hot(["town"])).unwrap();
     assert_eq!(
         (data.target_names(), data.feature_names()[0].as_str()),
@@ -402,7 +402,7 @@ fn columns_that_are_no_features() {
         &["one column besides those left out (`CsvOptions::without"],
     );
     refused(read(text, &without(&["id", "town", "size", "price"])), &["column `price`", "left out"]);
-    // Dates are words to a table; of a sign beside a number the number is what is meant.
+    // Dates are treated as text. If a cell holds a number with a symbol, the advice is about the number.
     for date in ["2023-01-01", "2023-01-01 10:00", "3/4/2023", "1.2.2023"] {
         refused(
             default(format!("a,b,y\n{date},2,3\n")),
@@ -414,10 +414,10 @@ fn columns_that_are_no_features() {
             refused(default(format!("a,b,y\n{cell},2,3\n")), &[&format!("remove its sign (`{sign}`)")]);
         assert!(!says.contains("with_one_hot"), "{says}");
     }
-    // A target of words is no feature of words.
+    // A text target is not given the advice for text features.
     let error = read("a;y\n1;low\n", &options()).unwrap_err().to_string();
     assert!(error.contains("`low` is not a finite number") && !error.contains("with_one_hot"), "{error}");
-    // A full stop is a decimal point only in a number.
+    // A full stop is a decimal point only within a number.
     let missing = "a;y\n1,5;2\nk.A.;3\n";
     refused(read(missing, &options()), &["`k.A.` is not a finite number; leave", "with_missing"]);
     let named = options().with_missing(["k.A."]).with_blank_cells(DROP);
@@ -442,7 +442,8 @@ fn names_of_data_sets_can_be_those_of_folders() {
     }
 }
 
-/// Pieces that files are made of, in any order, read in any way: a table of finite numbers, or one line of words.
+/// Assembles files from typical pieces in random order and reads them with random options: each gives a table of finite
+/// numbers or a one-line error.
 #[test]
 fn any_text_is_a_table_or_an_error() {
     const PIECES: [&str; 28] = [
@@ -520,7 +521,7 @@ fn any_text_is_a_table_or_an_error() {
     assert!(tables > 100, "{tables} tables among them");
 }
 
-/// Sums that overflow to both sides are NaN.
+/// Partial sums that overflow to both infinities give NaN.
 #[test]
 fn standardising_what_does_not_fit_is_an_overflow() {
     let column: Vec<f64> = (0..32).map(|i| if i % 16 < 8 { 1.7e308 } else { -1.7e308 }).collect();

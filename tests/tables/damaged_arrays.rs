@@ -1,4 +1,4 @@
-//! Files of arrays with bytes changed, cut, repeated or put together at random: every reader ends, and no two of them
+//! Array files with bytes changed, cut, repeated or assembled at random: every reader terminates, and no two readers
 //! disagree. The seeds are those of the fuzz target.
 
 use crate::common::any_bytes::{read_by_all, wrapped};
@@ -16,7 +16,7 @@ const SEEDS: [&[u8]; 7] = [
     include_bytes!("../../fuzz/seeds/arrays/labels_in_archive"),
 ];
 
-/// What lies tell most: small numbers, the ends of types, words of headers.
+/// The most revealing replacements: small numbers, limits of integer types, words of headers.
 const WORDS: [&[u8]; 16] = [
     b"\0",
     b"\x01",
@@ -72,13 +72,13 @@ fn every_reader_ends_and_all_agree() {
         read_by_all(&path)
     };
     let whole: usize = SEEDS.iter().map(|seed| read(&wrapped(seed[0], &seed[1..]))).sum();
-    // Two arrays of one archive, four of two others, and four files of one.
+    // Two arrays from one archive, four from two others, and four files of one array each.
     assert_eq!(whole, 2 + 4 + 4 + 4);
     let mut made = 0;
     for case in 0..CASES {
         let mut rng = stream(1, case, 0);
         let seed = SEEDS[case % SEEDS.len()];
-        // Before it is packed, after it, or both.
+        // Damaged before packing, after packing, or both.
         let content = if case % 3 > 0 { mutated(&mut rng, seed[1..].to_vec()) } else { seed[1..].to_vec() };
         let file = wrapped(seed[0], &content);
         made += usize::from(read(&if case % 3 < 2 { mutated(&mut rng, file) } else { file }) > 0);

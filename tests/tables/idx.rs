@@ -1,4 +1,4 @@
-//! IDX files: every type is read right, packed or not, and a bad file is refused with what to do.
+//! IDX files: every type is read correctly, packed or not, and a bad file is refused with advice.
 
 #![allow(clippy::cast_possible_truncation)] // small whole numbers
 
@@ -27,7 +27,7 @@ fn every_type_packed_or_not() {
     for (code, values, data) in cases {
         for (shape, rows) in [(&[4][..], 4), (&[2, 2], 2), (&[2, 1, 2], 2), (&[1, 2, 1, 2], 1)] {
             let plain = idx_file(code, shape, &data);
-            // The bytes tell, not the name; members of a gzip file follow one another.
+            // The bytes decide whether a file is gzip, not its name; a gzip file may have several members.
             let (front, back) = plain.split_at(plain.len() / 2);
             for bytes in [plain.clone(), gzip(&plain), [gzip(front), gzip(back)].concat()] {
                 let read = idx::read(saved(&folder, &bytes)).unwrap();
@@ -58,7 +58,7 @@ fn images() -> (Array2<f64>, Vec<u8>) {
     (table, idx_file(0x08, &[5, 3, 4], &pixels))
 }
 
-/// Cut at every length, a file is refused, packed or not.
+/// A file cut at any length is refused, packed or not.
 #[test]
 fn truncated_files() {
     let folder = Folder::new("idx-cut");
@@ -86,7 +86,7 @@ fn truncated_files() {
     }
 }
 
-/// A damaged gzip file is refused, or its numbers are right.
+/// A damaged gzip file is either refused or gives the right numbers.
 #[test]
 fn damage_makes_no_wrong_numbers() {
     let folder = Folder::new("idx-damage");
@@ -107,7 +107,7 @@ fn damage_makes_no_wrong_numbers() {
             }
         }
     }
-    assert!(refusals > 8 * (packed.len() - 18), "{refusals} refused"); // 10 bytes of header, of which some matter
+    assert!(refusals > 8 * (packed.len() - 18), "{refusals} refused"); // not every byte of the 10-byte header matters
     let mut bytes = packed.clone();
     let checksum = bytes.len() - 6;
     bytes[checksum] ^= 1;
@@ -145,7 +145,7 @@ fn files_of_other_kinds() {
     }
 }
 
-/// What a header claims is compared with the file before memory is asked for; what goes on is not unpacked.
+/// The size that a header claims is compared with the file before memory is allocated; surplus data is not unpacked.
 #[test]
 fn headers_that_do_not_fit_their_values() {
     let folder = Folder::new("idx-claims");
@@ -172,7 +172,7 @@ fn headers_that_do_not_fit_their_values() {
             refused(idx::read(&path), &path, &["goes on after its last value"]);
         }
     }
-    // Bytes after the gzip file.
+    // Bytes after the end of the gzip data.
     let path = saved(&folder, &[gzip(&images().1), b"and more".to_vec()].concat());
     refused(idx::read(&path), &path, &["damaged"]);
 }

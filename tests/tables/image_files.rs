@@ -1,4 +1,4 @@
-//! Fashion-MNIST and its kin: the published numbers, every usual name of a file, and files that do not belong
+//! Fashion-MNIST and similar data sets: the published statistics, every usual file name, and files that do not belong
 //! together.
 
 #![allow(clippy::cast_possible_truncation)] // small whole numbers
@@ -10,7 +10,7 @@ use double_descent::dataset::{Labelled, idx, npz};
 use ndarray::{Array2, array};
 use std::fs;
 
-/// Sizes, label counts and the sums of all pixels and of their squares.
+/// Sizes, label counts, and the sums of all pixels and of their squares.
 #[test]
 fn fashion_mnist_is_what_was_published() {
     let Some(data) = crate::common::data_folder("fashion_mnist_is_what_was_published") else { return };
@@ -33,7 +33,7 @@ fn fashion_mnist_is_what_was_published() {
         if file == "t10k" {
             assert_eq!(part.inputs().unwrap(), &pixels.mapv(|pixel| f64::from(pixel) / 255.0));
         } else {
-            // Mean and deviation as they are commonly given.
+            // The mean and standard deviation as they are commonly quoted.
             let (mean, square) = (sum as f64 / pixels.len() as f64, squares as f64 / pixels.len() as f64);
             assert!((mean / 255.0 - 0.2860).abs() < 5e-5);
             assert!(((square - mean * mean).sqrt() / 255.0 - 0.3530).abs() < 5e-5);
@@ -44,7 +44,7 @@ fn fashion_mnist_is_what_was_published() {
     assert!(subset.inputs().unwrap().iter().all(|pixel| (0.0..=1.0).contains(pixel)));
 }
 
-/// `n` images, all of them as bright as their label.
+/// `n` images, each with all pixels equal to its label.
 fn images(n: usize, size: u32) -> Vec<u8> {
     let pixels = (size * size) as usize;
     let data: Vec<u8> = (0..n).flat_map(|i| vec![(i % 10) as u8; pixels]).collect();
@@ -89,7 +89,7 @@ fn files_that_do_not_belong_together() {
     let found = Labelled::fashion_mnist(folder.0.join("nowhere")).unwrap_err();
     assert!(matches!(&found, Error::Io { path, .. } if path.ends_with("nowhere")), "{found:?}");
     let write = |file: &str, bytes: &[u8]| fs::write(folder.0.join(file), bytes).unwrap();
-    // A folder of labels without images.
+    // A folder with labels but no images.
     for (part, n) in [("train", 30), ("t10k", 20)] {
         write(&format!("{part}-labels-idx1-ubyte"), &labels(n));
     }
@@ -118,7 +118,7 @@ fn files_that_do_not_belong_together() {
         let found = Labelled::read_idx("x", &images_path, &path, classes);
         assert!(matches!(found, Err(Error::Domain { .. })), "{found:?}");
     }
-    // One in place of the other.
+    // Images in place of labels.
     write("train-labels-idx1-ubyte", &images(30, 28));
     refused(Labelled::fashion_mnist(&folder.0), &path, &["784 values per row"]);
     write("train-labels-idx1-ubyte", &labels(30));
@@ -133,7 +133,7 @@ fn files_that_do_not_belong_together() {
     }
 }
 
-/// A folder may be called as the file in it; a file of that name beside it comes first.
+/// A folder may have the same name as the file it contains; a file of that name next to the folder takes precedence.
 #[test]
 fn folders_named_like_their_files() {
     for beside in [true, false] {
@@ -143,7 +143,7 @@ fn folders_named_like_their_files() {
                 let name = format!("{part}-{what}-idx{axes}-ubyte");
                 let inside = folder.0.join(&name);
                 fs::create_dir(&inside).unwrap();
-                // Where another file is beside it, that in the folder is not looked at.
+                // If there is a file next to the folder, the one inside is not read.
                 fs::write(inside.join(&name), if beside { &b"not read"[..] } else { &bytes }).unwrap();
                 if beside {
                     folder.file(&format!("{part}-{what}.idx{axes}-ubyte"), &bytes);
@@ -157,7 +157,7 @@ fn folders_named_like_their_files() {
             assert_eq!(train.inputs().unwrap().row(2).to_vec(), vec![2.0 / 255.0; 784]);
         }
     }
-    // Folders alone, without files.
+    // A folder without the file.
     let folder = Folder::new("images-no-files");
     fs::create_dir(folder.0.join("train-images-idx3-ubyte")).unwrap();
     let found = Labelled::mnist(&folder.0).unwrap_err().to_string();
@@ -167,7 +167,7 @@ fn folders_named_like_their_files() {
     );
 }
 
-/// EMNIST: several sets in one folder, `test` in place of `t10k`, labels of letters from 1.
+/// EMNIST: several sets in one folder, `test` instead of `t10k`, letters labelled from 1.
 #[test]
 fn sets_by_the_start_of_their_names() {
     let folder = Folder::new("images-sets");
@@ -189,12 +189,12 @@ fn sets_by_the_start_of_their_names() {
     let (train, test) = set("emnist-letters").unwrap();
     assert_eq!((train.name(), test.name()), ("letters", "letters-test"));
     assert_eq!((train.labels(), test.labels()), (&[1, 2, 3, 4, 5][..], &[1, 2][..]));
-    // The classes are those of both parts.
+    // The number of classes is taken from both parts.
     assert_eq!((train.classes(), test.classes(), train.inputs().unwrap().dim()), (6, 6, (5, 16)));
     assert_eq!(set("emnist-digits").unwrap().0.classes(), 5);
     let found = set("emnist-byclass").unwrap_err().to_string();
     assert!(found.contains("emnist-byclass-train-images-idx3-ubyte.gz"), "{found}");
-    // Parts of two data sets.
+    // The two parts come from different data sets.
     folder.file("emnist-digits-test-images-idx3-ubyte", images(2, 5));
     let path = folder.0.join("emnist-digits-test-images-idx3-ubyte");
     refused(set("emnist-digits"), &path, &["25 values per row, but training rows hold 16"]);
@@ -203,12 +203,12 @@ fn sets_by_the_start_of_their_names() {
     }
 }
 
-/// A `.npy` file of bytes.
+/// A `.npy` file of unsigned bytes.
 fn bytes_of(shape: &str, bytes: &[u8]) -> Vec<u8> {
     npy_file(1, &dictionary("|u1", "False", shape), bytes)
 }
 
-/// Keras, `MedMNIST` (labels with two axes, rows to validate on), and colours.
+/// Archives from Keras and `MedMNIST` (labels with two axes, validation rows), and colour images.
 #[test]
 fn archives_by_their_usual_names() {
     let folder = Folder::new("images-archives");
@@ -249,7 +249,7 @@ fn archives_by_their_usual_names() {
     }
 }
 
-/// One set without another to test on; once refused for its three axes. Values that are no bytes stay as they are.
+/// A training set without a test set (its three axes were once refused). Values that are not bytes are not rescaled.
 #[test]
 fn arrays_of_an_archive() {
     let folder = Folder::new("images-arrays");
@@ -271,7 +271,7 @@ fn arrays_of_an_archive() {
     assert_eq!(data.inputs().unwrap(), &array![[0.5], [-2.0]]);
 }
 
-/// KMNIST's archives of one array each.
+/// KMNIST's archives, each holding one array.
 #[test]
 fn folders_of_archives() {
     let folder = Folder::new("images-kmnist");

@@ -1,4 +1,4 @@
-//! Labels as studies of noise make them, and what errors on noisy ones say of clean ones.
+//! Labels corrupted as in studies of label noise, and what errors on noisy labels imply about errors on clean ones.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small whole numbers
 
@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, array, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// Rows that hold their number, of `classes` classes in turn.
+/// Rows that hold their own index, with the classes `0..classes` in turn.
 fn counted(n: usize, classes: usize) -> Labelled {
     let inputs = Array2::from_shape_fn((n, 2), |(i, j)| i as f64 + 0.25 * j as f64);
     Labelled::new("counted", inputs, (0..n).map(|i| i % classes).collect(), classes).unwrap()
@@ -22,7 +22,7 @@ fn corrupted(data: &Labelled) -> usize {
     data.corrupted_rows().iter().filter(|corrupted| **corrupted).count()
 }
 
-/// Within five standard deviations of a count of `n` draws of this probability: one in 10⁶ would fail.
+/// Whether `count` is within five standard deviations of the mean of a binomial count; a right count fails once in 10⁶.
 fn is_drawn(count: usize, n: usize, probability: f64) -> bool {
     let n = n as f64;
     (count as f64 - n * probability).abs() <= 5.0 * (n * probability * (1.0 - probability)).sqrt()
@@ -41,13 +41,13 @@ fn random_labels_are_drawn_from_all_classes() {
         }
         assert_eq!(random.clean_labels(), data.labels());
         assert_eq!(random, data.with_random_labels(probability, 3).unwrap());
-        // Noise replaces noise.
+        // New noise replaces earlier noise.
         assert_eq!(
             random,
             random.with_label_noise(0.7, 1).unwrap().with_random_labels(probability, 3).unwrap()
         );
     }
-    // At 1 the labels know nothing of the clean ones: every pair is as likely as any.
+    // At probability 1 the labels are independent of the clean ones: all pairs are equally likely.
     let random = data.with_random_labels(1.0, 3).unwrap();
     for pair in 0..classes * classes {
         let is_pair =
@@ -75,7 +75,7 @@ fn pseudorandom_labels_are_a_function_of_the_inputs() {
     }
     let noisy = data.with_pseudorandom_labels(0.5, 9).unwrap();
     assert_ne!(noisy.labels(), data.with_pseudorandom_labels(0.5, 10).unwrap().labels());
-    // A row has its label wherever it stands; 0 and −0 are one value.
+    // A row's label does not depend on its position; 0 and −0 count as equal.
     let subset = data.subset(3000, 1).unwrap().with_pseudorandom_labels(0.5, 9).unwrap();
     for (row, label) in subset.inputs().unwrap().rows().into_iter().zip(subset.labels()) {
         assert_eq!(*label, noisy.labels()[row[0] as usize]);
@@ -85,7 +85,7 @@ fn pseudorandom_labels_are_a_function_of_the_inputs() {
         let labels = zeros.with_pseudorandom_labels(1.0, seed).unwrap();
         assert_eq!(labels.labels()[0], labels.labels()[1]);
     }
-    // The columns count in their order.
+    // The order of the columns matters.
     let swapped = Labelled::new("swapped", array![[0.0, 1.0], [1.0, 0.0]], vec![3, 3], 1000).unwrap();
     let differ = (0..20).filter(|&seed| {
         let labels = swapped.with_pseudorandom_labels(1.0, seed).unwrap();
@@ -94,7 +94,8 @@ fn pseudorandom_labels_are_a_function_of_the_inputs() {
     assert!(differ.count() >= 18);
 }
 
-/// The peak at n = p needs misspecification, not randomness: with a deterministic teacher outside the class it is there.
+/// The peak at n = p needs misspecification, not randomness: a deterministic teacher outside the model class has it
+/// too.
 #[test]
 fn a_pseudorandom_teacher_has_a_peak() {
     let (p, repeats) = (20, 30);
@@ -134,19 +135,19 @@ fn target_noise_is_drawn_once() {
     for column in 0..2 {
         let noise = noisy.targets().column(column).mapv(|y| y - 7.0);
         let (mean, square) = (noise.mean().unwrap(), noise.mapv(|e| e * e).mean().unwrap());
-        // Five standard errors of a mean and of a variance of normal numbers.
+        // Five standard errors of the mean and of the variance of normal numbers.
         let error = deviation / (n as f64).sqrt();
         assert!(mean.abs() < 5.0 * error);
         assert!(
             (square - deviation * deviation).abs() < 5.0 * deviation * deviation * (2.0 / n as f64).sqrt()
         );
-        // E (f − y)² on noisy targets is that on clean ones and the variance, of any fixed prediction.
+        // For any fixed prediction, E (f − y)² on noisy targets is the clean value plus the variance.
         let f = 4.0;
         let on_noisy = noisy.targets().column(column).mapv(|y| (f - y) * (f - y)).mean().unwrap();
-        let cross = 2.0 * (f - 7.0) * mean; // what the sample adds, known exactly
+        let cross = 2.0 * (f - 7.0) * mean; // the sample's own contribution, known exactly
         assert!((on_noisy - ((f - 7.0_f64).powi(2) + square - cross)).abs() < 1e-9);
     }
-    // One seed: the same but for the scale; a longer table starts with the shorter one.
+    // With one seed, only the scale differs; a longer table starts with the rows of the shorter one.
     let scaled = data.clone().with_target_noise(2.0 * deviation, 5).unwrap();
     for (one, two) in noisy.targets().iter().zip(scaled.targets()) {
         assert!((2.0 * (one - 7.0) - (two - 7.0)).abs() < 1e-12);
@@ -156,7 +157,7 @@ fn target_noise_is_drawn_once() {
         first.with_target_noise(deviation, 5).unwrap().targets(),
         &noisy.targets().slice(s![..100, ..])
     );
-    // Equal rows have equal pseudorandom noise.
+    // Equal rows get equal pseudorandom noise.
     let same = data.clone().with_pseudorandom_target_noise(1.0, 5).unwrap();
     assert!(same.targets().rows().into_iter().all(|row| row == same.targets().row(0)));
     for deviation in [-1.0, f64::NAN, f64::INFINITY] {
@@ -177,7 +178,7 @@ fn augmented_copies_share_their_noisy_label() {
         let inputs = all.inputs().unwrap().slice(s![rows, ..]).mapv(|v| v - 1000.0 * copy as f64);
         assert_eq!(inputs, noisy.inputs().unwrap());
     }
-    // Copies that are noisy inputs each; and what is drawn later is drawn for each.
+    // Each copy gets input noise of its own, and labels corrupted after augmentation are drawn for each copy.
     let jittered = noisy.augmented(2, |row, _| row.to_owned()).unwrap().with_input_noise(0.1, 1).unwrap();
     assert_ne!(jittered.inputs().unwrap().row(0), jittered.inputs().unwrap().row(300));
     assert_eq!(jittered.labels()[0], jittered.labels()[300]);
@@ -212,7 +213,8 @@ fn smoothed_targets() {
     let smooth = data.smoothed_one_hot(0.2).unwrap();
     assert!(smooth.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
     assert!((smooth[[1, 1]] - 0.85).abs() < 1e-15 && (smooth[[1, 0]] - 0.05).abs() < 1e-15);
-    // Least squares is linear in its targets: the fit of smoothed ones is (1 − α) that of one-hot ones and α/K that of ones.
+    // Least squares is linear in its targets: the fit of smoothed ones is (1 − α) times that of one-hot ones plus α/K
+    // times that of ones.
     let x = data.inputs().unwrap().mapv(|v| (v * 1.7).sin());
     let svd = Svd::new(&x).unwrap();
     let fit = |targets: &Array2<f64>| svd.solve(targets, &MinNorm::default()).unwrap();
@@ -228,8 +230,8 @@ fn smoothed_targets() {
     assert_eq!(counted(3, 1).with_random_labels(0.5, 0).unwrap(), counted(3, 1));
 }
 
-/// Predictions that know nothing of the noise: exactly, by the expectation over all labels; and inside the spread of
-/// draws of the noise.
+/// Predictions independent of the noise: the exact expectation over all labels, and agreement with simulated noise
+/// within its spread.
 #[test]
 fn noisy_errors_and_clean_ones() {
     let (n, classes) = (4000, 6);
@@ -244,7 +246,7 @@ fn noisy_errors_and_clean_ones() {
     let clean_mse = mse(&data);
     for probability in [0.0, 0.2, 0.5, 0.9, 1.0] {
         let noise = SymmetricNoise::new(probability, classes).unwrap();
-        // The expectation by all the other labels of each row.
+        // The expectation, by enumerating every other label of each row.
         let (mut rate, mut mean) = ((1.0 - probability) * clean_rate, (1.0 - probability) * clean_mse);
         for step in 1..classes {
             let labels: Vec<usize> = data.labels().iter().map(|label| (label + step) % classes).collect();
@@ -258,7 +260,7 @@ fn noisy_errors_and_clean_ones() {
         // And back.
         assert!((noise.clean_error_rate(rate).unwrap() - clean_rate).abs() < 1e-12);
         assert!((noise.clean_mse(&predictions, mean).unwrap() - clean_mse).abs() < 1e-12);
-        // Draws: 200 of them, rates that are spread by at most √(1/4n) each.
+        // 200 draws, each with an error rate of standard deviation at most √(1/4n).
         let draws: Vec<Labelled> =
             (0..200).map(|seed| data.with_label_noise(probability, seed).unwrap()).collect();
         let found =
@@ -283,17 +285,17 @@ fn training_errors_by_kind_of_row() {
     let (labels, clean) = (noisy.labels(), noisy.clean_labels());
     let split = |predictions: &Array2<f64>| SplitErrors::new(predictions, labels, clean).unwrap();
     let all = corrupted(&noisy);
-    // What has memorised is right on labels everywhere, and wrong on the clean label of every corrupted row.
+    // A memorising fit is right on every given label, and wrong on the clean label of every corrupted row.
     let memory = split(&noisy.one_hot().unwrap());
     let (kept, wrong) = (memory.clean.unwrap(), memory.corrupted.unwrap());
     assert_eq!((kept.rows, wrong.rows), (n - all, all));
     assert_eq!((kept.error_rate, kept.error_rate_on_clean, kept.mse), (0.0, 0.0, 0.0));
     assert_eq!((wrong.error_rate, wrong.error_rate_on_clean, wrong.mse), (0.0, 1.0, 0.0));
-    // What has learned is the other way round.
+    // A fit that has learned the clean labels does the opposite.
     let learned = split(&noisy.without_label_noise().one_hot().unwrap());
     let wrong = learned.corrupted.unwrap();
     assert_eq!((wrong.error_rate, wrong.error_rate_on_clean, wrong.mse), (1.0, 0.0, 0.5));
-    // Together they are the error of all rows.
+    // Weighted by their numbers of rows, the two kinds give the error over all rows.
     let mut rng = stream(1, 0, 0);
     let predictions = Array2::from_shape_simple_fn((n, classes), || rng.sample::<f64, _>(StandardNormal));
     let errors = split(&predictions);
@@ -305,7 +307,7 @@ fn training_errors_by_kind_of_row() {
     assert!((mean(&|e| e.error_rate_on_clean) - error_rate(&predictions, clean).unwrap()).abs() < 1e-14);
     let whole = (&predictions - &noisy.one_hot().unwrap()).mapv(|v| v * v).mean().unwrap();
     assert!((mean(&|e| e.mse) / whole - 1.0).abs() < 1e-13);
-    // Without noise there is one kind.
+    // Without noise there is only one kind.
     let none = SplitErrors::new(&predictions, clean, clean).unwrap();
     assert!(none.corrupted.is_none() && none.clean.is_some());
     assert!(matches!(SplitErrors::new(&predictions, &labels[1..], clean), Err(Error::Shape { .. })));

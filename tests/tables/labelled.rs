@@ -1,4 +1,4 @@
-//! Inputs with class labels: noise on both, subsets, one-hot targets, and the share of rows put in the wrong class.
+//! Inputs with class labels: noise on both, subsets, one-hot targets, and the share of misclassified rows.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small whole numbers
 
@@ -8,19 +8,19 @@ use double_descent::risk::{Compressed, error_rate};
 use ndarray::{Array2, array, s};
 use std::collections::HashSet;
 
-/// Rows that hold their number, of ten classes in turn.
+/// Rows that hold their own index, with ten classes in turn.
 fn counted(n: usize) -> Labelled {
     let inputs = Array2::from_shape_fn((n, 2), |(i, j)| i as f64 + 0.25 * j as f64);
     Labelled::new("counted", inputs, (0..n).map(|i| i % 10).collect(), 10).unwrap()
 }
 
-/// Within five standard deviations of a count of `n` draws of this probability: one in 10⁶ would fail.
+/// Whether `count` is within five standard deviations of the mean of a binomial count; a right count fails once in 10⁶.
 fn is_drawn(count: usize, n: usize, probability: f64) -> bool {
     let n = n as f64;
     (count as f64 - n * probability).abs() <= 5.0 * (n * probability * (1.0 - probability)).sqrt()
 }
 
-/// The rows whose label is not the clean one.
+/// The rows whose label differs from the clean one.
 fn noisy_rows(data: &Labelled) -> Vec<usize> {
     (0..data.len()).filter(|&row| data.labels()[row] != data.clean_labels()[row]).collect()
 }
@@ -36,7 +36,7 @@ fn label_noise_is_that_of_deep_double_descent() {
         assert_eq!(noisy.inputs().unwrap(), data.inputs().unwrap());
         let rows = noisy_rows(&noisy);
         assert!(is_drawn(rows.len(), n, probability), "{} of {n} at {probability}", rows.len());
-        // Every other class is as likely as any: counted by how far it is from the clean one.
+        // Every other class is equally likely, counted by its offset from the clean one.
         for step in 1..10 {
             let is_step = |row: &&usize| noisy.labels()[**row] == (noisy.clean_labels()[**row] + step) % 10;
             let count = rows.iter().filter(is_step).count();
@@ -51,18 +51,18 @@ fn label_noise_is_that_of_deep_double_descent() {
 fn label_noise_is_nested() {
     let data = counted(3000);
     let noisy = |probability| data.with_label_noise(probability, 1).unwrap();
-    // In the probability: the noisier labels hold the less noisy.
+    // Nested in the probability: labels corrupted at a lower probability stay corrupted, and the same, at a higher one.
     let probabilities = [0.0, 0.05, 0.1, 0.3, 0.9, 1.0];
     for pair in probabilities.windows(2) {
         let (less, more) = (noisy(pair[0]), noisy(pair[1]));
         assert!(noisy_rows(&less).iter().all(|&row| less.labels()[row] == more.labels()[row]));
     }
     assert_eq!(noisy_rows(&noisy(1.0)).len(), 3000);
-    // In the number of rows, and in subsets.
+    // Nested in the number of rows, and in subsets.
     let (large, small) = (data.subset(2000, 7).unwrap(), data.subset(500, 7).unwrap());
     let (large, small) = (large.with_label_noise(0.2, 3).unwrap(), small.with_label_noise(0.2, 3).unwrap());
     assert_eq!(large.labels()[..500], *small.labels());
-    // Noise replaces noise.
+    // New noise replaces earlier noise.
     assert_eq!(noisy(0.3).with_label_noise(0.1, 1).unwrap(), noisy(0.1));
     assert_eq!(noisy(0.3).with_label_noise(0.0, 9).unwrap(), data);
     assert_eq!(noisy(0.3).without_label_noise(), data);
@@ -75,7 +75,7 @@ fn subsets_are_nested_samples() {
         (data.inputs().unwrap().row(at).to_vec(), data.labels()[at], data.clean_labels()[at])
     };
     let everything = data.subset(1000, 3).unwrap();
-    // An order of all rows, each with its label.
+    // A permutation of all rows, each with its label.
     let places: Vec<usize> = everything.inputs().unwrap().column(0).iter().map(|v| *v as usize).collect();
     assert_eq!(places.iter().collect::<HashSet<_>>().len(), 1000);
     assert!(places.iter().enumerate().all(|(at, &place)| row(&everything, at) == row(&data, place)));
@@ -86,7 +86,7 @@ fn subsets_are_nested_samples() {
         assert!((0..n).all(|at| row(&subset, at) == row(&everything, at)));
     }
     assert_ne!(data.subset(17, 4).unwrap(), data.subset(17, 3).unwrap());
-    // Every row is as likely as any: how often one of the first 100 is among 10 of 1000.
+    // Every row is equally likely: count how often one of the first 100 is among 10 of 1000.
     let drawn: usize = (0..2000)
         .map(|seed| data.subset(10, seed).unwrap())
         .map(|subset| subset.inputs().unwrap().column(0).iter().filter(|v| **v < 100.0).count())
@@ -107,12 +107,12 @@ fn input_noise_is_gaussian_and_nested() {
     };
     let drawn = noise(0.5, 2);
     let n = drawn.len() as f64;
-    // Five standard deviations of a mean of n draws: of variance 1, 2 and 96 (that of the fourth power).
+    // Five standard deviations of a mean of n draws with variance 1, 2 and 96 (the variance of the fourth power).
     for (power, mean, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (4, 3.0, 96.0_f64)] {
         let found = drawn.mapv(|v| v.powi(power)).mean().unwrap();
         assert!((found - mean).abs() < 5.0 * (variance / n).sqrt(), "power {power}: {found}");
     }
-    // Rounded at inputs of up to 20,000: ε/2 · 20,000, over the deviation, twice.
+    // Rounding errors at inputs of up to 20,000: ε/2 · 20,000 divided by the deviation, twice.
     let rounding = 20_000.0 * f64::EPSILON / 0.5;
     assert!((noise(4.0, 2) - &drawn).iter().all(|v| v.abs() < rounding));
     assert_ne!(noise(0.5, 3), drawn);
@@ -127,7 +127,7 @@ fn input_noise_is_gaussian_and_nested() {
     assert!(matches!(data.with_input_noise(1e308, 2), Err(Error::Overflow { .. })));
 }
 
-/// A release may not move what a seed draws.
+/// A new release must not change what a seed draws.
 #[test]
 fn what_seeds_draw() {
     let data = counted(12);
@@ -198,7 +198,7 @@ fn the_error_rate_counts_wrong_classes() {
         assert_eq!(error_rate(&predictions, clean.labels()), Ok(rate));
         assert_eq!(error_rate(&-predictions, data.labels()), Ok(1.0));
     }
-    // Ties go to the first.
+    // Ties go to the first class.
     assert_eq!(error_rate(&Array2::zeros((2, 3)), &[0, 1]), Ok(0.5));
     assert_eq!(error_rate(&array![[-1.0, 0.0, -0.0]], &[1]), Ok(0.0));
     assert_eq!(error_rate(&array![[-1.0, -0.0, 0.0]], &[1]), Ok(0.0));
@@ -213,7 +213,7 @@ fn the_error_rate_counts_wrong_classes() {
     }
 }
 
-/// What a table's errors are compared with must be there, and finite.
+/// The table that errors are measured on must not be empty, and the parameters must be finite.
 #[test]
 fn tables_without_columns_and_parameters_that_are_no_numbers() {
     let (x, y) = (array![[1.0, 2.0], [3.0, 4.0]], array![[1.0], [2.0]]);

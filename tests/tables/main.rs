@@ -1,4 +1,4 @@
-//! Tables of data: read from files, prepared, labelled.
+//! Data tables: reading files, preparation, labels.
 
 #[path = "../common/mod.rs"]
 mod common;

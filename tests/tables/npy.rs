@@ -1,4 +1,4 @@
-//! Rows from `.npy` files: what is written is read, and what cannot be read is said, with what to do.
+//! Rows from `.npy` files: what is written is read back, and unreadable files are refused with advice.
 
 use crate::common::files::{dictionary, npy};
 use crate::common::program::Folder;
@@ -43,7 +43,7 @@ fn blocks(path: &Path, rows: usize) -> Vec<Array2<f64>> {
 #[test]
 fn what_is_written_is_read_in_blocks_of_any_size() {
     let folder = Folder::new("npy-read");
-    // More than one chunk of bytes.
+    // Sizes up to more than one chunk of bytes.
     for (n, p) in [(1, 1), (7, 3), (3000, 5)] {
         for descr in ["<f8", ">f8", "<f4", ">f4"] {
             let x = normal(n, p).mapv(|v| if descr.ends_with('4') { (v * 1024.0).round() } else { v });
@@ -62,7 +62,7 @@ fn what_is_written_is_read_in_blocks_of_any_size() {
     }
 }
 
-/// The bytes of `numpy.save("x.npy", numpy.array([[0.5, -1.0]]))` of version 2.4.
+/// The bytes that `numpy.save("x.npy", numpy.array([[0.5, -1.0]]))` writes in version 2.4.
 #[test]
 fn a_file_of_numpy() {
     let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
@@ -92,7 +92,7 @@ fn headers_of_other_writers() {
     }
 }
 
-/// An error about this file that says all of `says`.
+/// Asserts that the file is refused with an error that names it and contains every string in `says`.
 fn refused(folder: &Folder, bytes: &[u8], says: &[&str]) {
     let path = saved(folder, bytes);
     crate::common::files::refused(NpyRows::open(&path), &path, says);
@@ -220,7 +220,7 @@ fn blocks_that_cannot_be_read() {
         }
         assert_eq!(file.next_block(5), Ok(None));
     }
-    // Cut while it is being read.
+    // Truncated while it is being read.
     let x = normal(20_000, 4);
     let path = saved(&folder, &encoded(1, "<f8", &x));
     let mut file = NpyRows::open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Whole arrays in `.npy` files: every type is read right, what is written is read back to the bit, and nothing is
+//! Whole arrays in `.npy` files: every type is read correctly, what is written is read back exactly, and no file is
 //! left half-written.
 
 use crate::common::files::{dictionary, npy as npy_file, refused};
@@ -15,10 +15,10 @@ fn saved(folder: &Folder, bytes: &[u8]) -> PathBuf {
     folder.file("x.npy", bytes).into()
 }
 
-/// The bytes of whole numbers that a type holds, least significant byte first.
+/// The little-endian bytes of integers that fit a type of `size` bytes.
 fn integers(values: &[i64], size: usize) -> Vec<[u8; 8]> {
     let bytes: Vec<[u8; 8]> = values.iter().map(|v| v.to_le_bytes()).collect();
-    // What is cut off is the sign alone.
+    // Only sign bytes are cut off.
     assert!(bytes.iter().all(|word| word[size..].iter().all(|&byte| byte == 0 || byte == 255)));
     bytes
 }
@@ -114,7 +114,7 @@ fn one_axis_is_one_column() {
     assert_eq!(npy::read(&path).unwrap(), array![[1.0, 0.0], [0.0, 1.0]]);
 }
 
-/// Cut at every length, a file is refused.
+/// A file cut at any length is refused.
 #[test]
 fn truncated_files() {
     let folder = Folder::new("npy-cut");
@@ -126,7 +126,7 @@ fn truncated_files() {
             refused(npy::read(&path), &path, &["x.npy"]);
         }
     }
-    // What the header claims is compared with the file before memory is asked for.
+    // The size that the header claims is compared with the file before memory is allocated.
     for shape in ["(1000000000, 1000000000)", "(9223372036854775807,)", "(4294967296, 4294967296)"] {
         for descr in ["<f8", "|u1"] {
             let path = saved(&folder, &npy_file(1, &dictionary(descr, "False", shape), &[0; 96]));
@@ -140,7 +140,7 @@ fn what_is_written_is_read_to_the_bit() {
     let folder = Folder::new("npy-written");
     let path = folder.0.join("x.npy");
     let mut rng = stream(3, 0, 0);
-    // Floats of every exponent, and those at the ends.
+    // Floats of every exponent, and the extreme ones.
     let mut x = Array2::from_shape_simple_fn((300, 7), || {
         loop {
             let v = f64::from_bits(rng.random());
@@ -163,7 +163,7 @@ fn what_is_written_is_read_to_the_bit() {
     refused(npy::read(&path), &path, &["NaN at row 0, column 0"]);
 }
 
-/// The bytes of `numpy.save` of version 2.4.
+/// The bytes that `numpy.save` writes in version 2.4.
 #[test]
 fn headers_are_those_of_numpy() {
     let folder = Folder::new("npy-headers");
@@ -176,7 +176,7 @@ fn headers_are_those_of_numpy() {
         let data: Vec<u8> = x.iter().flat_map(|v: &f64| v.to_le_bytes()).collect();
         assert_eq!(fs::read(&path).unwrap(), npy_file(1, &dictionary("<f8", "False", text), &data));
     }
-    // More axes than version 1.0 has room for.
+    // More axes than a version 1.0 header has room for.
     npy::write(&path, &ArrayD::<f64>::zeros(vec![1; 30_000])).unwrap();
     let bytes = fs::read(&path).unwrap();
     assert_eq!((&bytes[6..8], bytes.len() % 64), (&[2, 0][..], 8));
@@ -197,7 +197,7 @@ fn nothing_is_left_half_written() {
         assert!(matches!(&found, Error::Io { path, .. } if *path == bad), "{found:?}");
     }
     assert_eq!(listed(&folder.0), [inside]);
-    // Several threads write one file: it is always that of one of them.
+    // Several threads write the same file: its content is always that of one of them.
     let writers = 0..4;
     std::thread::scope(|scope| {
         for writer in writers.clone() {

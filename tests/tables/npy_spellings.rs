@@ -1,4 +1,4 @@
-//! Types of `.npy` files by every name that `numpy.dtype` has for them, and their values to the bit.
+//! Types of `.npy` files under every name that `numpy.dtype` accepts, with values exact to the bit.
 
 use crate::common::files::{dictionary, gzip, npy as npy_file, refused};
 use crate::common::program::Folder;
@@ -11,7 +11,7 @@ fn saved(folder: &Folder, bytes: &[u8]) -> PathBuf {
     folder.file("x.npy", bytes).into()
 }
 
-/// Small files of numpy that were refused once.
+/// Small numpy files that were once refused.
 const SIX: [(&str, &[u8]); 4] = [
     ("f2", include_bytes!("../faults/half.npy")),
     ("<d", include_bytes!("../faults/d.npy")),
@@ -35,7 +35,7 @@ fn files_of_other_spellings() {
     refused(npy::read(&path), &path, &["ends within its header"]);
 }
 
-/// The number 3 as a type stores it, the least significant byte first.
+/// The number 3 as a type stores it, least significant byte first.
 fn three(kind: char, size: usize) -> Vec<u8> {
     match (kind, size) {
         ('f', 2) => vec![0x00, 0x42], // 2¹ · 1.5: exponent 16, fraction 512
@@ -119,7 +119,7 @@ fn every_spelling_of_a_type() {
     }
 }
 
-/// All half-precision floats: (−1)^s 2^(e−15) (1 + f/2¹⁰), and 2^(−14) f/2¹⁰ where e is 0; powers of 2 times eleven bits
+/// All half-precision floats: (−1)^s 2^(e−15) (1 + f/2¹⁰), and 2^(−14) f/2¹⁰ if e is 0. Powers of 2 times eleven bits
 /// are exact in `f64`.
 #[test]
 fn half_floats_are_exact() {
@@ -149,7 +149,7 @@ fn half_floats_are_exact() {
     }
 }
 
-/// As numpy turns them into floats: what is not 0 is 1.
+/// As numpy converts them to floats: any nonzero byte is 1.
 #[test]
 fn every_byte_of_a_truth_value_is_true_or_false() {
     let folder = Folder::new("npy-bool");
@@ -159,7 +159,7 @@ fn every_byte_of_a_truth_value_is_true_or_false() {
     refused(npy::read_bytes(&path), &path, &["not hold unsigned bytes"]);
 }
 
-/// Axes after the first are one row's values, in C order, whatever the order of the file.
+/// Axes after the first make up one row's values, in C order, whatever the order of the file.
 #[test]
 fn images_are_rows() {
     let folder = Folder::new("npy-images");
@@ -182,14 +182,14 @@ fn images_are_rows() {
             };
             let path = saved(&folder, &file(&x));
             assert_eq!(npy::read(&path).unwrap(), table, "{text}, {order}");
-            // The place of a bad entry is that in the table.
+            // The reported place of a bad entry is its place in the table.
             let mut bad = x.clone();
             let last = IxDyn(&shape.iter().map(|length| length - 1).collect::<Vec<_>>());
             bad[last] = f64::NAN;
             let path = saved(&folder, &file(&bad));
             let says = format!("row {}, column {} ", shape[0] - 1, columns - 1);
             refused(npy::read(&path), &path, &[&says]);
-            // The last row but one value holds it as well.
+            // `NpyRows`, if it can read this shape and order, gives the same table.
             let path = saved(&folder, &file(&x));
             if let Ok(mut file) = NpyRows::open(&path) {
                 assert_eq!(file.next_block(99).unwrap().unwrap(), table);
@@ -200,14 +200,14 @@ fn images_are_rows() {
         let expected = Array2::from_shape_vec((shape[0], columns), bytes).unwrap();
         assert_eq!(npy::read_bytes(&path).unwrap(), expected);
     }
-    // Bytes with the first axis fastest.
+    // Bytes with the first axis varying fastest.
     let path =
         saved(&folder, &npy_file(1, &dictionary("|u1", "True", "(2, 2, 2)"), &[0, 1, 2, 3, 4, 5, 6, 7]));
     assert_eq!(npy::read_bytes(&path).unwrap(), array![[0_u8, 4, 2, 6], [1, 5, 3, 7]]);
     assert_eq!(npy::read(&path).unwrap(), array![[0.0, 4.0, 2.0, 6.0], [1.0, 5.0, 3.0, 7.0]]);
 }
 
-/// A packed file is refused where it is cut or damaged, whole and in blocks; or its numbers are right.
+/// A cut or damaged packed file is refused, read whole or in blocks, or its numbers are right.
 #[test]
 fn packed_files() {
     let folder = Folder::new("npy-packed");
@@ -253,7 +253,7 @@ fn packed_files() {
     refused(npy::read(&path), &path, &["packed twice"]);
 }
 
-/// Names out of a file are shown without control characters, and cut.
+/// Type names taken from a file are shown without control characters, and truncated.
 #[test]
 fn long_and_unprintable_types() {
     let folder = Folder::new("npy-shown");

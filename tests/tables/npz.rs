@@ -1,5 +1,5 @@
-//! Arrays by name in `.npz` archives: those of numpy are read, what is written is read back, and a damaged archive
-//! gives no wrong numbers.
+//! Named arrays in `.npz` archives: numpy's are read, what is written is read back, and a damaged archive gives no
+//! wrong numbers.
 
 use crate::common::files::{dictionary, gzip, npy as npy_file, refused, zip};
 use crate::common::program::Folder;
@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-/// By `tests/reference/numpy_arrays.py`.
+/// Written by `tests/reference/numpy_arrays.py`.
 const OF_NUMPY: [&[u8]; 2] = [
     include_bytes!("../reference/numpy_savez.npz"),
     include_bytes!("../reference/numpy_savez_compressed.npz"),
@@ -80,7 +80,7 @@ fn names_that_no_archive_should_hold() {
     assert!(!path.exists());
 }
 
-/// A damaged archive is refused, or its numbers are right: wherever a byte is changed, wherever it is cut.
+/// An archive changed in any byte or cut anywhere is refused, or its numbers are right.
 #[test]
 fn damage_makes_no_wrong_numbers() {
     let folder = Folder::new("npz-damage");
@@ -170,7 +170,7 @@ fn arrays_that_cannot_be_read() {
         refused(npz::read(&path, name), &path, &[&format!("the array `{name}` "), says]);
     }
     refused(npz::read(&path, "twice"), &path, &["two arrays named `twice`"]);
-    // The method, and the flag of encryption, in both headers of the one file.
+    // The compression method and the encryption flag, each in both headers of the only file.
     let one = zip(&[("x.npy", &good)]);
     let list = one.windows(4).position(|word| word == b"PK\x01\x02").unwrap();
     for (local, central, value, says) in
@@ -182,7 +182,7 @@ fn arrays_that_cannot_be_read() {
         let path = saved(&folder, &bytes);
         refused(npz::read(&path, "x"), &path, &[says]);
     }
-    // A size in the list of contents that no archive of this length can hold.
+    // A size in the central directory that no archive of this length can hold.
     let mut bytes = one.clone();
     bytes[list + 24..list + 28].fill(0xf0);
     let claims = npy_file(1, &dictionary("|u1", "False", "(4042322000, 1)"), &[0; 100]);

@@ -1,5 +1,5 @@
-//! Rows and columns picked, orders drawn, features centred and standardised on all rows or on those to train on: right
-//! to the bit where they can be, and kept in words.
+//! Selected rows and columns, random orders, features centred and standardised on all rows or on the training rows:
+//! exact to the bit where possible, and described in words.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small whole numbers
 
@@ -12,7 +12,7 @@ use ndarray::{Array2, Axis, ShapeBuilder, array, s};
 use rand_distr::{Distribution, StandardNormal};
 use std::collections::HashSet;
 
-/// Rows that hold their number, three features, two targets.
+/// Rows that hold their own index, three features, two targets.
 fn counted(n: usize) -> Dataset {
     let x = Array2::from_shape_fn((n, 3), |(i, j)| (10 * i + j) as f64);
     let y = Array2::from_shape_fn((n, 2), |(i, j)| -((10 * i + j) as f64));
@@ -65,18 +65,18 @@ fn an_intercept_stays_one() {
         assert!(scaled.features().column(3).iter().all(|&x| x == 1.0));
         assert!(scaled.preparation().starts_with("with intercept, features "), "{}", scaled.preparation());
     }
-    // The same features as without.
+    // The features are the same as without the intercept.
     let without = counted(5).standardised().unwrap();
     assert_eq!(data.clone().standardised().unwrap().features().slice(s![.., ..3]), without.features());
     assert_eq!(data, data.clone().with_intercept().unwrap());
-    // It may be left out, and then be asked for again.
+    // The intercept may be left out and asked for again.
     let left = data.select(["x0", "x1"]).unwrap();
     assert_eq!(left.preparation(), "no intercept, features as given, 2 of 4 features");
     assert_eq!(left.with_intercept().unwrap().features().ncols(), 3);
     let kept = data.select(["intercept", "x1"]).unwrap();
     assert!(kept.preparation().starts_with("with intercept"));
     assert_eq!(kept.clone().with_intercept().unwrap(), kept);
-    // A feature of that name is none.
+    // A feature called `intercept` is not one.
     let own =
         Dataset::parse_csv("own", b"intercept,a,y\n1,2,3\n1,4,5\n", &CsvOptions::default().with_target("y"))
             .unwrap();
@@ -139,22 +139,22 @@ fn a_seed_fixes_an_order() {
     assert_eq!(data.shuffle(3).unwrap(), shuffled);
     assert_ne!(data.shuffle(4).unwrap().features(), shuffled.features());
     assert_eq!(shuffled.preparation(), "no intercept, features as given, rows shuffled by seed 3");
-    // Every place is as likely as any: how often one of the first 100 rows is among the first 10 of 1000, within five
+    // Every position is equally likely: how often one of the first 100 rows is among the first 10 of 1000, within five
     // standard deviations of a count of 20,000 draws of probability 0.1.
     let first = |seed| rows(&data.shuffle(seed).unwrap())[..10].iter().filter(|row| **row < 100).count();
     let count: usize = (0..2000).map(first).sum();
     assert!((count as f64 - 2000.0).abs() < 5.0 * (20_000.0_f64 * 0.1 * 0.9).sqrt(), "{count}");
-    // A stream of its own: not the order of a subset of labelled rows.
+    // A random stream separate from that of subsets of labelled rows.
     let labelled = Labelled::new("counted", data.features().clone(), vec![0; 1000], 1).unwrap();
     assert_ne!(&labelled.subset(1000, 3).unwrap().inputs().unwrap(), &shuffled.features());
-    // A release may not move what a seed draws.
+    // A new release must not change what a seed draws.
     assert_eq!(rows(&counted(10).shuffle(0).unwrap()), [4, 5, 0, 3, 6, 2, 7, 8, 9, 1]);
     assert_eq!(counted(1).shuffle(0).unwrap().features(), counted(1).features());
 }
 
 type Number = FBig<HalfEven, 2>;
 
-/// At 512 bits.
+/// Converts to 512 bits.
 fn number(v: f64) -> Number {
     Number::try_from(v).unwrap().with_precision(512).value()
 }
@@ -163,7 +163,7 @@ fn rounded(v: &Number) -> f64 {
     v.to_f64().value()
 }
 
-/// Mean and deviation of some rows.
+/// Mean and standard deviation of a column over some rows.
 fn moments(x: &Array2<f64>, column: usize, rows: &[usize]) -> (Number, Number) {
     let values: Vec<Number> = rows.iter().map(|&row| number(x[[row, column]])).collect();
     let count = number(rows.len() as f64);
@@ -174,7 +174,7 @@ fn moments(x: &Array2<f64>, column: usize, rows: &[usize]) -> (Number, Number) {
     (mean, variance.sqrt())
 }
 
-/// Against exact moments, on all rows and on some, for columns whose mean is far larger than their spread as well.
+/// Against exact moments, on all rows and on some, including columns whose mean is far larger than their spread.
 #[test]
 fn centred_and_standardised_features_are_exact() {
     let (n, p) = (3000, 4);
@@ -197,8 +197,8 @@ fn centred_and_standardised_features_are_exact() {
                 let (mean, deviation) = (&mean, &deviation);
                 let largest = x.column(column).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
                 let spread = rounded(deviation);
-                // The mean is off by ε of the largest value (the last rounding) and 2⁻³⁰ of the spread, as promised;
-                // then one rounding of the difference, and three of the quotients.
+                // The mean is off by ε of the largest value (the last rounding) and by 2⁻³⁰ of the spread, as
+                // documented. Then the difference rounds once, and the quotients three times.
                 let bound = largest * f64::EPSILON + spread * 2.0_f64.powi(-30) * 8.0;
                 for row in 0..n {
                     let exact = number(x[[row, column]]) - mean;
@@ -214,7 +214,7 @@ fn centred_and_standardised_features_are_exact() {
     }
 }
 
-/// On all rows named one by one the numbers are those of all rows.
+/// Listing all rows one by one gives the same numbers as `FitOn::AllRows`.
 #[test]
 fn all_rows_are_all_rows() {
     let x = normal(200, 5);
@@ -233,14 +233,14 @@ fn all_rows_are_all_rows() {
     assert_eq!(named.preparation(), "no intercept, features standardised on 200 of 200 rows");
 }
 
-/// A sum of 20,000 equal numbers rounds, and their mean with it: a constant feature became one of ones.
+/// A sum of 20,000 equal numbers rounds, and so does their mean: a constant feature once became a column of ones.
 #[test]
 fn constant_features_become_0() {
     let n = 20_640;
     for value in [0.1, 1.0 / 3.0, 1e300, 1e-300, 123_456.789, 0.0] {
         let mut x = Array2::from_elem((n, 3), value);
         x.column_mut(1).assign(&normal(n, 1).column(0));
-        // Constant in the rows to train on alone.
+        // Constant in the training rows only.
         x[[n - 1, 2]] = 2.0 * value + 1.0;
         let train: Vec<usize> = (0..n - 1).collect();
         let data = data_of(x);
@@ -272,10 +272,10 @@ fn targets_are_centred_apart() {
 #[test]
 fn features_that_do_not_fit() {
     let data = data_of(array![[1.7e308], [-1.7e308], [1.0]]);
-    // Every row is moved by a training row's value: −3.4e308 is left of one.
+    // Centring on the first row subtracts 1.7e308 from every row: −3.4e308 overflows.
     let found = data.clone().centre(FitOn::Rows(&[0]));
     assert!(matches!(found, Err(Error::Overflow { .. })), "{found:?}");
-    // One row has no spread.
+    // A single row has no spread.
     let found = data.clone().standardise(FitOn::Rows(&[0])).unwrap();
     assert!(found.features().iter().all(|v| *v == 0.0));
     let data = data_of(array![[0.0], [5e-324], [1e300]]);

@@ -1,4 +1,4 @@
-//! Time and other filters, and the spectral laws: identities between independent routes.
+//! Training time and other filters, and the spectral laws: identities between independent derivations.
 
 use double_descent::Error;
 use double_descent::theory::complex::Complex;
@@ -23,8 +23,8 @@ fn population(values: &[f64], counts: &[f64], energy: &[f64]) -> SpectralPopulat
         .unwrap()
 }
 
-/// Ridge is a filter like any other, and has a formula of its own: spectra of one and of several scales, on both sides of
-/// the threshold and at it.
+/// Ridge is a filter like any other and also has its own formula: spectra of one and of several scales, on both sides
+/// of the threshold and at it.
 #[test]
 fn ridge_by_contour() {
     let one = population(&[1.0], &[100.0], &[2.0]);
@@ -43,7 +43,8 @@ fn ridge_by_contour() {
     }
 }
 
-/// `∫ f dF` over `x > 0` of the Marchenko–Pastur law: a trapezoidal rule in the angle, good where `f` is a polynomial.
+/// Returns `∫ f dF` over `x > 0` of the Marchenko–Pastur law: a trapezoidal rule in the angle, accurate if `f` is a
+/// polynomial.
 fn law(gamma: f64, f: impl Fn(f64) -> f64) -> f64 {
     let nodes = 2000;
     let root = gamma.sqrt();
@@ -61,7 +62,7 @@ fn flow_and_descent_on_isotropic_features() {
         let spectrum = PopulationSpectrum::with_multiplicities(&[2.0], &[gamma]).unwrap();
         let population = SpectralPopulation::new(spectrum, &[0.5], 0.7).unwrap();
         for t in [0.0, 1e-9, 1e-3, 1.0, 30.0, 1e4, 1e8, 1e30] {
-            // An eigenvalue of 2 makes time run twice as fast, and an energy of ½ on it is one of 1 on the unit.
+            // An eigenvalue of 2 makes time run twice as fast, and its energy of ½ is one of 1 at eigenvalue 1.
             let expected = gradient_flow::isotropic(gamma, 2.0 * t, 1.0, 0.7).unwrap();
             let found = population.filtered(1.0, &Flow::new(t).unwrap()).unwrap();
             let what = format!("γ = {gamma}, t = {t}");
@@ -70,11 +71,11 @@ fn flow_and_descent_on_isotropic_features() {
             }
             within(&format!("variance, {what}"), found.variance, expected.variance, 1e-9);
         }
-        // Steps short of the largest stable one, 2/λ₊.
+        // Step sizes below the largest stable one, 2/λ₊.
         let top = 2.0 * (1.0 + gamma.sqrt()).powi(2);
         for (share, steps) in [(0.1, 1), (0.1, 40), (0.97, 3), (0.97, 200), (1e-4, 10)] {
             if gamma == 1.0 + 1e-5 {
-                // The lower edge is as far from 0 as one of the rule's nodes from the next: no value to compare with.
+                // The lower edge is as far from 0 as the rule's nodes are apart: no value to compare with.
                 continue;
             }
             let step = share * 2.0 / top;
@@ -85,7 +86,7 @@ fn flow_and_descent_on_isotropic_features() {
             let descent = Descent::new(step, steps.unsigned_abs()).unwrap();
             let found = population.filtered(1.0, &descent).unwrap();
             let what = format!("γ = {gamma}, {steps} steps of {share}");
-            // The rule above is good to 1e-9 where the law's density has a singularity near 0.
+            // The rule above is accurate to 1e-9 if the law's density has a singularity near 0.
             within(&format!("bias, {what}"), found.bias, bias, 1e-8);
             within(&format!("variance, {what}"), found.variance, variance, 1e-8);
         }
@@ -94,8 +95,8 @@ fn flow_and_descent_on_isotropic_features() {
     }
 }
 
-/// From 0 the risk is the target's energy, in the end it is that of minimum-norm least squares, and with many samples the
-/// sum of one curve a feature.
+/// At time 0 the risk is the target's energy, at late times that of minimum-norm least squares, and with many samples a
+/// sum of one curve per feature.
 #[test]
 fn flow_of_any_spectrum_at_its_ends() {
     let population = population(&[1.0, 1e-3], &[50.0, 50.0], &[0.5, 1000.0]);
@@ -113,7 +114,7 @@ fn flow_of_any_spectrum_at_its_ends() {
         FeatureGroup { count: 50.0, variance: 1.0, energy: 0.01 },
         FeatureGroup { count: 50.0, variance: 0.001, energy: 20.0 },
     ];
-    // They differ by d/n, 1e-11, times what flow makes of it: the contour's own accuracy is left.
+    // The two differ by d/n = 1e-11 times the factor that flow gives it, so the contour's own error dominates.
     for t in [0.6, 20.0, 2000.0] {
         let expected = gradient_flow::excess(&groups, 1e13, 0.7, t).unwrap();
         let found = population.filtered(1e13, &Flow::new(t).unwrap()).unwrap().total();
@@ -121,9 +122,9 @@ fn flow_of_any_spectrum_at_its_ends() {
     }
 }
 
-/// Between two scales what is learned slowly is noise to the rest: `(σ² + slow) n/(n − d) − σ²` in the limit, of which
-/// finite sizes have `n − d − 1` for `n − d`. Of the fast features, eigenvalues 0.178 and more, e^(−71) is left at `t = 200`,
-/// and of the slow ones 2e-11 is learned.
+/// Between two scales, whatever is learned slowly acts as noise on the rest: `(σ² + slow) n/(n − d) − σ²` in the limit;
+/// finite sizes have `n − d − 1` instead of `n − d`. At `t = 200`, e^(−71) is left of the fast features, whose
+/// eigenvalues are at least 0.178, and 2e-11 of the slow ones is learned.
 #[test]
 fn the_plateau_of_two_scales() {
     let (n, d, slow, noise) = (150, 50, 1.0, 0.7);
@@ -138,9 +139,9 @@ fn the_plateau_of_two_scales() {
 
 #[test]
 fn a_second_descent_in_time() {
-    // Heckel and Yilmaz's published set: a minimum at step 12 of size 0.1, a maximum at 30, a minimum at 491. Steps of
-    // descent are flow in disguise: (1 − ηℓ)ᵏ is e^(−ℓ' ηk) with ℓ' = −ln(1 − ηℓ)/η. The turns of that flow lie within a step
-    // of those of descent, whose excess agrees with the figures printed.
+    // Heckel and Yilmaz's published setting with step size 0.1: a minimum at step 12, a maximum at 30, a minimum at
+    // 491. Descent is flow with other rates: (1 − ηℓ)ᵏ is e^(−ℓ' ηk) with ℓ' = −ln(1 − ηℓ)/η. The turns of that flow
+    // lie within one step of those of descent, whose excess agrees with the printed figures.
     let (n, noise, eta) = (10.0, 1.0, 0.1);
     let group = |variance: f64, bias: f64| FeatureGroup { count: 1.0, variance, energy: bias / variance };
     let of_set = |rate: &dyn Fn(f64) -> f64| {
@@ -163,20 +164,20 @@ fn a_second_descent_in_time() {
         let same = gradient_flow::excess(&disguised, n, noise, eta * f64::from(steps)).unwrap();
         within("in disguise", same, at(steps), 1e-12);
     }
-    // Without noise no feature is ever fitted too long; one group has one minimum, its optimum.
+    // Without noise no feature is ever overtrained; a single group has one minimum, its optimum.
     assert!(gradient_flow::turns(&groups, 10.0, 0.0).unwrap().is_empty());
     let one = gradient_flow::turns(&groups[1..], 10.0, 1.0).unwrap();
     let best = gradient_flow::optimum(&groups[1], 10.0, 1.0).unwrap();
     within("time", one[0].time, best.time, 1e-8);
     within("excess", one[0].excess, best.least, 1e-12);
-    // Alternating steps: g = −1 after one of η ℓ = 2.
+    // Alternating steps: g = −1 after one step with η ℓ = 2.
     let fast = FeatureGroup { count: 50.0, variance: 1.0, energy: 0.01 };
     let found = gradient_flow::excess_of_descent(&[fast], 1.0, 1.0, 2.0, 1).unwrap();
     within("alternating", found, 50.0 * (0.01 + 4.0), 1e-14);
     assert!(gradient_flow::plateau(3, 4, 1.0, 1.0).is_err());
 }
 
-/// A factor of the caller's own is called with care.
+/// A caller's own residual factor is used like the crate's; its NaNs and panics become errors.
 #[test]
 fn residual_factors_of_the_callers() {
     #[derive(Debug)]
@@ -209,7 +210,7 @@ fn residual_factors_of_the_callers() {
     for n in [1e-6, 1e-3, 1.0, 1e6, 1e300f64] {
         assert!(population.filtered(n, &Own(0)).unwrap().total().is_finite(), "{n}");
     }
-    // So many features a sample that nothing is learned: what is left is the target, 1 + 0.1, and the noise term is nothing.
+    // With so many features per sample nothing is learned: the bias is the target, 1 + 0.1; the variance vanishes.
     for n in [1e-7, 1e-50, 1e-100f64] {
         let risk = population.filtered(n, &Own(0)).unwrap();
         within("target", risk.bias, 1.1, 1e-6);
@@ -231,7 +232,7 @@ fn residual_factors_of_the_callers() {
         );
         assert!(smallest::square_cdf(3, wrong).is_err() && smallest::square_density(3, wrong).is_err());
     }
-    // Nothing to learn from: zeros, and eigenvalues too far apart to be seen together.
+    // Nothing to learn from: a spectrum of zeros, or eigenvalues too far apart for one contour.
     let zeros = SpectralPopulation::new(PopulationSpectrum::new(&[0.0; 3]).unwrap(), &[1.0; 3], 1.0).unwrap();
     let found = zeros.filtered(5.0, &Own(0)).unwrap();
     assert_eq!((found.bias, found.variance), (0.0, 0.0));
@@ -243,9 +244,9 @@ fn residual_factors_of_the_callers() {
 #[test]
 fn laws_of_the_smallest_singular_value() {
     for n in [1, 2, 7, 40] {
-        // The density is the slope of the distribution function, which grows from 0 to 1. Four values at h = x/200 leave
-        // h⁴ f⁗/30, a share of 2e-11 times x⁴ f⁗/f, which is 7 near 0 (f ∝ x^(−½)) and below 50 where nx is 2; the
-        // function's own 1e-12 counts up to 600 times.
+        // The density is the slope of the distribution function, which grows from 0 to 1. The four-point difference
+        // with h = x/200 has the error h⁴ f⁗/30, relative 2e-11 times x⁴ f⁗/f; that factor is 7 near 0 (f ∝ x^(−½)) and
+        // below 50 where nx is 2. The function's own error of 1e-12 is amplified up to 600 times.
         for x in [0.01, 0.3, 2.0].map(|x| x / n as f64) {
             let h = x / 200.0;
             let rise = |by: f64| {
@@ -258,7 +259,7 @@ fn laws_of_the_smallest_singular_value() {
         within("all", smallest::square_cdf(n, 2000.0).unwrap(), 1.0, 1e-12);
         assert_eq!(smallest::square_density(n, 0.0).unwrap(), f64::INFINITY);
     }
-    // In 40 digits, the integral of the density. From the limit law they deviate by 0.25/n, 0.19/n and 0.05/n.
+    // Integrals of the density, in 40 digits. They deviate from the limit law by 0.25/n, 0.19/n and 0.05/n.
     for (t, thousand, more) in [
         (0.01, 0.099_650_721_566_555_9, 0.099_663_098_720_359_88),
         (0.5, 0.615_881_842_774_507_1, 0.615_939_777_730_669_4),
@@ -284,12 +285,12 @@ fn laws_of_the_smallest_singular_value() {
         [smallest::mean_inverse_square(5, 5), smallest::mean_inverse_square(0, 5)],
         [Some(f64::INFINITY), None]
     );
-    // The first term for small x, n² x²/8 − n(n−1) x²/12.
+    // The leading term for small x, n² x²/8 − n(n−1) x²/12.
     within("small", smallest::three_more_cdf(10, 1e-140), (100.0 / 8.0 - 90.0 / 12.0) * 1e-280, 1e-12);
     assert_eq!([smallest::three_more_cdf(10, 1e3), smallest::three_more_cdf(0, 1.0)], [1.0, 0.0]);
     assert!(smallest::square_limit_cdf(f64::NAN).is_nan() && smallest::three_more_cdf(3, f64::NAN).is_nan());
     assert!(smallest::square_cdf(0, 1.0).is_err());
-    // Quantiles at their ends, and where no law is known.
+    // Quantiles at their ends, and for shapes without a known law.
     let quantile = |n, p, share| smallest::quantile(n, p, share).unwrap();
     assert_eq!([quantile(4, 7, 0.0), quantile(4, 5, 1.0)], [Some(0.0), Some(f64::INFINITY)]);
     assert_eq!([quantile(4, 6, 0.5), quantile(4, 40, 0.5)], [None, None]);
@@ -308,7 +309,7 @@ fn the_marchenko_pastur_law_at_its_ends() {
         assert_eq!([law.density(0.9 * low), law.density(1.1 * high)], [0.0, 0.0]);
         assert!(law.cdf(f64::NAN).is_nan() && law.density(f64::NAN).is_nan());
         assert_eq!([law.moment(0), law.moment(1)], [1.0, 1.0]);
-        // All of the mass, and the mean, by the law's own transform at 0.
+        // The total mass and the mean, by the law's own transform at 0.
         let [whole, mean] = law.laplace(0.0).unwrap();
         within("mass", whole, 1.0, 1e-12);
         within("mean", mean, 1.0, 1e-12);
@@ -316,7 +317,7 @@ fn the_marchenko_pastur_law_at_its_ends() {
         within("shannon", law.shannon(1e300).unwrap(), 1e-300, 1e-10);
     }
     assert_eq!(MarchenkoPastur::new(1.0).unwrap().inverse_moments(), [f64::INFINITY; 3]);
-    // No loop over four billion terms, and infinity where the moment does not fit.
+    // No loop over four billion terms, and infinity if the moment overflows.
     let most = |gamma| MarchenkoPastur::new(gamma).unwrap().moment(u32::MAX);
     assert_eq!(most(1.0), f64::INFINITY);
     assert!(most(1e-16) > 1.0 && most(1e-16).is_finite());

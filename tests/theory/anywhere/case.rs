@@ -1,4 +1,4 @@
-//! Spectra of a few eigenvalues, and the equations that a fixed point solves on them, in 4096 bits.
+//! Spectra of a few eigenvalues, and the equations that a fixed point solves on them, in 4096-bit arithmetic.
 
 use super::draws::Draws;
 use super::precise::{Real, real, sum};
@@ -10,7 +10,7 @@ pub struct Spectrum {
     pub values: Vec<f64>,
     pub counts: Vec<f64>,
     pub energies: Vec<f64>,
-    /// Multiplicities are whole numbers, whose sums are exact.
+    /// Whether the multiplicities are whole numbers, whose sums are exact.
     is_whole: bool,
 }
 
@@ -32,7 +32,7 @@ impl Spectrum {
         PopulationSpectrum::with_multiplicities(&self.values, &self.counts).unwrap()
     }
 
-    /// Samples: about the rank, about the rank of the strong directions alone, or any.
+    /// Draws a number of samples: near the rank, near the rank of the strong directions alone, or anything.
     pub fn samples(&self, draws: &mut Draws) -> f64 {
         let strong: f64 = {
             let cut = self.values[draws.below(self.values.len())];
@@ -50,7 +50,7 @@ impl Spectrum {
         }
     }
 
-    /// `Σ m f(s, ℓ)` over eigenvalues above 0.
+    /// Returns `Σ m f(s, ℓ)` over the positive eigenvalues.
     pub fn sum(&self, kappa: &Real, of: impl Fn(&Real, &Real) -> Real) -> Real {
         let pairs = self.values.iter().zip(&self.counts).filter(|pair| *pair.0 > 0.0);
         sum(pairs.map(|(&value, &count)| {
@@ -63,7 +63,7 @@ impl Spectrum {
         self.sum(&real(0.0), |_, _| real(1.0))
     }
 
-    /// The root of `Σ m s + t/κ + x(κ) = least`, with `x` and its derivative given by `gap`.
+    /// Returns the root of `Σ m s + t/κ + x(κ) = least`, where `gap` gives `x` and its derivative.
     pub fn root(
         &self,
         start: f64,
@@ -85,7 +85,7 @@ impl Spectrum {
         None
     }
 
-    /// The `κ` of ridge, at which `Σ m s + nλ/κ = n`.
+    /// Returns the `κ` of ridge, at which `Σ m s + nλ/κ = n`.
     pub fn ridge_root(&self, start: f64, n: f64, lambda: f64) -> Option<Real> {
         self.root(start, 0.0, n, |kappa| {
             let x = n * lambda / kappa;
@@ -94,7 +94,7 @@ impl Spectrum {
         })
     }
 
-    /// `Σ b ℓ (κ/(ℓ + κ))²`.
+    /// Returns `Σ b ℓ (κ/(ℓ + κ))²`.
     pub fn bare(&self, kappa: &Real) -> Real {
         sum(self.values.iter().zip(&self.energies).filter(|pair| *pair.0 > 0.0).map(|(&l, &b)| {
             let l = real(l);

@@ -1,4 +1,4 @@
-//! Closed forms of `theory` at arguments from all over their domains, against the formulas as they are printed, in 4096 bits.
+//! Closed forms of `theory` at arguments from their whole domains, against the printed formulas in 4096-bit arithmetic.
 
 use super::draws::Draws;
 use super::precise::{Real, Search, pi, real, sum};
@@ -10,14 +10,14 @@ use double_descent::theory::overfitting::Tail;
 use double_descent::theory::ridge;
 use double_descent::theory::spectrum::PopulationSpectrum;
 
-/// What is claimed of formulas of a few operations.
+/// The accuracy claimed for formulas of a few operations.
 const CLAIM: f64 = 1e-13;
 
 fn count(value: usize) -> Real {
     real(value as f64)
 }
 
-/// By the transform of the Marchenko–Pastur law and its derivative.
+/// Against the transform of the Marchenko–Pastur law and its derivative.
 #[test]
 fn isotropic_ridge_anywhere() {
     let mut search = Search::default();
@@ -49,7 +49,7 @@ fn isotropic_ridge_anywhere() {
     search.finish();
 }
 
-/// Sums of waves, errors and exponentials of any scale.
+/// Waves, error functions and exponentials of any scale.
 #[test]
 fn activations_anywhere() {
     let mut search = Search::default();
@@ -87,7 +87,7 @@ fn activations_anywhere() {
         check("leaky ReLU", a, b, HermiteCoefficients::leaky_relu(a), [mean, linear, rest]);
     }
     search.finish();
-    // Of sizes whose squares no number holds.
+    // Scales whose squares overflow.
     for a in [1e160, 1e300, -1e200] {
         for found in
             [HermiteCoefficients::cos(a, 0.3), HermiteCoefficients::sin(a), HermiteCoefficients::erf(a)]
@@ -128,7 +128,7 @@ fn curves_in_time_anywhere() {
         };
         let flow = excess(&|variance| (-(real(variance) * t)).exp());
         let found = gradient_flow::excess(&groups, n, level, t).unwrap();
-        // e^(−x) for x of some hundreds: the rounding of x counts as much as x.
+        // e^(−x) with x in the hundreds amplifies the relative rounding error of x by a factor x.
         search.check(found, &flow, 1e-12, || what("flow"));
         let (eta, steps) = (draws.decades(-6.0, 0.4), u32::try_from(draws.below(300)).unwrap());
         let descent = excess(&|variance| (1.0 - real(eta) * variance).power(steps));
@@ -251,7 +251,7 @@ fn spectra_with_names_anywhere() {
     search.finish();
 }
 
-/// In units of its largest term, as it states.
+/// Errors are in units of the largest term, as documented.
 #[test]
 fn evidence_anywhere() {
     let mut search = Search::default();

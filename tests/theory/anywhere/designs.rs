@@ -1,17 +1,17 @@
-//! Gaussian designs of any size and their limits, against the formulas as they are printed, in 4096 bits.
+//! Gaussian designs of any size and their limits, against the printed formulas in 4096-bit arithmetic.
 
 use super::draws::Draws;
 use super::precise::{Real, Search, real};
 use double_descent::theory::{circle, gaussian, noise, structured};
 
-/// What is claimed of formulas of a few operations.
+/// The accuracy claimed for formulas of a few operations.
 const CLAIM: f64 = 1e-13;
 
 fn count(value: usize) -> Real {
     real(value as f64)
 }
 
-/// `n` and `p` about one another or not.
+/// Draws `n` and `p`, close to each other or not.
 fn sizes(draws: &mut Draws) -> (usize, usize) {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let n = draws.decades(0.0, 7.0) as usize;
@@ -22,7 +22,7 @@ fn sizes(draws: &mut Draws) -> (usize, usize) {
     }
 }
 
-/// Bias and noise factor, `None` where it is infinite.
+/// Returns bias and noise factor; the factor is `None` if it is infinite.
 fn least_norm(n: usize, p: usize, r2: f64) -> (Real, Option<Real>) {
     let bias = if p > n { r2 * (1.0 - count(n) / count(p)) } else { real(0.0) };
     let (short, long) = (n.min(p), n.max(p));

@@ -1,4 +1,4 @@
-//! Arguments from all over a function's domain.
+//! Random arguments from a function's whole domain.
 
 use double_descent::rng::stream;
 use rand::RngExt;
@@ -19,24 +19,24 @@ impl Draws {
         self.0.random_range(0..count)
     }
 
-    /// `10^low` to `10^high`.
+    /// Draws a number from `10^low` to `10^high`.
     pub fn decades(&mut self, low: f64, high: f64) -> f64 {
         10f64.powf(self.between(low, high))
     }
 
-    /// One of these, or a number of `10^low` to `10^high`.
+    /// Draws one of `values`, or a number from `10^low` to `10^high`.
     pub fn special(&mut self, values: &[f64], low: f64, high: f64) -> f64 {
         let i = self.below(2 * values.len());
         if i < values.len() { values[i] } else { self.decades(low, high) }
     }
 
-    /// About `centre` at a distance of 1e-15 to 1e-1 of it, or `centre` itself.
+    /// Draws `centre` itself, or a number at a relative distance of 1e-15 to 1e-1 from it.
     pub fn near(&mut self, centre: f64) -> f64 {
         let off = self.decades(-15.0, -1.0);
         centre * (1.0 + off * [-1.0, 0.0, 1.0][self.below(3)])
     }
 
-    /// A ratio of features to samples: near 1, ordinary, or of any size.
+    /// Draws a ratio of features to samples: near 1, ordinary, or of any size.
     pub fn ratio(&mut self) -> f64 {
         match self.below(3) {
             0 => self.near(1.0),
@@ -45,7 +45,7 @@ impl Draws {
         }
     }
 
-    /// A penalty.
+    /// Draws a penalty.
     pub fn penalty(&mut self) -> f64 {
         match self.below(3) {
             0 => self.decades(-3.0, 3.0),
@@ -54,7 +54,7 @@ impl Draws {
         }
     }
 
-    /// A variance or an energy, 0 included.
+    /// Draws a variance or an energy, possibly 0.
     pub fn level(&mut self) -> f64 {
         match self.below(4) {
             0 => 0.0,

@@ -1,7 +1,7 @@
-//! Every fixed point of `theory` at arguments from all over its domain, against the same equations in 4096 bits.
+//! Every fixed point of `theory` at arguments from its whole domain, against the same equations in 4096-bit arithmetic.
 //!
-//! The exact root is found from the one under test by Newton's method, which here converges to all digits or not at all: that
-//! it is the root is then checked by the equation itself.
+//! Newton's method finds the exact root, starting from the one under test. Here it converges to all digits or not at
+//! all; the equation itself then confirms that the result is the root.
 
 use super::case::Spectrum;
 use super::draws::Draws;
@@ -10,10 +10,10 @@ use double_descent::theory::random_features::RandomFeatureModel;
 use double_descent::theory::ridge::SpectralPopulation;
 use double_descent::theory::structured;
 
-/// What is claimed.
+/// The claimed accuracy.
 const CLAIM: f64 = 1e-10;
 
-/// Risk of one case, as the sheet has it.
+/// Returns the effective dimensions, risk terms and cost of one case, by the printed formulas.
 fn ridge(case: &Spectrum, n: f64, lambda: f64, noise: f64, kappa: &Real) -> [Real; 7] {
     let df = |power: u32| case.sum(kappa, |s, _| s.power(power));
     let (df1, df2) = (df(1), df(2));
@@ -67,7 +67,7 @@ fn ridge_anywhere() {
     search.finish();
 }
 
-/// Penalties below 0, from a pole on.
+/// Negative penalties, starting from a pole.
 #[test]
 fn negative_penalties_anywhere() {
     let mut search = Search::default();
@@ -82,7 +82,7 @@ fn negative_penalties_anywhere() {
         tried += 1;
         let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
         let zero = population.at(n, 0.0).unwrap().kappa;
-        // A penalty that has a solution: that of a smaller κ, if df₂ < n there.
+        // A penalty that has a solution: the one that gives a smaller κ, if df₂ < n there.
         let share = draws.between(0.02, 1.0);
         let small = real(zero) * (1.0 - share);
         if case.sum(&small, |s, _| s.square()) >= real(n) * 0.999 {
@@ -95,7 +95,7 @@ fn negative_penalties_anywhere() {
             search.missing(|| what("κ"));
             continue;
         };
-        // The pole 1 − df₂/n amplifies what rounding does to κ and to λ.
+        // The pole 1 − df₂/n amplifies rounding errors of κ and λ.
         let [_, df2, bias, variance, ..] = ridge(&case, n, lambda, noise, &kappa);
         let claim = CLAIM.max(1e-13 * (1.0 / (1.0 - df2 / n)).value());
         search.check(found.kappa, &kappa, claim, || what("κ"));
@@ -116,7 +116,7 @@ fn other_tests_and_subsamples_anywhere() {
         let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
         let test: Vec<f64> = case.values.iter().map(|_| draws.decades(-2.0, 2.0)).collect();
         if population.at(n, lambda).unwrap().bias < 1e-290 {
-            // Less than a number can hold in full; on another test it may be more.
+            // Too small for full precision in `f64`, though it may be larger on another test distribution.
             continue;
         }
         let found = population.at_test(n, lambda, &test).unwrap();
@@ -137,7 +137,7 @@ fn other_tests_and_subsamples_anywhere() {
         })) / n;
         search.check(found.bias, &(own + &spread * &bare / &pole), CLAIM, || what("bias on a test"));
         search.check(found.variance, &(noise * &spread / &pole), CLAIM, || what("variance on a test"));
-        // Subsamples: κ and df₂ of `size` samples, beside all n.
+        // Subsamples: κ and df₂ of `size` samples, next to those of all n.
         let size = n * draws.between(0.1, 1.0);
         let Some(kappa) = case.ridge_root(population.at(size, lambda).unwrap().kappa, size, lambda) else {
             search.missing(|| what("κ of a subsample"));
@@ -249,8 +249,8 @@ fn random_features_anywhere() {
     search.finish();
 }
 
-/// The best penalty: the excess rises on both sides of its `κ`, by the sign of the exact derivative, and no other `κ` of a
-/// grid is better.
+/// The best penalty: by the sign of the exact derivative the excess rises on both sides of its `κ`, and no other `κ` on
+/// a grid is better.
 #[test]
 fn best_penalties_anywhere() {
     let mut search = Search::default();
@@ -271,7 +271,7 @@ fn best_penalties_anywhere() {
             .filter(|value| **value > 0.0)
             .fold((f64::MAX, 0.0f64), |(low, high), &value| (low.min(value), high.max(value)));
         if range.1 > 1e100 * range.0 {
-            // The excess is the same to more digits than can be had for all penalties in between.
+            // For all penalties in between, the excess agrees to more digits than can be computed.
             continue;
         }
         let population = SpectralPopulation::new(case.spectrum(), &case.energies, noise).unwrap();
@@ -318,7 +318,7 @@ fn two_eigenvalues_anywhere() {
         let c = l1 * l2 * (1.0 - real(gamma));
         let root = (b.square() - 4.0 * c).sqrt();
         search.check(found, &((root - b) / 2.0), CLAIM, what);
-        // A latent space: the same with targets, at and around the threshold.
+        // A latent space: the same with targets, at the threshold and near it.
         let (gamma, psi, mu) = (draws.near(1.0), draws.between(0.01, 0.99), draws.decades(-6.0, 6.0));
         let (r2, noise, lambda) = (draws.decades(-3.0, 3.0), draws.decades(-3.0, 3.0), draws.penalty());
         let found = structured::latent_space(gamma, psi, mu, [r2, noise], lambda).unwrap();
@@ -327,7 +327,7 @@ fn two_eigenvalues_anywhere() {
         let what = |name: &str| {
             format!("{name} of γ = {gamma:e}, ψ = {psi}, μ = {mu:e}, λ = {lambda:e}, {r2:e}, {noise:e}")
         };
-        // κ = λ + κ γ Σ w s, by Newton.
+        // κ = λ + κ γ Σ w s, by Newton's method.
         let mut kappa = real(found.fit.kappa);
         let share = |kappa: &Real, power: u32| {
             let strong = (&top / (&top + kappa)).power(power);

@@ -1,5 +1,5 @@
-//! Spectral laws of `theory` and what is averaged over them, at arguments from all over their domains, against the formulas
-//! as they are printed or power series, in 4096 bits.
+//! Spectral laws of `theory` and averages over them, at arguments from their whole domains, against the printed
+//! formulas or power series in 4096-bit arithmetic.
 
 use super::draws::Draws;
 use super::precise::{Real, Search, pi, real, sum};
@@ -32,7 +32,7 @@ fn transforms_and_moments_anywhere() {
         let found = law.resolvent(lambda).unwrap();
         search.check(found[0], &m, 1e-12, || what("∫ 1/(x + λ)"));
         search.check(found[1], &m2, 1e-12, || what("∫ 1/(x + λ)²"));
-        // Inverse moments, of whichever of the two ratios is below 1.
+        // Inverse moments, in terms of γ or 1/γ, whichever is below 1.
         if gamma != 1.0 {
             let small = if gamma > 1.0 { 1.0 / &g } else { g.clone() };
             let gap = 1.0 - &small;
@@ -65,11 +65,11 @@ fn logarithms_anywhere() {
         let root = g.sqrt();
         let roots = [1.0 + &root, 1.0 - &root].map(|edge| (&s * edge.square() + 1.0).sqrt());
         let f = (&roots[0] - &roots[1]).square();
-        // ln(1 + x) of 640 bits would lose a small x: its series there.
+        // ln(1 + x) in 640 bits would lose a small x, so its series is used there.
         let log =
             |x: Real| if x < real(1e-60) { &x - x.square() / 2.0 + x.power(3) / 3.0 } else { (1.0 + x).ln() };
         let expected = log(&s - &f / 4.0) + log(&s * &g - &f / 4.0) / &g - &f / (4.0 * &g * &s);
-        // Of x/ε alone the first terms cancel to their squares: no digits are left of less than 1e-60.
+        // For small x/ε the leading terms cancel down to their squares: below 1e-60 no digits are left.
         if epsilon < 1e50 && gamma < 1e50 && gamma > 1e-50 {
             search.check(law.shannon(epsilon).unwrap(), &expected, 1e-11, || {
                 format!("∫ ln(1 + x/ε) of γ = {gamma:e}, ε = {epsilon:e}")
@@ -134,7 +134,7 @@ fn the_law_between_its_edges() {
     search.finish();
 }
 
-/// `∫ xᵏ dF` for `k` up to `count`, by the recurrence of Narayana's polynomials,
+/// Returns `∫ xᵏ dF` for `k` up to `count`, by the recurrence of Narayana's polynomials,
 /// `(k + 1) N_k = (2k − 1)(1 + γ) N_{k−1} − (k − 2)(1 − γ)² N_{k−2}`.
 fn moments(gamma: &Real, count: usize) -> Vec<Real> {
     let mut all = vec![real(1.0), real(1.0)];
@@ -146,14 +146,14 @@ fn moments(gamma: &Real, count: usize) -> Vec<Real> {
     all
 }
 
-/// Transforms and gradient flow from the moments: alternating series whose terms reach 1e80, in a thousand digits.
+/// Transforms and gradient flow from the moments: alternating series with terms up to 1e80, in a thousand digits.
 #[test]
 fn flow_from_moments() {
     let mut search = Search::default();
     let mut draws = Draws::new(304);
     for _ in 0..60 {
         let gamma = if draws.below(2) == 0 { draws.near(1.0) } else { draws.decades(-8.0, 2.0) };
-        // 2 t λ₊ up to 60.
+        // 2 t λ₊ is at most 60.
         let top = (1.0 + gamma.sqrt()).powi(2);
         let t = draws.decades(-8.0, 30f64.log10()) / top;
         let (r2, level) = (draws.decades(-3.0, 3.0), draws.decades(-3.0, 3.0));
@@ -181,7 +181,7 @@ fn flow_from_moments() {
         let found = MarchenkoPastur::new(gamma).unwrap().laplace(2.0 * t).unwrap();
         search.check(found[0], &left, 1e-11, || what("∫ e^(−2tx)"));
         search.check(found[1], &first, 1e-11, || what("∫ x e^(−2tx)"));
-        // The same by contour.
+        // The same by a contour integral.
         let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[gamma]).unwrap();
         let population = SpectralPopulation::new(spectrum, &[r2], level).unwrap();
         let found = population.filtered(1.0, &Flow::new(t).unwrap()).unwrap();
@@ -191,7 +191,8 @@ fn flow_from_moments() {
     search.finish();
 }
 
-/// A contour integral of ridge's own factor is ridge, whose formula has no integral, on both sides of every threshold.
+/// The contour integral of ridge's filter is compared with the formula for ridge, which needs no integral, on both
+/// sides of every threshold.
 #[test]
 fn contours_anywhere() {
     let mut search = Search::default();
@@ -257,7 +258,7 @@ fn smallest_singular_values_anywhere() {
         if t > 0.1 {
             search.check(smallest::condition_limit_cdf(t), &condition, 1e-12, || what("condition"));
         }
-        // Quantiles: where the laws have that share.
+        // Quantiles: the laws must return the share at the quantile found.
         for (more, law) in [
             (0, (|n, x| smallest::square_cdf(n, x).unwrap()) as fn(usize, f64) -> f64),
             (1, smallest::one_more_cdf),
@@ -272,11 +273,11 @@ fn smallest_singular_values_anywhere() {
             let density = (-(real(x) / 2.0)).exp() / (2.0 * &pi * x).sqrt();
             search.check(smallest::square_density(1, x).unwrap(), &density, 1e-12, || what("one row"));
         }
-        // n Γ((n+1)/2)/√(2πx) e^(−nx/2) U((n−1)/2, −1/2, x/2), solved for U at a − 1, a, a + 1.
+        // The density is n Γ((n+1)/2)/√(2πx) e^(−nx/2) U((n−1)/2, −1/2, x/2); solved for U at a − 1, a, a + 1.
         if n >= 3 {
             let tricomi = |n: usize| {
                 let density = real(smallest::square_density(n, x).unwrap());
-                // Γ((n+1)/2) over that of the smallest of the three: steps of 1.
+                // Γ((n+1)/2) up to a factor that all three `n` share, as a product in steps of 1.
                 let (a, mut gamma) = ((n - 1) as f64 / 2.0, real(1.0));
                 let mut at = if n.is_multiple_of(2) { 0.5 } else { 1.0 };
                 while at < a + 1.0 {
@@ -288,7 +289,7 @@ fn smallest_singular_values_anywhere() {
             let a = (n - 1) as f64 / 2.0;
             let [before, here, after] = [n - 2, n, n + 2].map(tricomi);
             let b = -0.5;
-            // The terms of one sign against the others.
+            // The recurrence's positive terms against its negative ones.
             let middle = (2.0 * a - b + real(x) / 2.0) * here;
             let outer = before + a * (a - b + 1.0) * after;
             search.check((&outer / &middle).value(), &real(1.0), 1e-11, || what("recurrence"));

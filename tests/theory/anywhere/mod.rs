@@ -1,6 +1,6 @@
-//! Every function of `theory` at seeded random arguments from all over its domain: at and about thresholds (1e-15 of them), at
-//! penalties and ratios of 1e-300 to 1e300, at spectra over hundreds of orders of magnitude, against the same formulas in
-//! arithmetic of 4096 bits or against another formula.
+//! Every function of `theory` at seeded random arguments from its whole domain: at thresholds and within 1e-15 of them,
+//! at penalties and ratios from 1e-300 to 1e300, on spectra over hundreds of orders of magnitude. Results are compared
+//! with the same formulas in 4096-bit arithmetic or with another formula.
 
 mod case;
 mod closed_forms;

@@ -1,17 +1,17 @@
-//! Arithmetic of 4096 bits, in which formulas are written as they are printed: whatever cancels in them, over 600 orders of
-//! magnitude, still leaves a hundred digits.
+//! 4096-bit arithmetic, in which formulas can be written as they are printed: cancellation over 600 orders of magnitude
+//! still leaves a hundred digits.
 
 use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// 1e600 is 1993 bits.
+/// 1e600 takes 1993 bits.
 const BITS: usize = 4096;
-/// Of logarithms and the like, whose arguments are exact.
+/// The precision of logarithms and similar functions, whose arguments are exact.
 const BITS_OF_FUNCTIONS: usize = 640;
 
-/// A number.
+/// A 4096-bit number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Real(FBig<HalfEven, 2>);
 
@@ -146,7 +146,7 @@ pub fn sum(terms: impl IntoIterator<Item = Real>) -> Real {
     terms.into_iter().fold(real(0.0), |sum, term| sum + term)
 }
 
-/// Deviations of one function over a search, the worst first.
+/// The failed comparisons of one search; reported with the largest deviation first.
 #[derive(Debug, Default)]
 pub struct Search {
     compared: usize,
@@ -154,14 +154,14 @@ pub struct Search {
 }
 
 impl Search {
-    /// `found` against `expected`, to `relative`; beyond the numbers an f64 has, as infinity or nearly 0.
+    /// Compares `found` with `expected`, to `relative`. Beyond the range of `f64`, `found` must be huge or nearly 0.
     pub fn check(&mut self, found: f64, expected: &Real, relative: f64, what: impl Fn() -> String) {
         self.compared += 1;
         let size = expected.clone().abs();
         let off = if size > real(1e307) {
             if found.abs() > 1e306 { 0.0 } else { f64::INFINITY }
         } else if size < real(1e-290) {
-            // Parts of so small a sum may have vanished.
+            // Parts of a sum this small may have underflowed.
             if found.abs() <= 1e-289 { 0.0 } else { f64::INFINITY }
         } else if found.is_finite() {
             ((real(found) - expected) / size).abs().value()
@@ -174,7 +174,7 @@ impl Search {
         }
     }
 
-    /// What should be there and is not.
+    /// Records a result that should exist but was not found.
     pub fn missing(&mut self, what: impl Fn() -> String) {
         self.compared += 1;
         self.wrong.push((f64::INFINITY, format!("{}: not found", what())));

@@ -1,5 +1,5 @@
-//! The formulas of `theory` beyond single values: limits of one another, identities, both sides of the threshold, extreme
-//! penalties, wrong inputs. Values are in `reference`.
+//! The formulas of `theory`, beyond single values: limits of each other, identities, both sides of the threshold,
+//! extreme penalties, invalid inputs. Single values are tested in `reference`.
 
 mod designs;
 mod inputs;
@@ -8,7 +8,7 @@ mod random_features;
 mod ranks;
 mod ridge;
 
-/// Within 1e-10, relative: the accuracy that the formulas claim.
+/// Asserts equality to 1e-10, relative: the accuracy that the formulas claim.
 #[track_caller]
 fn close(found: f64, expected: f64) {
     within(found, expected, 1e-10);

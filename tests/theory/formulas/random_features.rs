@@ -1,4 +1,4 @@
-//! Random features at the threshold, at extreme ridges and at their limit, and activations.
+//! Random features at the threshold, at extreme ridges and in their limit, and activations.
 
 use super::{close, powers, within};
 use double_descent::Error;
@@ -12,7 +12,7 @@ fn power_law(noise: f64) -> RandomFeatureModel {
         .unwrap()
 }
 
-/// Infinitely many features are kernel ridge: that of `ridge`, with target energy `v² = bℓ` and `δ = nλ`.
+/// Infinitely many features are kernel ridge as in `ridge`, with target energy `v² = bℓ` and `δ = nλ`.
 #[test]
 fn wide_random_features_are_a_kernel_machine() {
     let values = powers(60, -1.25);
@@ -20,17 +20,17 @@ fn wide_random_features_are_a_kernel_machine() {
     let kernel = SpectralPopulation::new(PopulationSpectrum::new(&values).unwrap(), &energy, 0.1).unwrap();
     for ridge in [0.0, 1e-6, 0.01, 1.0, 1e4] {
         let linear = kernel.at(20.0, ridge / 20.0).unwrap();
-        // What width still costs is of order n/k.
+        // The remaining effect of the width is of order n/k.
         let wide = power_law(0.1).at(20.0, 1e15, ridge).unwrap();
         within(wide.excess, linear.excess, 1e-9);
         within(wide.train, linear.train, 1e-9);
-        // At any width the infinite ensemble is kernel ridge with the effective ridge.
+        // At any width, the infinite ensemble is kernel ridge with the effective ridge.
         let narrow = power_law(0.1).at(20.0, 30.0, ridge).unwrap();
         within(kernel.at(20.0, narrow.effective_ridge / 20.0).unwrap().excess, narrow.ensemble, 1e-9);
     }
 }
 
-/// Both conditions of the fixed point, `Σ s + x = min(n, k)` and `x (x + |n − k|) = kδ/κ`, and the split's sum, at
+/// Both conditions of the fixed point, `Σ s + x = min(n, k)` and `x (x + |n − k|) = kδ/κ`, and the sum of the split, at
 /// extreme ridges and on both sides of `n = k`.
 #[test]
 fn random_features_at_the_threshold_and_at_extremes() {
@@ -48,7 +48,7 @@ fn random_features_at_the_threshold_and_at_extremes() {
         }
     }
     assert_eq!(kernel.at(20.0, 20.0, 0.0).unwrap().excess, f64::INFINITY);
-    // Least squares in all of a small population, σ² M/(n − M), whatever the width.
+    // Least squares on the whole of a small population, σ² M/(n − M) at every width.
     for k in [60.0, 61.0, 100.0, 1e6] {
         let found = kernel.at(100.0, k, 0.0).unwrap();
         close(found.excess, 0.1 * 60.0 / 40.0);
@@ -56,7 +56,7 @@ fn random_features_at_the_threshold_and_at_extremes() {
     }
 }
 
-/// A function of the caller's is integrated, refused or reported.
+/// A caller's own function is integrated, refused or reported.
 #[test]
 fn activations_of_any_kind() {
     let of = |s: &dyn Fn(f64) -> f64, breaks: &[f64]| HermiteCoefficients::of(s, breaks);
@@ -76,12 +76,13 @@ fn activations_of_any_kind() {
     assert!(matches!(of(&|_| panic!("no"), &[]), Err(Error::UserCode { .. })));
     assert!(matches!(of(&|x| x.ln(), &[]), Err(Error::UserCode { .. })));
     assert!(matches!(of(&|x| x, &[f64::NAN]), Err(Error::NonFinite { .. })));
-    // A linear activation: ridge on d features seen through N random ones. χ has lost its meaning.
+    // A linear activation: ridge on d features seen through N random ones. χ has no meaning here.
     let linear = HermiteCoefficients::identity().mei_montanari([2.0, 3.0], 0.1).unwrap();
     assert!(linear.chi == 0.0 && linear.bias > 0.0 && linear.variance > 0.0);
 }
 
-/// An ensemble of one is the one; of two, between that and infinitely many. On both sides of `n = k`.
+/// An ensemble of one is a single fit; an ensemble of two lies between that and infinitely many. On both sides
+/// of `n = k`.
 #[test]
 fn ensembles_of_random_features() {
     let kernel = power_law(0.1);

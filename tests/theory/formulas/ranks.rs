@@ -1,8 +1,9 @@
 //! Effective ranks, and the bounds of benign overfitting on the fixed point itself, with constants.
 //!
-//! The theorems leave their constants open. For the deterministic equivalent they follow in a few lines. With `T = Σ_{i>k} ℓ`,
-//! `k < n`, the fixed point `n = Σ s` gives `T/n − ℓ_{k+1} ≤ κ ≤ T/(n − k)`. Of the first `k` for which `T ≥ b n ℓ_{k+1}` all
-//! `ℓ_i`, `i ≤ k`, are above `T/(bn − 1)`. Hence, with `q = (n − k)/(n − k + bn − 1)` and `u = n/r_k ≤ 1/b`,
+//! The theorems leave their constants open. For the deterministic equivalent they follow in a few lines. With
+//! `T = Σ_{i>k} ℓ` and `k < n`, the fixed point `n = Σ s` gives `T/n − ℓ_{k+1} ≤ κ ≤ T/(n − k)`. For the first `k` with
+//! `T ≥ b n ℓ_{k+1}`, all `ℓ_i` with `i ≤ k` are above `T/(bn − 1)`. Hence, with `q = (n − k)/(n − k + bn − 1)` and
+//! `u = n/r_k ≤ 1/b`,
 //! ```text
 //! s ≥ q                  for i ≤ k,        s ≥ (nℓ/T) / (u + n/(n − k))    for i > k
 //! κ/(ℓ + κ) ≥ 1 − u      for i > k,        κ²ℓ/(ℓ + κ)² ≤ κ²/ℓ and ≤ ℓ and ≤ κ/4
@@ -18,9 +19,9 @@ fn ranks_and_verdicts() {
     let tail = Tail::new(&(0..20).map(|i| 0.5f64.powi(i)).collect::<Vec<_>>()).unwrap();
     assert_eq!(tail.benign(1e6, 1.0).unwrap(), None);
     assert_eq!(tail.effective_ranks(20), None);
-    // Squares that vanish do not make the rank infinite.
+    // Squares that underflow do not make the rank infinite.
     assert_eq!(Tail::new(&[1e-200; 25]).unwrap().effective_ranks(0).unwrap()[1].round(), 25.0);
-    // Energies follow their eigenvalues in whatever order they come.
+    // Energies stay with their eigenvalues, whatever their order.
     let [sorted, mixed] = [([3.0, 2.0, 1.0], [0.1, 0.2, 0.3]), ([1.0, 3.0, 2.0], [0.3, 0.1, 0.2])]
         .map(|(values, energy)| Tail::new(&values).unwrap().ridge_bias(1, 5.0, 0.4, &energy).unwrap());
     assert_eq!(sorted, mixed);
@@ -30,7 +31,7 @@ fn ranks_and_verdicts() {
     assert_eq!(Decay::Logarithmic(2.0).verdict().unwrap(), Verdict::Benign);
 }
 
-/// `i^−α` and others, with a target of energies `1/i`.
+/// Power laws `i^−α` and other spectra, for a target of energies `1/i`.
 fn spectra() -> [(&'static str, Vec<f64>); 6] {
     let power = |count: usize, alpha: f64| (1..=count).map(|i| (i as f64).powf(-alpha)).collect();
     [
@@ -81,6 +82,6 @@ fn benign_overfitting_with_constants() {
             );
         }
     }
-    // Of six spectra, two n and three b, where r_k reaches bn before k does n.
+    // Of six spectra, two n and three b, those for which r_k reaches bn before k reaches n.
     assert_eq!(compared, 18);
 }

@@ -1,5 +1,5 @@
-//! Ridge of any spectrum: at the threshold, at extreme and at best penalties, against closed forms, and the same problem in
-//! other words.
+//! Ridge with any spectrum: at the threshold, at extreme and optimal penalties, against closed forms, and equivalent
+//! statements of one problem.
 
 use super::{close, powers, within};
 use double_descent::Error;
@@ -36,7 +36,7 @@ fn ridge_at_the_threshold_and_at_extremes() {
         if gamma != 1.0 {
             close(found.bias, limit.bias);
         }
-        // A penalty that no longer matters.
+        // A penalty too small to matter.
         if gamma != 1.0 {
             close(isotropic(gamma, 2.0, 0.3, 1e-300).excess, found.excess);
         }
@@ -54,7 +54,7 @@ fn ridge_at_the_threshold_and_at_extremes() {
     }
 }
 
-/// Zero features fit nothing: a spectrum of zeros is a value, not a hang.
+/// Zero features fit nothing: a spectrum of zeros gives a value and does not hang.
 #[test]
 fn a_spectrum_of_zeros() {
     let zeros = PopulationSpectrum::new(&[0.0, 0.0]).unwrap();
@@ -69,7 +69,7 @@ fn a_spectrum_of_zeros() {
     }
 }
 
-/// The optimum of isotropic features is known; of a target in the strong directions it is below 0.
+/// The optimum of isotropic features is known; that of a target in the strong directions is negative.
 #[test]
 fn optimal_penalties() {
     for (gamma, noise) in [(0.5, 0.4), (1.0, 0.4), (3.0, 0.4), (50.0, 0.1)] {
@@ -77,7 +77,7 @@ fn optimal_penalties() {
         let population = SpectralPopulation::new(spectrum, &[1.7], noise).unwrap();
         let (lambda, found) = population.optimal(1.0).unwrap().unwrap();
         let expected = optimal_isotropic(gamma, 1.7, noise).unwrap();
-        // The root of the excess's derivative, not the lowest of its values.
+        // The optimum is a root of the excess's derivative, so `λ` is as accurate as the excess.
         close(lambda, expected.0);
         close(found.excess, expected.1);
     }
@@ -90,7 +90,7 @@ fn optimal_penalties() {
         assert!(spiked.at(100.0, other).unwrap().excess > best.excess, "{other}");
     }
     assert!(spiked.at(100.0, -1e9).is_err() && spiked.at(400.0, -1e-3).is_err());
-    // Nothing to learn: the more penalty the better.
+    // Nothing to learn: more penalty is always better.
     let spectrum = PopulationSpectrum::new(&[1.0, 1.0]).unwrap();
     assert_eq!(SpectralPopulation::new(spectrum, &[0.0, 0.0], 1.0).unwrap().optimal(1.0).unwrap(), None);
 }
@@ -98,7 +98,7 @@ fn optimal_penalties() {
 /// Closed forms against the fixed point of their spectra.
 #[test]
 fn closed_forms_are_cases_of_any_spectrum() {
-    // AR(1): two thousand values of its symbol give the integral to rounding.
+    // AR(1): two thousand values of its symbol give the integral to rounding error.
     for (gamma, rho) in [(1.5, 0.8), (3.0, -0.5), (1.01, 0.3)] {
         let count = 2000;
         let spectrum = PopulationSpectrum::autoregressive(count, rho).unwrap();
@@ -111,7 +111,7 @@ fn closed_forms_are_cases_of_any_spectrum() {
         close(found.bias, expected.bias);
         close(found.variance, expected.variance);
     }
-    // Ratios of few bits, of which a quarter and three quarters are exact.
+    // Ratios of few bits, so that a quarter and three quarters of them are exact.
     for gamma in [1.0 - 0.5f64.powi(40), 1.0 + 0.5f64.powi(40), 2.0] {
         let values = [3.0, 0.2];
         let spectrum =
@@ -119,7 +119,7 @@ fn closed_forms_are_cases_of_any_spectrum() {
         let found = SpectralPopulation::new(spectrum, &[0.0; 2], 0.0).unwrap().at(1.0, 0.0).unwrap().kappa;
         close(found, structured::two_point_kappa(gamma, values, 0.25).unwrap());
     }
-    // Isotropic features: closed form, one eigenvalue, a latent space without strength, correlation 0.
+    // Isotropic features: closed form, one eigenvalue, a latent space of zero strength, correlation 0.
     for gamma in [1e-10, 0.5, 1.0 + 1e-12, 1.0 - 1e-12, 4.0, 1e6, 1e12] {
         for lambda in [0.0, 1e-9, 0.3, 1e200] {
             let expected = isotropic(gamma, 2.0, 0.3, lambda);
@@ -128,7 +128,7 @@ fn closed_forms_are_cases_of_any_spectrum() {
             close(found.cost, expected.cost);
             close(found.train, expected.train);
             let latent = structured::latent_space(gamma, 0.5, 0.0, [2.0, 0.3], lambda).unwrap();
-            // Its features know nothing of the target, which is noise.
+            // Its features carry no information on the target, which is noise to them.
             close(latent.fit.variance, isotropic(gamma, 0.0, 2.3, lambda).variance);
             assert_eq!([latent.fit.bias, latent.unseen], [0.0, 2.0]);
         }
@@ -139,19 +139,19 @@ fn closed_forms_are_cases_of_any_spectrum() {
         let whole = gaussian::misspecified_limit(gamma, 2.0, 1.0, 0.3).unwrap();
         assert_eq!((whole.unseen, whole.seen), (0.0, gaussian::limit(gamma, 2.0, 0.3).unwrap()));
     }
-    // Equicorrelated features: the noise term is that of isotropic ones but for one direction in p.
+    // Equicorrelated features: the noise term is that of isotropic ones, except in one direction of p.
     let equal = PopulationSpectrum::equicorrelated(300, 0.3).unwrap();
     assert_eq!((equal.rank(), equal.values()), (300.0, &[1.0 - 0.3 + 300.0 * 0.3, 0.7][..]));
     let across = SpectralPopulation::new(equal.clone(), &[0.0, 1.0], 1.0).unwrap().at(150.0, 0.0).unwrap();
     let along = SpectralPopulation::new(equal, &[1.0, 0.0], 1.0).unwrap().at(150.0, 0.0).unwrap();
-    // In 40 digits, from the quadratic that κ solves.
+    // Computed in 40 digits from the quadratic that κ solves.
     close(across.variance, 1.006_505_387_565_724);
     close(across.bias, 0.353_454_790_055_816_15);
     close(along.bias, 0.010_815_030_679_954_986);
 }
 
-/// Points of a curve do not depend on those before them but for rounding, equal eigenvalues may be listed or counted, and
-/// a design or subsample that is no other changes nothing.
+/// Points of a curve do not depend on earlier ones except for rounding. Equal eigenvalues may be listed or counted, and
+/// an identical test design or a full-size subsample changes nothing.
 #[test]
 fn the_same_problem_in_other_words() {
     let (values, counts) = ([4.0, 1.0, 0.25], [20.0, 60.0, 120.0]);
@@ -183,7 +183,7 @@ fn the_same_problem_in_other_words() {
     let halves = |members| short.subsampled(100.0, 50.0, 0.1, members).unwrap();
     close(halves(Some(1)), short.at(50.0, 0.1).unwrap().excess);
     assert!(halves(Some(1)) > halves(Some(2)) && halves(Some(2)) > halves(None));
-    // Ten thousand different eigenvalues, through the threshold.
+    // Ten thousand distinct eigenvalues, through the threshold.
     let count = 10_000;
     let spectrum = PopulationSpectrum::power_law(count, 1.2).unwrap();
     let model = RandomFeatureModel::new(spectrum, &powers(count, -1.8), 0.1).unwrap();
@@ -196,7 +196,7 @@ fn the_same_problem_in_other_words() {
     }
 }
 
-/// The best penalty of isotropic features is one: off it the risk is higher.
+/// The best penalty of isotropic features is optimal: other penalties have a higher risk.
 #[test]
 fn the_best_isotropic_penalty_is_best() {
     for (gamma, r2, noise) in [(1.0, 1.7, 0.4), (3.0, 1.7, 0.4), (50.0, 1.0, 0.1)] {
@@ -207,8 +207,9 @@ fn the_best_isotropic_penalty_is_best() {
     }
 }
 
-/// Weights that add up to 1 beside `n = 1/γ`, for the largest γ: the squares of shares of 10⁻¹⁶⁰ and less vanish, what is
-/// divided by `n` does not. As isotropic features have it in closed form; and through a contour, which goes to 10¹⁴⁰ and says so.
+/// Weights that add up to 1, with `n = 1/γ` for the largest γ: squares of shares of 10⁻¹⁶⁰ and less underflow, but what
+/// is divided by `n` does not. Compared with the closed form of isotropic features, and with a contour integral, which
+/// works up to 10¹⁴⁰ and reports an error beyond.
 #[test]
 fn as_many_features_a_sample_as_numbers_go() {
     for gamma in [1e100, 1e135, 1e160, 1e190, 1e280f64] {

@@ -1,4 +1,4 @@
-//! Sample-wise and model-wise curves by the engines that give every point at once.
+//! Sample-wise and model-wise curves from the engines that compute every point at once.
 
 use super::{Exact, Limits, Mean, mean, normal, three};
 use double_descent::nested::{Columns, Rows, Test};
@@ -8,12 +8,12 @@ use double_descent::theory::{gaussian, noise, ridge, structured};
 use ndarray::{Array1, Array2};
 use rand::rngs::ChaCha8Rng;
 
-/// Sample-wise and model-wise curves of minimum-norm fits, by the engines that give every point at once.
+/// Sample-wise and model-wise curves of minimum-norm fits, from the engines that compute every point at once.
 #[test]
 fn exact_curves_of_the_nested_engines() {
     const REPEATS: usize = 400;
     let mut table = Exact::default();
-    // Rows: p = 12, the bias of a teacher without noise and the noise term given the design.
+    // Rows: p = 12, the bias of a noiseless teacher, and the noise term given the design.
     let (p, most, r2) = (12, 36, 1.5);
     let teacher = Array2::from_elem((p, 1), (r2 / p as f64).sqrt());
     let sigma = Array2::eye(p);
@@ -41,14 +41,14 @@ fn exact_curves_of_the_nested_engines() {
             Mean { value: n as f64 * terms.value, error: n as f64 * terms.error },
             gaussian::effective_parameters(n, p),
         );
-        // The spread itself: the error of a sample variance from the fourth moment.
+        // The variance of the noise term; the error of a sample variance comes from the fourth moment.
         if n.abs_diff(p) > 12 {
             let variance = noise::gaussian_variance(n, p);
             let squares = (0..REPEATS).map(|i| (at(i).noise.unwrap() - expected.variance).powi(2));
             table.add(format!("variance of the noise term, n = {n}"), mean(squares), variance);
         }
     }
-    // Columns: n = 20 of D = 50 features, noise in the labels.
+    // Columns: n = 20, D = 50 features, label noise.
     let (n, all, noise) = (20, 50, 0.3);
     let teacher = Array2::from_shape_fn((all, 1), |(j, _)| 0.9f64.powi(i32::try_from(j).unwrap()) * 0.5);
     let population = Compressed::population(&Array2::eye(all), &teacher).unwrap();
@@ -80,13 +80,13 @@ fn exact_curves_of_the_nested_engines() {
     table.finish();
 }
 
-/// Closed forms, sample-wise by the nested engine: what it gives at one `n` is bias and noise term given the design.
+/// Closed forms, sample-wise by the nested engine: at one `n` it gives the bias and the noise term given the design.
 #[test]
 fn closed_forms_by_the_nested_engine() {
     let sizes = [24usize, 48, 96];
     let repeats = [400, 120, 40];
     let mut limits = Limits::default();
-    // Of p features with this root of a covariance: bias, averaged over the direction, and variance at n = p/2.
+    // Fits p features whose covariance has this root: bias, averaged over the direction, and variance at n = p/2.
     let fit = |root: &Array2<f64>, teacher: &Array2<f64>, rng: &mut ChaCha8Rng, ridge: f64| {
         let p = root.nrows();
         let sigma = root.t().dot(root);
@@ -98,7 +98,7 @@ fn closed_forms_by_the_nested_engine() {
         }
         let points = engine.with_noise_covariance(&sigma).unwrap().extend(&x, &x.dot(teacher)).unwrap();
         let last = points.last().unwrap();
-        // The mean over targets becomes a sum.
+        // Turns the mean over targets into a sum.
         [last.test_mse.unwrap() * teacher.ncols() as f64, last.noise.unwrap()]
     };
     let mut compare = |name: &str, runs: [Vec<[f64; 2]>; 3], expected: [f64; 2]| {
@@ -107,7 +107,7 @@ fn closed_forms_by_the_nested_engine() {
             limits.add(format!("{name}, {}", ["bias", "variance"][part]), found, [expected[part]; 3]);
         }
     };
-    // ρ^|i−j|: x_j = ρ x_{j−1} + √(1 − ρ²) z_j.
+    // Covariance ρ^|i−j|: x_j = ρ x_{j−1} + √(1 − ρ²) z_j.
     let rho = 0.6f64;
     let runs = three(|i| {
         let p = sizes[i];
@@ -120,7 +120,7 @@ fn closed_forms_by_the_nested_engine() {
     });
     let found = structured::autoregressive(2.0, rho, 1.0, 1.0).unwrap();
     compare("autoregression", runs, [found.bias, found.variance]);
-    // Isotropic ridge: a penalty of λ n beside the sum.
+    // Isotropic ridge: a penalty of λ n on a loss that is a sum over rows.
     let runs = three(|i| {
         let p = sizes[i];
         let teacher = Array2::eye(p) / (p as f64).sqrt();
@@ -130,7 +130,8 @@ fn closed_forms_by_the_nested_engine() {
     });
     let found = ridge::isotropic(2.0, 0.3, 1.0, 1.0).unwrap();
     compare("isotropic ridge", runs, [found.bias, found.variance]);
-    // Latent space, ψ = 1/4: in the eigenbasis of the covariance, its best linear predictor, and the noise it sees.
+    // Latent space, ψ = 1/4: in the eigenbasis of the covariance, the teacher is its best linear predictor. The
+    // variance is per unit of the noise that the fit sees.
     let (psi, mu) = (0.25, 1.0);
     let runs = three(|i| {
         let p = sizes[i];

@@ -1,4 +1,4 @@
-//! What has no engine of its own, by the SVD of every draw.
+//! Quantities without an engine of their own, by the SVD of every draw.
 
 use super::{Exact, Limits, Mean, mean, normal, three};
 use double_descent::filter::{
@@ -18,7 +18,7 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-/// What has no engine of its own: an intercept, the sphere, unitary matrices, smallest singular values.
+/// An intercept, the sphere, unitary matrices, smallest singular values: exact laws without an engine of their own.
 #[test]
 fn exact_laws_by_the_svd() {
     let mut table = Exact::default();
@@ -50,7 +50,8 @@ fn exact_laws_by_the_svd() {
         };
         table.add(format!("sphere, {n} × {p}"), mean((0..1500).map(term)), noise::sphere(n, p).unwrap());
     }
-    // A corner of a random unitary matrix, as a real matrix of twice the size: the polar factor of a complex Gaussian one.
+    // A corner of a random unitary matrix, stored as a real matrix of twice the size: the polar factor of a complex
+    // Gaussian matrix.
     for (n, p, all) in [(7, 3, 14), (3, 8, 14)] {
         let error = |repeat| {
             let mut rng = stream(23, p, repeat);
@@ -83,7 +84,7 @@ fn exact_laws_by_the_svd() {
             let values: Vec<f64> = (0..1500).map(|repeat| least(n, n + more, repeat)).collect();
             for x in [0.05, 0.2, 0.6, 1.5].map(|x| x * (1 + more * more) as f64 / n as f64) {
                 let share = law(n, x);
-                // The error of a share, from the law itself.
+                // The standard error of a share, from the law itself.
                 let error = (share * (1.0 - share) / values.len() as f64).sqrt();
                 let found = values.iter().filter(|&&v| v <= x).count() as f64 / values.len() as f64;
                 table.add(
@@ -97,7 +98,8 @@ fn exact_laws_by_the_svd() {
     table.finish();
 }
 
-/// Features in two groups, variances 4 and 0.5 in training, 1 and 2 in another test; a quarter of them in the first.
+/// Features in two groups, with variances 4 and 0.5 in training and 1 and 2 in another test; the first group has a
+/// quarter of them.
 struct Groups {
     p: usize,
     n: usize,
@@ -127,8 +129,8 @@ impl Groups {
         SpectralPopulation::new(self.spectrum(), &ENERGY, NOISE).unwrap()
     }
 
-    /// Bias and noise of predictions `x·By` on test points of variances `test`, averaged over noise and over the target's
-    /// direction in each group: `image` = `BX`.
+    /// Bias and noise term of predictions `x·By` on test points of variances `test`, averaged over the noise and over
+    /// the target's direction in each group; `image` is `BX`.
     fn risk(&self, image: &Array2<f64>, map: &Array2<f64>, test: &Array1<f64>) -> [f64; 2] {
         let left = image - &Array2::<f64>::eye(self.p);
         let weights = self.of([ENERGY[0] / self.counts()[0], ENERGY[1] / self.counts()[1]]);
@@ -137,7 +139,7 @@ impl Groups {
     }
 }
 
-/// `B` of `β̂ = By`.
+/// Returns `B` in `β̂ = By`.
 fn smoother(x: &Array2<f64>, filter: &dyn SpectralFilter) -> Array2<f64> {
     let svd = Svd::new(x).unwrap();
     let sigma = svd.singular_values().to_vec();
@@ -174,7 +176,7 @@ fn any_filter_of_two_groups_by_the_svd() {
         };
         excess.unwrap()
     };
-    // Of each size and filter: bias and variance, and the excess on the other test.
+    // For each size and filter: bias, variance, and the excess on the other test.
     let measured = three(|i| {
         let groups = &sizes[i];
         let runs = (0..repeats[i]).map(|repeat| {
@@ -239,7 +241,7 @@ fn random_projections_ensembles_and_subsamples() {
             runs.collect::<Vec<_>>()
         });
         let theory = three(|i| {
-            // φ has variance 1 a coordinate: v = √ℓ β, and the energy of a group is ℓ times that of β.
+            // φ has variance 1 per coordinate: v = √ℓ β, and the energy of a group is ℓ times that of β.
             let energy = [4.0 * ENERGY[0], 0.5 * ENERGY[1]];
             let model = RandomFeatureModel::new(sizes[i].spectrum(), &energy, NOISE).unwrap();
             model.at(sizes[i].n as f64, features[i], ridge * sizes[i].n as f64).unwrap()
@@ -252,7 +254,7 @@ fn random_projections_ensembles_and_subsamples() {
             );
         }
     }
-    // Subsamples of half of the samples, drawn without replacement: rows of a design come in no order.
+    // Two subsamples, each of half of the samples, drawn without replacement.
     for lambda in [0.0, 0.3] {
         let found = three(|i| {
             let groups = &sizes[i];
@@ -316,10 +318,10 @@ fn mei_and_montanari_by_the_svd() {
                 (sphere(&mut rng, samples), sphere(&mut rng, tests), sphere(&mut rng, features));
             let map =
                 |x: &Array2<f64>| x.dot(&weights.t()).mapv(|v| (v / (d as f64).sqrt()).max(0.0) - relu.mean);
-            // (1/n) ‖y − Za‖² + (Nλ/d) ‖a‖².
+            // Minimises (1/n) ‖y − Za‖² + (Nλ/d) ‖a‖².
             let penalty = samples as f64 * features as f64 * lambda / d as f64;
             let fit = map(&test).dot(&smoother(&map(&x), &Ridge::new(penalty).unwrap()));
-            // The target is linear, of random direction and energy 1.
+            // The target is linear, with a random direction and energy 1.
             let left = fit.dot(&x) - &test;
             let over = (tests * d) as f64;
             [left.mapv(|v| v * v).sum() / over, fit.mapv(|v| v * v).sum() / tests as f64]
@@ -336,7 +338,7 @@ fn mei_and_montanari_by_the_svd() {
     limits.finish();
 }
 
-/// Flow on isotropic features, and the evidence, from singular values alone.
+/// Gradient flow on isotropic features, and the evidence, from singular values alone.
 #[test]
 fn isotropic_spectra_by_the_svd() {
     let sizes = [40usize, 80, 160];

@@ -1,4 +1,5 @@
-//! Random features on given rows: fits to Gaussian features of the kernel's covariance, drawn again and again for the same rows.
+//! Random features on given rows: fits to Gaussian features with the kernel's covariance, redrawn many times for the
+//! same rows.
 
 use super::{Exact, Limits, mean, normal, three};
 use double_descent::Error;
@@ -11,7 +12,7 @@ use double_descent::theory::drawn_features::DrawnFeatures;
 use ndarray::{Array2, ArrayRef2, Axis, concatenate, s};
 use rand::rngs::ChaCha8Rng;
 
-/// `x·x'/d`.
+/// The kernel `x·x'/d`.
 #[derive(Debug)]
 struct Linear;
 
@@ -48,7 +49,7 @@ impl Rows {
         DrawnFeatures::new(&*self.kernel, (&self.x, &self.y), (&self.test, &self.truth)).unwrap()
     }
 
-    /// Predictions at the test rows, and the training error, of one draw of `p` features.
+    /// Predictions at the test rows, and the training error, for one draw of `p` features.
     fn fit(&self, p: usize, ridge: f64, rng: &mut ChaCha8Rng) -> (Array2<f64>, f64) {
         let features = self.root.dot(&normal(rng, self.root.ncols(), p)) / (p as f64).sqrt();
         let n = self.x.nrows();
@@ -65,7 +66,7 @@ impl Rows {
     }
 }
 
-/// More features than rows, no ridge: exact at every size, for one fit and for the mean of three.
+/// More features than rows, without ridge: exact at every size, for one fit and for the mean of three.
 #[test]
 fn more_gaussian_features_than_rows() {
     let mut rng = stream(61, 0, 0);
@@ -112,7 +113,7 @@ fn fewer_gaussian_features_and_ridge() {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let p = (share * n as f64) as usize;
             let (d, tests) = (2 * n, 2 * n);
-            // Of each of some data, the mean over draws beside the theory.
+            // For each of 30 data sets, the mean over draws relative to the theory.
             let ratios = (0..30).map(|data| {
                 let mut rng = stream(63, n, data);
                 let beta = normal(&mut rng, d, 1) / (d as f64).sqrt();

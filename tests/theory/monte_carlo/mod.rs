@@ -1,11 +1,11 @@
 //! The formulas of `theory` against simulations of the raw definitions, by the crate's own engines.
 //!
-//! Deviations are in standard errors of the repeats. The bound on the largest of `m` is the `z` that `m` normal deviates
-//! exceed once in ten thousand runs. Designs are averaged over with what is random beside them (noise, the target's direction
-//! within a group) taken out exactly wherever that is known, so that the bars are narrow.
+//! Deviations are measured in standard errors over the repeats. The bound for the largest of `m` is the `z` that `m`
+//! normal deviates exceed once in ten thousand runs. Besides the designs, other things are random (noise, the target's
+//! direction within a group); wherever their average is known it is taken exactly, which keeps the error bars narrow.
 //!
-//! Limits are measured at three sizes, each twice the one before: what is left of the deviation must halve, as `O(1/p)` does,
-//! and vanish where the three are extrapolated to an infinite size.
+//! Limits are measured at three sizes, each twice the previous one: the remaining deviation must halve, as `O(1/p)`
+//! does, and vanish when the three are extrapolated to infinite size.
 
 mod by_engines;
 mod by_svd;
@@ -38,7 +38,7 @@ pub fn mean(values: impl IntoIterator<Item = f64>) -> Mean {
     Mean { value, error: (squares / (count - 1.0) / count).sqrt() }
 }
 
-/// The `z` that the largest of `comparisons` normal deviates exceeds with probability 1e-4.
+/// Returns the `z` that the largest of `comparisons` normal deviates exceeds with probability 1e-4.
 fn bound(comparisons: usize) -> f64 {
     let (mut low, mut high) = (1.0, 10.0);
     for _ in 0..100 {
@@ -49,7 +49,7 @@ fn bound(comparisons: usize) -> f64 {
     high
 }
 
-/// Exact formulas: every deviation within the bound.
+/// Exact formulas: every deviation must be within the bound.
 #[derive(Default)]
 pub struct Exact {
     rows: Vec<(String, Mean, f64)>,
@@ -70,7 +70,7 @@ impl Exact {
         for ((what, found, expected), z) in self.rows.iter().zip(scores) {
             assert!(z <= limit, "{what}: {found:?}, not {expected}: z = {z:.1} of {limit:.1}");
         }
-        // A bar that is far too wide would let anything pass.
+        // An error bar that is far too wide would let anything pass.
         let wide = self.rows.iter().filter(|(_, found, expected)| found.error > 0.1 * expected.abs()).count();
         assert!(4 * wide <= self.rows.len(), "{wide} bars are wider than a tenth of their values");
     }
@@ -83,7 +83,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// `found` at the three sizes, each against its `expected`.
+    /// Adds `found` at the three sizes, each with its `expected` value.
     pub fn add(&mut self, what: impl Into<String>, found: [Mean; 3], expected: [f64; 3]) {
         let relative = std::array::from_fn(|i| Mean {
             value: found[i].value / expected[i] - 1.0,
@@ -92,8 +92,8 @@ impl Limits {
         self.rows.push((what.into(), relative));
     }
 
-    /// Of deviations `a/n + b/n² + …` at `n`, `2n` and `4n` the combination `(d − 6d' + 8d″)/3`, from which both terms drop
-    /// out (Richardson).
+    /// For deviations `a/n + b/n² + …` at `n`, `2n` and `4n`, returns the combination `(d − 6d' + 8d″)/3`, in which
+    /// both terms cancel (Richardson extrapolation).
     fn extrapolated(means: &[Mean; 3]) -> Mean {
         const WEIGHTS: [f64; 3] = [1.0 / 3.0, -2.0, 8.0 / 3.0];
         let value = means.iter().zip(WEIGHTS).map(|(mean, weight)| weight * mean.value).sum();
@@ -102,8 +102,8 @@ impl Limits {
         Mean { value, error: squares.sqrt() }
     }
 
-    /// What is left for an infinite size is nothing but error: terms in 1/n³, an eighth of those at the smallest size, are of
-    /// the order of the deviation's cube and far below the bars.
+    /// Checks that the extrapolation to infinite size is 0 within its error. Terms in 1/n³, an eighth of those at the
+    /// smallest size, are of the order of the deviation's cube and far below the error bars.
     #[track_caller]
     fn vanish(&self) {
         let limit = bound(self.rows.len());
@@ -113,8 +113,8 @@ impl Limits {
         }
     }
 
-    /// Where deviations drown in the bars: each is at most `most` at the smallest size, half of it at the next, a quarter of it
-    /// at the last, and no bar is wider than that first one.
+    /// For deviations hidden by the error bars: each is at most `most` at the smallest size, half of that at the next
+    /// and a quarter at the last, and no error bar exceeds `most`.
     #[track_caller]
     pub fn finish_under(self, most: f64) {
         self.vanish();
@@ -128,16 +128,17 @@ impl Limits {
         }
     }
 
-    /// Deviations of `a/n + b/n² + …`.
+    /// Checks deviations of the form `a/n + b/n² + …`.
     #[track_caller]
     pub fn finish(self) {
         self.vanish();
         self.decay();
     }
 
-    /// `d` at one size and `d'` at twice that: `d' = d/2`, but for terms of higher order, a quarter of `d` at most; and `d`
-    /// at the largest size at most 5 %. `d' − d/2` is `−b/(4n²)`: a quarter of `d` says that the second term is not above the
-    /// sum of both. Powers of n other than 1/n, down to `n^(−2/3)`, keep it too.
+    /// Checks that the deviation `d` at one size becomes `d' = d/2` at twice that size, except for higher-order terms
+    /// of at most `d/4`, and that it is at most 5 % at the largest size. As `d' − d/2` is `−b/(4n²)`, allowing `d/4`
+    /// means that the second term is no larger than the sum of both. Powers of n other than 1/n, down to `n^(−2/3)`,
+    /// pass too.
     #[track_caller]
     pub fn decay(self) {
         let limit = bound(2 * self.rows.len());
@@ -153,7 +154,7 @@ impl Limits {
             assert!(means[2].value.abs() <= 0.05 + limit * means[2].error, "{what}: {means:?}");
             seen += usize::from(means[0].value.abs() > 3.0 * means[0].error);
         }
-        // The decay must be there to be seen, not drowned in the bars.
+        // The decay must be visible, not hidden by the error bars.
         assert!(
             2 * seen >= self.rows.len(),
             "only {seen} of {} deviate at the smallest size",
@@ -162,7 +163,7 @@ impl Limits {
     }
 }
 
-/// At three sizes.
+/// Calls `f` for each of the three sizes.
 pub fn three<T>(f: impl FnMut(usize) -> T) -> [T; 3] {
     [0, 1, 2].map(f)
 }

@@ -1,5 +1,5 @@
-//! What overfitting costs: E₀, its limits and bounds, and the powers of n by which errors fall. Designs by their n × n Gram
-//! matrices: features are many.
+//! What overfitting costs: E₀, its limits and bounds, and the powers of n by which errors decay. Designs enter by their
+//! n × n Gram matrices, as there are many features.
 
 use super::{Exact, Limits, Mean, bound, mean, normal, three};
 use double_descent::nested::noise::{Root, sample_terms};
@@ -15,8 +15,8 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-/// Of ridge with penalty `λ` beside the mean of squares on one design of features of these variances: what the target
-/// leaves, and what noise of variance 1 adds.
+/// One design of features with the given variances, fitted by ridge with penalty `λ` added to a mean of squares.
+/// Returns the error from the unlearned part of the target, and from noise of variance 1.
 fn errors(
     seed: u64,
     (n, repeat): (usize, usize),
@@ -33,7 +33,7 @@ fn errors(
     [left.mapv(|v| v * v).dot(variances), noise]
 }
 
-/// `E₀ = 1 +` noise term, of minimum-norm fits without a target.
+/// Returns `E₀ = 1 +` noise term, for minimum-norm fits without a target.
 fn costs(seed: u64, n: usize, repeats: usize, values: &[f64]) -> Mean {
     let variances = Array1::from(values.to_vec());
     let none = Array1::zeros(values.len());
@@ -49,12 +49,12 @@ fn powers(count: usize, exponent: f64) -> Vec<f64> {
     (1..=count).map(|i| (i as f64).powf(exponent)).collect()
 }
 
-/// `i⁻¹ (ln i)⁻²` from i = 2 on.
+/// Returns `i⁻¹ (ln i)⁻²` from i = 2 on.
 fn logarithmic(count: usize) -> Vec<f64> {
     (2..count + 2).map(|i| 1.0 / (i as f64 * (i as f64).ln().powi(2))).collect()
 }
 
-/// The cost of a spectrum at one n, the limit α of power laws cut at `5n²`, and Zhou's bound.
+/// The cost of a spectrum at one n, the limit α of power laws cut off at `5n²`, and Zhou's bound.
 #[test]
 fn costs_of_overfitting() {
     let sizes = [20usize, 40, 80];
@@ -81,9 +81,9 @@ fn costs_of_overfitting() {
     let square = Decay::Power(2.0);
     let tempered =
         compare("i⁻² of 5n² features", 96, &|n| powers(5 * n * n, -2.0), Some(square.cost().unwrap()));
-    // Exponential: the cost grows with n, for ever. The fixed point has cost 0.1 n, but for what lies before the first
-    // eigenvalue; from it finite sizes deviate by a share of order 1/(n − df₂), 0.1 at every n, of which the ratio of two
-    // sizes keeps the difference: it is above 1.5.
+    // Exponential: the cost grows with n without limit. The fixed point has cost 0.1 n, except for a term from before
+    // the first eigenvalue. Finite sizes deviate from it by a relative 1/(n − df₂), 0.1 at every n, of which only the
+    // difference enters the ratio of two sizes: the ratio is above 1.5.
     let fast = three(|i| {
         let values: Vec<f64> = (0..1000).map(|i| (-0.1 * f64::from(i)).exp()).collect();
         costs(97, sizes[i], repeats[i], &values)
@@ -94,18 +94,19 @@ fn costs_of_overfitting() {
             "{fast:?}"
         );
     }
-    // Tempered is above benign, as the fixed points are that `limits` compares both with.
+    // Tempered costs more than benign, as do the fixed points with which `limits` compares both.
     assert_eq!(Decay::Power(2.0).verdict().unwrap(), Verdict::Tempered);
     let apart = tempered[2].value - slow[2].value;
     assert!(apart > bound(1) * tempered[2].error.hypot(slow[2].error), "{slow:?} {tempered:?}");
     limits.finish();
 }
 
-/// Eigenvalues of a population for `n` samples.
+/// The eigenvalues of a population, given the number of samples.
 type Values = fn(usize) -> Vec<f64>;
 
-/// Spectra whose overfitting is benign, of sizes that grow with n, so that all ranks do: noise term and what a target with
-/// energies `1/i` leaves of itself are those of the fixed point, which keeps the bounds with constants (`formulas::ranks`).
+/// Spectra with benign overfitting, of sizes that grow with n, so that all ranks do. The noise term, and the unlearned
+/// part of a target with energies `1/i`, are those of the fixed point, which satisfies the bounds with constants
+/// (`formulas::ranks`).
 #[test]
 fn benign_overfitting() {
     let sizes = [20usize, 40, 80];
@@ -138,7 +139,7 @@ fn benign_overfitting() {
     limits.finish_under(0.2);
 }
 
-/// Powers of n: the fixed point of each size is what is measured. Its exponents follow in closed form
+/// Powers of n: measured errors at each size are those of the fixed point. Its exponents follow in closed form
 /// (`formulas::power_laws`).
 #[test]
 fn power_laws_with_penalties() {
@@ -170,8 +171,9 @@ fn power_laws_with_penalties() {
     limits.finish_under(0.2);
 }
 
-/// No law of the features has less than the bound: independent entries of variance 1, uniform and exponential less their
-/// mean, and rows on the sphere, of which the term is known over the threshold. By the engine that gives every size at once.
+/// No distribution of the features goes below the lower bound: independent entries of variance 1, uniform or
+/// exponential with their mean subtracted, and rows on the sphere, for which the noise term is known above the
+/// threshold. Computed by the engine that gives every size at once.
 #[test]
 fn noise_terms_of_other_laws() {
     const P: usize = 14;
@@ -211,7 +213,7 @@ fn noise_terms_of_other_laws() {
     table.finish();
 }
 
-/// Noise of many levels counts as its mean.
+/// Noise with several levels counts as its mean.
 #[test]
 fn noise_of_two_levels() {
     let mut table = Exact::default();

@@ -1,4 +1,4 @@
-//! Laws of singular values: what is averaged over spectra, at three sizes, and exact laws of one size.
+//! Laws of singular values: averages over spectra at three sizes, and exact laws at one size.
 
 use super::{Exact, Limits, Mean, mean, normal, three};
 use double_descent::rng::stream;
@@ -30,7 +30,7 @@ fn averages_over_spectra() {
             };
             (p, (0..repeats[i]).map(draw).collect::<Vec<_>>())
         });
-        // The mean over all p eigenvalues, those that are 0 included.
+        // The mean over all p eigenvalues, including zeros.
         let mut add = |name: &str, f: &dyn Fn(f64) -> f64, at_zero: f64, expected: f64| {
             let means = three(|i| {
                 let (p, spectra) = &draws[i];
@@ -53,7 +53,7 @@ fn averages_over_spectra() {
         add("1/x", &|x| 1.0 / x, 0.0, law.inverse_moments()[0]);
         add("ln x", &|x| x.ln() * gamma.max(1.0), 0.0, law.mean_log());
     }
-    // cond(X) < x n, of square matrices.
+    // cond(X) < x n, for square matrices.
     let shares = three(|i| {
         let n = sizes[i] / 2;
         let draws = [4000, 2000, 1000][i];
@@ -70,7 +70,8 @@ fn averages_over_spectra() {
     limits.finish();
 }
 
-/// The ends of the spectrum: means deviate from the edges as n^(−2/3), which is 0.63 of it at twice the size.
+/// The ends of the spectrum: mean extreme eigenvalues deviate from the edges as n^(−2/3), by a factor 0.63 when the
+/// size doubles.
 #[test]
 fn edges_of_the_spectrum() {
     let sizes = [40usize, 80, 160];
@@ -94,7 +95,7 @@ fn edges_of_the_spectrum() {
 #[test]
 fn exact_laws_of_one_size() {
     let mut table = Exact::default();
-    // Complex square matrices, as real ones of twice the size.
+    // Complex square matrices, stored as real ones of twice the size.
     let n = 5;
     let least: Vec<f64> = (0..2000)
         .map(|repeat| {

@@ -1,4 +1,4 @@
-//! Where the error of random features comes from, and penalties: the best one, and those below 0.
+//! The sources of the error of random features, and penalties: the best one, and negative ones.
 
 use super::{Exact, Limits, mean, normal, three};
 use double_descent::filter::{Ridge, SpectralFilter, Spectrum};
@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2, Axis};
 
 const NOISE: f64 = 0.4;
 
-/// Variances of `p` features: a quarter of 4, the rest of ½.
+/// Variances of `p` features: 4 for a quarter of them, ½ for the rest.
 fn variances(p: usize) -> Array1<f64> {
     Array1::from_shape_fn(p, |i| if 4 * i < p { 4.0 } else { 0.5 })
 }
@@ -23,7 +23,7 @@ fn spectrum(p: usize) -> PopulationSpectrum {
     PopulationSpectrum::with_multiplicities(&[4.0, 0.5], &[0.25 * p, 0.75 * p]).unwrap()
 }
 
-/// Crossed draws of samples, label noise and features, by the crate's own decomposition, which has no bias.
+/// Crossed draws of samples, label noise and features, split by the crate's own unbiased decomposition.
 #[test]
 fn splits_of_random_projections() {
     let sizes = [24usize, 48, 96];
@@ -33,7 +33,7 @@ fn splits_of_random_projections() {
         let (p, k) = (2 * n, 3 * n / 2);
         let roots = variances(p).mapv(f64::sqrt);
         let beta = Array2::from_elem((p, 1), (1.0 / p as f64).sqrt());
-        // A point for each feature: their mean is the expectation over all test points.
+        // One test point per feature: the mean over them is the expectation over all test points.
         let scale = &roots * (p as f64).sqrt();
         let truth = &scale * &beta.column(0);
         let draw = |repeat: usize| {
@@ -53,7 +53,7 @@ fn splits_of_random_projections() {
     let theory = three(|i| {
         let n = sizes[i];
         let (p, k) = (2 * n, 3 * n / 2);
-        // v² = ℓ β² over each group.
+        // v² = ℓ β², summed over each group.
         let model = RandomFeatureModel::new(spectrum(p), &[4.0 * 0.25, 0.5 * 0.75], NOISE).unwrap();
         let split = model.at(n as f64, k as f64, 0.05 * n as f64).unwrap().split;
         [split.bias, split.sampling(), split.initialisation(), split.label_noise()]
@@ -66,7 +66,8 @@ fn splits_of_random_projections() {
     limits.finish_under(0.1);
 }
 
-/// The best penalty of each design, by its risk in closed form, and of features that are a random projection of more.
+/// The best penalty of each design, from its risk in closed form, and of features that are a random projection of more
+/// features.
 #[test]
 fn best_penalties_of_designs_and_of_projections() {
     let (p, n, norm2, level) = (30, 20, 1.4, 0.5);
@@ -78,7 +79,7 @@ fn best_penalties_of_designs_and_of_projections() {
         let seen: Vec<f64> = (0..1000).map(image).map(|image| image.dot(&image)).collect();
         table.add(format!("energy, {d} of {p}"), mean(seen.iter().copied()), found.energy);
         table.add(format!("noise, {d} of {p}"), mean(seen.iter().map(|s| level + norm2 - s)), found.noise);
-        // A teacher along each feature in turn: the mean over directions.
+        // A teacher along each feature in turn gives the mean over directions.
         let teacher = Array2::eye(d) * (found.energy / d as f64).sqrt();
         let covariance = Covariance::isotropic(d, 1.0).unwrap();
         let population = Population::new(covariance, teacher, found.noise).unwrap();
@@ -100,7 +101,7 @@ fn best_penalties_of_designs_and_of_projections() {
     table.finish();
 }
 
-/// A target in the strong directions: the best penalty is below 0.
+/// A target in the strong directions: the best penalty is negative.
 #[test]
 fn penalties_below_zero_and_the_best() {
     let sizes = [25usize, 50, 100];
@@ -109,7 +110,7 @@ fn penalties_below_zero_and_the_best() {
         let p = 3 * n;
         SpectralPopulation::new(spectrum(p), &[1.0, 0.0], 0.02).unwrap()
     };
-    // Of λ, the excess averaged over the target's direction and the noise.
+    // The excess at penalty λ, averaged over the target's direction and the noise.
     let excess = |n: usize, lambda: f64, repeat: usize| {
         let p = 3 * n;
         let all = variances(p);
@@ -132,7 +133,7 @@ fn penalties_below_zero_and_the_best() {
         let expected = three(|i| population(sizes[i]).at(sizes[i] as f64, lambda).unwrap().excess);
         limits.add(format!("λ = {lambda:.3}"), found, expected);
     }
-    // A noisy target: the best penalty is above 0, and others beside it are worse in the simulation too.
+    // A noisy target: the best penalty is positive, and other penalties are worse in the simulation too.
     let noisy = |n: usize| {
         let population = SpectralPopulation::new(spectrum(3 * n / 2), &[0.5, 0.5], 2.0).unwrap();
         population.optimal(n as f64).unwrap().unwrap()
@@ -160,7 +161,7 @@ fn penalties_below_zero_and_the_best() {
     let counts = [800, 250, 80];
     let here = three(|i| of(sizes[i], counts[i], 1.0));
     limits.add("the best penalty of a noisy target", here, three(|i| noisy(sizes[i]).1.excess));
-    // The same designs: what they share cancels in the differences.
+    // All penalties use the same designs, so common fluctuations cancel in the differences.
     for i in 0..3 {
         for factor in [0.3, 3.0] {
             assert!(of(sizes[i], counts[i], factor).value > here[i].value, "{factor} at {}", sizes[i]);

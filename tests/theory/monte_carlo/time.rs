@@ -1,5 +1,5 @@
-//! Two scales of features in time: the sum of U-shapes, where it turns, and the plateau between the scales. Errors given each
-//! design are expected ones over the noise, exact.
+//! Two groups of features, fast and slow: the sum of U-shaped curves, its turning points, and the plateau between the
+//! two time scales. Errors given each design are exact expectations over the noise.
 
 use super::{Exact, Limits, Mean, mean, normal, three};
 use double_descent::filter::{GradientDescent, GradientFlow, Loss, Schedule, SpectralFilter};
@@ -9,19 +9,20 @@ use double_descent::svd::Svd;
 use double_descent::theory::gradient_flow::{self, FeatureGroup, Turn};
 use ndarray::{Array1, Array2};
 
-/// Fast features, and slow ones that matter as much: their curves have their minima 200 times apart.
+/// Fast features, and slow ones that matter as much: the minima of their curves are a factor 200 apart in time.
 const GROUPS: [FeatureGroup; 2] = [
     FeatureGroup { count: 4.0, variance: 1.0, energy: 0.25 },
     FeatureGroup { count: 4.0, variance: 0.005, energy: 25.0 },
 ];
-/// The noise over the number of samples, at which overfitting all features costs as much as ignoring the slow ones.
+/// The noise divided by the number of samples, at which overfitting all features costs as much as ignoring
+/// the slow ones.
 const LOUD: f64 = 0.125;
 
 fn each(of: fn(&FeatureGroup) -> f64) -> Array1<f64> {
     Array1::from_shape_fn(8, |i| of(&GROUPS[i / 4]))
 }
 
-/// Designs of `n` rows, with all that the expected errors of fits on them need.
+/// Draws designs of `n` rows, with everything needed for the expected errors of fits on them.
 fn designs(n: usize, count: usize) -> Vec<GivenDesign> {
     let variances = each(|group| group.variance);
     let teacher = Array2::from_diag(&each(|group| group.energy.sqrt()));
@@ -34,7 +35,8 @@ fn designs(n: usize, count: usize) -> Vec<GivenDesign> {
     (0..count).map(design).collect()
 }
 
-/// A column of the teacher for each feature: the bias is the sum over them, and the noise is there for each.
+/// The excess of a fit. The teacher has one column per feature: the bias is the sum over the columns, and the noise
+/// counts once.
 fn excess(design: &GivenDesign, filter: &dyn SpectralFilter) -> f64 {
     let risk = design.of(filter).unwrap();
     8.0 * risk.bias_squared + risk.variance
@@ -42,7 +44,7 @@ fn excess(design: &GivenDesign, filter: &dyn SpectralFilter) -> f64 {
 
 const SIZES: [usize; 3] = [80, 160, 320];
 
-/// The excess of flow and of descent at times of all kinds: at 8 features the deviation is of order 1/n.
+/// The excess of flow and of descent at early and late times: with 8 features the deviation is of order 1/n.
 #[test]
 fn sums_of_u_shapes() {
     let designs = three(|i| designs(SIZES[i], [400, 200, 100][i]));
@@ -64,8 +66,8 @@ fn sums_of_u_shapes() {
     limits.finish();
 }
 
-/// The extremum of a mean curve of designs about a turn of the theory, by the parabola through the best of 41 times and its
-/// neighbours.
+/// The extremum of the designs' mean curve near a turn of the theory, from the parabola through the best of 41 times
+/// and its neighbours.
 fn turn(designs: &[GivenDesign], about: &Turn) -> [f64; 2] {
     let times: Vec<f64> = (-20..=20).map(|i| about.time * (0.05 * f64::from(i)).exp()).collect();
     let at = |&time: &f64| {
@@ -81,7 +83,8 @@ fn turn(designs: &[GivenDesign], about: &Turn) -> [f64; 2] {
     [times[best] * (0.05 * shift).exp(), here - 0.25 * (before - after) * shift]
 }
 
-/// Minimum, maximum and minimum again: when, and how high, in the mean of a batch of designs; bars from ten batches.
+/// Minimum, maximum and minimum again: their times and heights in the mean of a batch of designs; error bars from ten
+/// batches.
 #[test]
 fn turns_of_the_second_descent() {
     let turns = gradient_flow::turns(&GROUPS, 1.0, LOUD).unwrap();
@@ -101,7 +104,7 @@ fn turns_of_the_second_descent() {
     times.finish_under(0.2);
 }
 
-/// Features of variance 1 are learned and those of 1e-10 are not: exact for Gaussian features, at every size.
+/// Features of variance 1 are learned and those of variance 1e-10 are not: exact for Gaussian features, at every size.
 #[test]
 fn the_plateau_between_two_scales() {
     const SLOW: usize = 5;
@@ -112,7 +115,7 @@ fn the_plateau_between_two_scales() {
             if i < fast { 0.7 } else { f64::sqrt(1e10 * slow / SLOW as f64) }
         });
         let population = Population::new(Covariance::diagonal(&variances).unwrap(), teacher, noise).unwrap();
-        // Eigenvalues of fast features are above 1e-3: e^(−100) of them is left. Of slow ones all but 1e-5 is.
+        // Fast features have eigenvalues above 1e-3: e^(−100) of them is left, and all but 1e-5 of the slow ones.
         let flow = GradientFlow::new(1e5, Loss::HalfMean).unwrap();
         let run = |repeat| {
             let x = normal(&mut stream(92, n + fast, repeat), n, fast + SLOW) * &variances.mapv(f64::sqrt);

@@ -1,8 +1,8 @@
-//! Every formula of `theory` against values computed elsewhere in arithmetic of 40 to 1400 digits (`values.json`): at
-//! ordinary arguments, at both sides of the threshold, at tiny and huge penalties and noise.
+//! Every formula of `theory` against values computed elsewhere in 40 to 1400 digits (`values.json`): at ordinary
+//! arguments, on both sides of the threshold, at tiny and huge penalties and noise.
 //!
-//! An entry of the file that no formula answers is a failure, and so is an answer that the file has no value for. Tolerances
-//! are the file's, which are those that the functions state.
+//! An entry of the file that no formula answers is a failure, and so is an answer for which the file has no value. The
+//! tolerances are the file's; they are those that the functions state.
 
 mod inputs;
 mod risks;
@@ -13,7 +13,7 @@ use risks::{exact, random_features, ridge_answer};
 use serde_json::Value;
 use spectra::{flows, spectra};
 
-/// The answers by name; `NaN` for a value that is absent.
+/// Answers by name; `NaN` stands for an absent value.
 type Answers = Vec<(&'static str, f64)>;
 
 fn value(value: f64) -> Answers {
@@ -29,7 +29,7 @@ fn answer(id: &str, i: &Inputs<'_>) -> Answers {
         .unwrap_or_else(|| panic!("no formula of theory is {id}"))
 }
 
-/// Every output of every case of a file; how many there are.
+/// Compares every output of every case in a file, and returns their number.
 fn compare(file: &str, formulas: usize) -> usize {
     let entries: Value = serde_json::from_str(file).unwrap();
     let entries = entries.as_array().unwrap();
@@ -50,7 +50,7 @@ fn compare(file: &str, formulas: usize) -> usize {
                     Value::Null => f64::NAN,
                     _ => f64::INFINITY,
                 };
-                // A maximum's place has half the digits of its value.
+                // The location of a maximum has half as many digits as its value.
                 let relative = if name.starts_with("argmax") { 1e-7 } else { relative };
                 let agrees = found == expected
                     || (found.is_nan() && expected.is_nan())
@@ -72,8 +72,9 @@ fn every_formula_of_the_sheet() {
     assert!(compared > 900, "{compared} values");
 }
 
-/// A second set of arguments, all held to 1e-10: `γ` from 1e-200 to 1e200 and at 1 ± 1e-12, 1e-15 and one bit, penalties of
-/// 1e-300 to 1e300, spectra over 280 powers of ten. Each formula as it is printed, in 50 to 1300 digits.
+/// A second set of arguments, all compared to 1e-10: `γ` from 1e-200 to 1e200 and at 1 ± 1e-12, 1e-15 and one bit,
+/// penalties from 1e-300 to 1e300, spectra over 280 powers of ten. Each formula is evaluated as printed, in 50 to 1300
+/// digits.
 #[test]
 fn formulas_at_other_arguments() {
     let compared = compare(include_str!("others.json"), 30);

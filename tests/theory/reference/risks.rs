@@ -40,7 +40,7 @@ pub fn exact(id: &str, i: &Inputs<'_>) -> Option<Answers> {
                 ("excess", found.total()),
             ]
         }
-        // The file's test errors hold the test's own noise.
+        // The file's test errors include the noise of the test targets.
         "weak_features.gaussian" => {
             let [seen, unseen, noise] = ["bT2", "bTc2", "s2"].map(|name| i.number(name));
             value(gaussian::weak_features(i.count("n"), i.count("p"), seen, unseen, noise).unwrap() + noise)

@@ -104,7 +104,8 @@ pub fn flows(id: &str, i: &Inputs<'_>) -> Option<Answers> {
                 ("sup_ratio_all_t", gradient_flow::LARGEST_RATIO),
                 ("sup_ratio_at_optimum", gradient_flow::LARGEST_RATIO_AT_OPTIMUM),
             ];
-            // The places of the largest ratios, found here: a maximum's place has half the digits of its value.
+            // The locations of the largest ratios, found here; a maximum's location has half as many digits as its
+            // value.
             let place = |f: fn(f64) -> f64| {
                 let (mut low, mut high) = (0.5, 8.0);
                 for _ in 0..200 {
