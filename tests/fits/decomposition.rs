@@ -177,7 +177,7 @@ fn smoothers_split_the_noise_without_draws() {
 }
 
 /// Variances of ridge regression on random features, from crossed grids of fits, agree with the theory of Adlam and
-/// Pennington up to O(1/n) terms at n = 80. The formula sheet finds 1 to 10 % at n = 60; we allow 15 %.
+/// Pennington up to O(1/n) terms at n = 80. They were 1 to 10 % at n = 60; the test allows 15 %.
 #[test]
 fn random_features_have_the_variances_of_the_theory() {
     let (n, k, modes, noise, ridge) = (80_usize, 120_usize, 300_usize, 0.1, 0.02);

@@ -24,7 +24,7 @@ pub fn residual(filter: &dyn SpectralFilter, mu: f64) -> f64 {
     left[0]
 }
 
-/// Cases of the formula sheet, computed there to 25 digits.
+/// Residual factors agree with values of their formulas that were computed with 25 digits.
 #[test]
 fn residual_factors_are_those_of_the_formulas() {
     const H: Loss = Loss::HalfSum;
