@@ -22,7 +22,7 @@ impl Error {
     /// impl std::error::Error for NoModel {}
     ///
     /// let error = Error::user(NoModel(7));
-    /// assert_eq!(format!("{error:?}"), "an error of the caller's own: no model number 7");
+    /// assert_eq!(format!("{error:?}"), "the caller's code failed: no model number 7");
     /// assert_eq!(error.source().and_then(|source| source.downcast_ref()), Some(&NoModel(7)));
     /// ```
     pub fn user(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -131,14 +131,11 @@ impl RandomNetwork {
     /// Multiplies all weights by `scale` (`c`).
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the scale is finite and > 0.
+    /// [`Error::Domain`] unless the scale, and its product with earlier ones, is finite and > 0.
     pub fn with_weight_scale(mut self, scale: f64) -> Result<Self, Error> {
-        if !(scale > 0.0 && scale.is_finite()) {
-            return Err(Error::Domain {
-                what: "the scale of the weights",
-                value: scale,
-                must_be: "finite and > 0",
-            });
+        let total = self.weight_scale * scale;
+        if let Some(&value) = [scale, total].iter().find(|&&scale| !(scale > 0.0 && scale.is_finite())) {
+            return Err(Error::Domain { what: "the scale of the weights", value, must_be: "finite and > 0" });
         }
         let times = |weights: &mut Array2<f64>| weights.mapv_inplace(|w| w * scale);
         self.hidden.iter_mut().for_each(times);
@@ -146,7 +143,7 @@ impl RandomNetwork {
             Last::Stored(weights) => times(weights),
             Last::Drawn { factor, .. } => *factor *= scale,
         }
-        self.weight_scale *= scale;
+        self.weight_scale = total;
         Ok(self)
     }
 

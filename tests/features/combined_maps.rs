@@ -201,6 +201,11 @@ fn what_combinations_refuse() {
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(network(&[3, 5]).with_weight_scale(bad), Err(Error::Domain { .. })));
     }
+    // Each scale is allowed, but their product is 0 or infinite.
+    for scale in [1e-200, 1e200] {
+        let once = network(&[3, 5]).with_weight_scale(scale).unwrap();
+        assert!(matches!(once.with_weight_scale(scale), Err(Error::Domain { .. })));
+    }
     assert!(matches!(network(&[3, 5]).with_biases(-1.0, 0), Err(Error::Domain { .. })));
     assert!(network(&[3, 5]).with_biases(0.0, 0).is_ok());
 }

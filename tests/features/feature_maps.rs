@@ -95,6 +95,12 @@ fn wider_maps_begin_with_narrower_ones() {
     assert!(network(50).slice(s![.., ..20]) == network(20));
 }
 
+#[test]
+fn second_moments_that_overflow_are_an_error() {
+    let fourier = RandomFourier::gaussian(2, 3, 0.18, 5).unwrap().with_amplitude(1e200).unwrap();
+    assert!(matches!(fourier.gaussian_covariance(), Err(Error::Overflow { .. })));
+}
+
 /// Compares moments estimated from `m` draws with the exact ones: every entry within six standard errors.
 #[test]
 fn exact_second_moments_are_those_of_draws() {

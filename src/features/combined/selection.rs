@@ -34,7 +34,7 @@ impl Selection {
         }
         if columns.contains(&usize::MAX) {
             let (what, value) = ("a selected feature", usize::MAX as f64);
-            return Err(Error::Domain { what, value, must_be: "a number of memory's size" });
+            return Err(Error::Domain { what, value, must_be: "smaller: no matrix has that many columns" });
         }
         Ok(Self { map: Arc::new(map), columns })
     }
