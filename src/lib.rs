@@ -2,7 +2,8 @@
 //!
 //! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`), every closed-form linear
 //! estimator applies a *gain* to each singular direction, `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`.
-//! With `$Y = X\beta^* + E$`, its error at a test point `$x$` is exactly
+//! With a reference model `$\beta^*$`, such as the best linear fit to all data, and its residuals
+//! `$E = Y - X\beta^*$`, the error at a test point `$x$` is exactly
 //!
 //! ```math
 //! \hat y(x) - x\cdot\beta^* = \sum_r g(\sigma_r)\,(x\cdot v_r)\,(u_r\cdot E)
@@ -46,6 +47,7 @@
 //! | [`memory`] | checks before allocation; a limit that you set; how much a sweep will need |
 //! | [`instructions`] | which instruction set the loops use, and the environment variable that restricts it |
 //! | [`rng`] | random streams that do not depend on the order of execution |
+//! | [`prelude`] | the imports that most programs need |
 //!
 //! # A curve in five lines
 //! ```

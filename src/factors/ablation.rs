@@ -5,7 +5,8 @@ use crate::svd::Cutoff;
 
 /// Which of the three factors of the test error are switched off (Schaeffer et al. 2023, section 4).
 ///
-/// A plain value; chain the methods to combine ablations.
+/// A plain value: start from [`Ablation::none`] and chain the methods. Set it in an [`Arm`](crate::sweep::Arm) of a
+/// sweep, or apply it with [`Factors::ablated`](crate::factors::Factors::ablated).
 ///
 /// # Examples
 /// ```
@@ -87,8 +88,9 @@ impl Ablation {
 /// An adversarial change of the data along the mode of the smallest non-zero singular value (Schaeffer et al. 2023,
 /// section 5).
 ///
-/// The mode is oriented so that `u_last · y_train ≥ 0` ([`Svd::last_mode`](crate::svd::Svd::last_mode)); sweeps also
-/// report the error for the opposite sign.
+/// Set it in an [`Arm`](crate::sweep::Arm) of a sweep, or apply it with
+/// [`Factors::attacked`](crate::factors::Factors::attacked). The mode is oriented so that `u_last · y_train ≥ 0`
+/// ([`Svd::last_mode`](crate::svd::Svd::last_mode)); sweeps also report the error for the opposite sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

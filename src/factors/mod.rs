@@ -13,7 +13,8 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// The exact split of a fit's error on test points into three factors and a bias.
 ///
-/// With `X = U Σ Vᵀ` (`n × p`, thin), `Y = X β* + E`, gains `g` and a test row `x`:
+/// [`Factors::new`] makes it from a factorisation, a filter, a teacher and `m` test rows. With `X = U Σ Vᵀ` (`n × p`,
+/// thin, `r = min(n, p)` modes), targets `Y = X β* + E` (`n × k`), gains `g` and a test row `x`:
 /// ```text
 /// ŷ(x) − x·β* =  Σᵣ g(σᵣ) · (x·vᵣ) · (uᵣ·E)  −  bias(x)
 ///                   └─ 1     └─ 2      └─ 3
@@ -82,7 +83,8 @@ struct Stated {
     residual: f64,
 }
 
-/// One mode's contribution to the test error. A table of them shows which mode blows up.
+/// One mode's contribution to the test error of one output ([`Factors::contributions`]). A table of them shows which
+/// mode blows up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Contribution {
@@ -96,19 +98,21 @@ pub struct Contribution {
     pub test_projection: f64,
     /// Factor 3, `uᵣ·E`.
     pub residual_projection: f64,
-    /// The root mean square over the test rows of the product of the three.
+    /// The root mean square over the test rows of the product of the three: at least 0.
     pub product: f64,
 }
 
 impl Factors {
-    /// Splits the error at the rows of `x_test` (`m × p`) of the fit that `filter` gives.
+    /// Splits the error of the fit that `filter` gives, at the rows of `x_test` (`m × p`).
     ///
     /// `teacher` must hold the residuals of the training rows, in the order of the rows behind `svd`
     /// ([`Teacher::select`]).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`, [`Error::NonFinite`], [`Error::Empty`] without
-    /// test rows, [`Error::UserCode`] if the filter fails or its gains are invalid.
+    /// [`Error::Shape`] if `teacher` or `x_test` does not match `svd`; [`Error::Empty`] without test rows;
+    /// [`Error::NonFinite`] if `x_test` holds NaN or an infinity; [`Error::Memory`]; the filter's own error from
+    /// [`SpectralFilter::check`]; [`Error::UserCode`] if the filter panics, or its gains, residual factors or penalty
+    /// are invalid.
     pub fn new(
         svd: &Svd,
         filter: &dyn SpectralFilter,
@@ -205,7 +209,7 @@ impl Factors {
         table
     }
 
-    /// Returns the factors with some of them switched off.
+    /// Returns the factors after an ablation: the factors that it names are set to 0, in whole or for some modes.
     #[must_use]
     pub fn ablated(&self, ablation: &Ablation) -> Self {
         let mut out = self.clone();
@@ -225,7 +229,8 @@ impl Factors {
         out
     }
 
-    /// Returns the factors under an adversary that acts along `last` ([`Svd::last_mode`]).
+    /// Returns the factors under an adversary that acts along `last` ([`Svd::last_mode`]). They do not change if `last`
+    /// is not one of the modes.
     ///
     /// To combine this with ablations, follow the order in which the data change: a test point is moved before it is
     /// projected (`attacked`, then `ablated`), but targets are moved after their residuals are removed (`ablated`, then

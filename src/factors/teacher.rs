@@ -31,19 +31,21 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// Fits the best linear model: least squares on all rows, of minimum norm if the solution is not unique.
+    /// Fits the best linear model: least squares on all `N` rows, of minimum norm if the solution is not unique.
     ///
     /// # Errors
-    /// [`Error::Backend`], [`Error::Overflow`].
+    /// [`Error::Backend`] if the factorisation fails; [`Error::Overflow`] if the length of a column, a coefficient or a
+    /// residual does not fit into `f64`; [`Error::Memory`].
     pub fn ideal(data: &Dataset) -> Result<Self, Error> {
         let table = Compressed::new(data.features(), data.targets())?;
         Self::known(ideal_beta(&table, &Faer)?, data.features(), data.targets())
     }
 
-    /// Makes a teacher from known coefficients and computes its residuals on `(x, y)`.
+    /// Makes a teacher from known coefficients (`p × k`) and computes its residuals on `x` (`N × p`) and `y` (`N × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if a residual does not fit into `f64`.
+    /// [`Error::Shape`] if these shapes do not match, [`Error::NonFinite`] if one of the three holds NaN or an
+    /// infinity, [`Error::Overflow`] if a residual does not fit into `f64`.
     pub fn known(beta: Array2<f64>, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the teacher's parameters", x.ncols(), beta.nrows())?;
         Error::check_len("columns of the teacher's parameters", y.ncols(), beta.ncols())?;
@@ -70,7 +72,7 @@ impl Teacher {
         &self.residuals
     }
 
-    /// Returns the same `β*` with the residuals of some of the rows, such as a training set.
+    /// Returns the same `β*` with the residuals of the given rows, such as a training set, in the given order.
     ///
     /// # Errors
     /// [`Error::Shape`] if an index is not less than the number of rows.

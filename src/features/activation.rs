@@ -6,7 +6,7 @@
 use super::elementary::{erf, exp, exp_m1, ln_1p, normal_tail};
 use crate::machine::instructions::arch;
 
-/// The function that a layer applies to each of its pre-activations.
+/// A named function `a` that a layer applies to each of its pre-activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -130,7 +130,7 @@ impl Activation {
         }
     }
 
-    /// The standard deviation of its value at a standard normal variable.
+    /// The standard deviation `sd(a(z))` of its value at a standard normal variable `z`.
     #[must_use]
     pub fn deviation(self) -> f64 {
         match self {

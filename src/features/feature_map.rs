@@ -10,6 +10,9 @@ use std::sync::Arc;
 ///
 /// The contract: `design(inputs, p)` is the first `p` columns of `design(inputs, q)`, to the bit, for `p ≤ q`, and each
 /// of its rows depends on that row of `inputs` alone.
+///
+/// A [`Sweep`](crate::sweep::Sweep) takes maps as [`Maps`](crate::sweep::Maps). It fails with [`Error::UserCode`] if a
+/// map panics, or if its table has the wrong shape or an entry that is not finite.
 pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     /// The dimension `d` of an input.
     fn input_dimension(&self) -> usize;
@@ -24,9 +27,10 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// The maps of this crate give [`Error::Shape`] unless `inputs` has [`d`](Self::input_dimension)
-    /// columns, [`Error::Empty`] for no inputs or `p = 0`, [`Error::NonFinite`] for an input that is NaN or
-    /// infinite, [`Error::Overflow`] for a feature that does not fit into `f64`, and [`Error::Memory`] for
-    /// a matrix that does not fit into memory.
+    /// columns and `p` is at most [`most_features`](Self::most_features), [`Error::Empty`] for no inputs or `p = 0`,
+    /// [`Error::NonFinite`] for an input that is NaN or infinite, [`Error::Overflow`] for a feature that does not fit
+    /// into `f64`, and [`Error::Memory`] for a matrix that does not fit into memory. A map that holds your own code
+    /// also gives the errors of that code, and [`Error::UserCode`] if the code panics or returns an unusable value.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error>;
 
     /// Computes only the features `columns.start`, …, `columns.end − 1`, bit for bit those columns of
@@ -75,7 +79,8 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
     }
 }
 
-/// Features `a cos(w_k·x + b_k)`, `k = 1, …, P`.
+/// The parameters of features `a cos(w_k·x + b_k)`, `k = 1, …, P`, of inputs of dimension `d`
+/// ([`FeatureMap::cosines`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cosines<'a> {
     /// Frequencies `W`, `P × d`.

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 
 /// The Fourier series of functions of period `2π`: `x ↦ (1, cos x, sin x, cos 2x, sin 2x, …)`, in this order and with
-/// these weights. For another period, scale the inputs.
+/// these weights. Inputs are `n × 1`. For another period, scale the inputs.
 ///
 /// The basis is orthogonal under the uniform weight, with squared norms 1, ½, ½, …. The minimum-norm fit is that of the
 /// Dirichlet kernel, `Σ φ_k(x) φ_k(x')`.

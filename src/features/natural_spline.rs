@@ -52,9 +52,10 @@ impl NaturalSpline {
     /// (`K − 2`) knots between them at equally spaced quantiles (R's type 7).
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Domain`] for fewer than two degrees of
-    /// freedom, or if quantiles coincide because inputs do; [`Error::Memory`] if the knots do not fit into memory; and
-    /// the errors of [`NaturalSpline::new`].
+    /// [`Error::Shape`] unless `inputs` has one column; [`Error::Empty`] without inputs; [`Error::NonFinite`] for an
+    /// input that is NaN or infinite; [`Error::Domain`] for fewer than two degrees of freedom, or if quantiles coincide
+    /// because inputs do; [`Error::Memory`] if the knots do not fit into memory; and the errors of
+    /// [`NaturalSpline::new`].
     pub fn at_quantiles(inputs: &ArrayRef2<f64>, degrees_of_freedom: usize) -> Result<Self, Error> {
         Self::new(quantiles(inputs, degrees_of_freedom)?)
     }
@@ -63,7 +64,8 @@ impl NaturalSpline {
     /// `Boundary.knots = c(low, high)`: inputs between them are not extrapolated.
     ///
     /// # Errors
-    /// As [`NaturalSpline::at_quantiles`]; [`Error::Domain`] unless the other knots lie between `low` and `high`.
+    /// As [`NaturalSpline::at_quantiles`]; [`Error::Domain`] unless the other knots lie strictly between `low` and
+    /// `high`.
     pub fn at_quantiles_within(
         inputs: &ArrayRef2<f64>,
         degrees_of_freedom: usize,
@@ -78,7 +80,8 @@ impl NaturalSpline {
     ///
     /// # Errors
     /// [`Error::Domain`] for fewer than two knots, if they do not ascend strictly, or if two are so close that slopes
-    /// do not fit into `f64`; [`Error::NonFinite`]; [`Error::Overflow`] if they are further apart than 1.8e308.
+    /// do not fit into `f64`; [`Error::NonFinite`] for a knot that is NaN or infinite; [`Error::Overflow`] if the first
+    /// and the last are further apart than 1.8e308.
     pub fn new(knots: Vec<f64>) -> Result<Self, Error> {
         check_degrees(knots.len())?;
         if let Some((column, &value)) = knots.iter().enumerate().find(|(_, v)| !v.is_finite()) {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// The function that neurons apply to their pre-activations: an [`Activation`] or any function you write.
 ///
+/// [`Nonlinearity::new`] makes it from a function, and `into()` from an [`Activation`].
+///
 /// # Examples
 /// ```
 /// use double_descent::features::{FeatureMap, Nonlinearity, RandomNetwork};

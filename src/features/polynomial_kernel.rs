@@ -13,7 +13,8 @@ const MOST_WORK: f64 = 4_294_967_296.0;
 /// Overhead of one heap allocation, in bytes.
 const HEAP: usize = 16;
 
-/// All monomials up to degree `m` of `d` variables, weighted so that `φ(x)·φ(x') = (x·x' + c)ᵐ`:
+/// The features of the polynomial kernel: all monomials up to degree `m` of `d` variables, weighted so that
+/// `φ(x)·φ(x') = (x·x' + c)ᵐ`:
 ///
 /// ```text
 /// φ_a(x) = √(m! / (a₁! ⋯ a_d! (m − |a|)!) · c^{m−|a|}) · x₁^{a₁} ⋯ x_d^{a_d},    |a| ≤ m:  C(m + d, d) features
@@ -47,12 +48,13 @@ struct Monomial {
 }
 
 impl PolynomialKernel {
-    /// Makes the features of `(x·x' + constant)^degree` on `inputs` variables.
+    /// Makes the features of `(x·x' + c)ᵐ` on `inputs` (`d`) variables, of degree `degree` (`m`) with constant
+    /// `constant` (`c`).
     ///
     /// # Errors
     /// [`Error::Empty`] for no inputs, [`Error::Domain`] unless the constant is finite and > 0,
     /// [`Error::Resource`] for more than 2²⁴ features, or more than 2³² multiplications to make them;
-    /// [`Error::Memory`]; [`Error::Overflow`] for a weight over 1.8e308.
+    /// [`Error::Memory`]; [`Error::Overflow`] for a weight whose square is over 1.8e308.
     pub fn new(inputs: usize, degree: usize, constant: f64) -> Result<Self, Error> {
         if inputs == 0 {
             return Err(Error::Empty { what: "the list of inputs" });
@@ -105,8 +107,8 @@ impl PolynomialKernel {
         self.monomials.len()
     }
 
-    /// The exact second moments of all features for standard normal inputs, from `E xᵏ = (k − 1)!!` for even `k` and 0
-    /// for odd `k`.
+    /// The exact second moments `E φ(x) φ(x)ᵀ` (`p × p`, not centred) of all features for standard normal inputs, from
+    /// `E xᵏ = (k − 1)!!` for even `k` and 0 for odd `k`.
     ///
     /// # Errors
     /// [`Error::Memory`] if the matrix does not fit into memory, [`Error::Overflow`] if a moment does not fit

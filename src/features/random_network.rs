@@ -30,11 +30,11 @@ const MOST: u64 = 1 << 32;
 /// h₀ = x,    h_l = a(c W_l h_{l−1} + b_l),    φ(x) = h_L      W_l (d_l × d_{l−1}), independent N(0, s_l² / d_{l−1})
 /// s₁ = 1,    s_l = 1 / sd(a(z)) for l > 1,  z ~ N(0, 1)
 /// ```
-/// so that pre-activations have about the same variance in every layer. `c = 1` unless
-/// [`with_weight_scale`](RandomNetwork::with_weight_scale) says otherwise, `b = 0` without
-/// [`with_biases`](RandomNetwork::with_biases). With one layer, `sizes = [d, p]`, these are random features `a(w·x)`,
-/// `w ~ N(0, I/d)`, whose limit is [`WideLayer`](crate::kernel::WideLayer).
-/// The first `p` neurons of the last layer do not depend, to the bit, on how many follow.
+/// so that pre-activations have about the same variance in every layer. Layer `l` has `d_l` neurons, and `a` is the
+/// [`Nonlinearity`]. `c = 1` unless [`with_weight_scale`](RandomNetwork::with_weight_scale) says otherwise, and `b = 0`
+/// without [`with_biases`](RandomNetwork::with_biases). With one layer, `sizes = [d, p]`, these are random features
+/// `a(w·x)`, `w ~ N(0, I/d)`, whose limit is [`WideLayer`](crate::kernel::WideLayer). The first `p` neurons of the last
+/// layer do not depend, to the bit, on how many follow.
 ///
 /// # Examples
 /// ```
@@ -128,7 +128,7 @@ impl RandomNetwork {
         Ok(Self { activation, hidden, last, weight_scale: 1.0, bias_deviation: 0.0, biases: Vec::new() })
     }
 
-    /// Multiplies all weights by `scale` (`c`).
+    /// Multiplies all weights by `scale` (`c`). A second call multiplies them again.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the scale, and its product with earlier ones, is finite and > 0.
@@ -147,8 +147,8 @@ impl RandomNetwork {
         Ok(self)
     }
 
-    /// Adds biases `N(0, deviation²)` in every layer. Each has its own random stream, determined by
-    /// `(seed, layer, neuron)` and different from the streams of the weights, whatever the seed.
+    /// Adds biases `b ~ N(0, deviation²)` in every layer, or replaces those of an earlier call. Each has its own random
+    /// stream, determined by `(seed, layer, neuron)` and different from the streams of the weights, whatever the seed.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Memory`] if the biases do not fit into
@@ -337,7 +337,8 @@ impl FeatureMap for RandomNetwork {
     }
 
     /// `inputs` `(n, d₀)` → the first `p` neurons of the last layer, `(n, p)`. [`Error::Shape`] for `p` over
-    /// [`RandomNetwork::outputs`].
+    /// [`RandomNetwork::outputs`], [`Error::UserCode`] if your own activation panics or makes a feature that is not
+    /// finite.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         self.columns(inputs, 0..p)
     }

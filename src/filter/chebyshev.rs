@@ -8,9 +8,9 @@ use crate::Error;
 
 /// `k` steps of the Chebyshev semi-iteration from 0, for eigenvalues `μ = c σ²` in `[l, u]`.
 ///
-/// Residual factor `T_k(x)/T_k(x₀)` with `x = (u + l − 2μ)/(u − l)` and `x₀ = (u + l)/(u − l)`: of all polynomials of
-/// degree `k` with value 1 at 0, it has the least maximum over `[l, u]`. The iteration is a heavy ball whose momentum
-/// and step size vary:
+/// `μ` are the eigenvalues of the Hessian of the [`Loss`]. Residual factor `T_k(x)/T_k(x₀)` with
+/// `x = (u + l − 2μ)/(u − l)` and `x₀ = (u + l)/(u − l)`: of all polynomials of degree `k` with value 1 at 0, it has
+/// the least maximum over `[l, u]`. The iteration is a heavy ball whose momentum and step size vary:
 ///
 /// ```text
 /// β_{j+1} = β_j − ω_j γ ∇L(β_j) + (ω_j − 1)(β_j − β_{j−1})      γ = 2/(u + l),   ω₀ = 1,  ω₁ = 2x₀²/(2x₀² − 1),
@@ -18,7 +18,8 @@ use crate::Error;
 /// ```
 ///
 /// Directions with `μ < l` are fitted slowly, which regularises. `u = l` is gradient descent with step `1/u`.
-/// Eigenvalues may lie outside the interval, but for `μ ≥ u + l` the iteration diverges: an error.
+/// Eigenvalues may lie outside the interval, but for `μ ≥ u + l` the iteration diverges: the fit fails with
+/// [`Error::StepTooLarge`].
 ///
 /// # References
 /// Golub and Varga, *Chebyshev semi-iterative methods*, Numerische Mathematik 1961.
@@ -35,7 +36,8 @@ impl Chebyshev {
     ///
     /// # Errors
     /// [`Error::Domain`] unless `0 < l ≤ u`, both finite, and for batches of no rows; [`Error::Resource`] for more than
-    /// 2²⁴ steps, as each is computed for every singular value.
+    /// 2²⁴ steps, as each is computed for every singular value. For a length in epochs, the fit reports the latter, as
+    /// it depends on `n`.
     pub fn new(lower: f64, upper: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         let what = "an end of the interval of eigenvalues";
         if !(lower > 0.0 && lower.is_finite()) {

@@ -5,6 +5,8 @@ use crate::Error;
 
 /// The bound that a singular value must strictly exceed to count as non-zero.
 ///
+/// A bound must be finite and at least 0; the functions that take a cutoff check it.
+///
 /// Other libraries hide this choice, although it can hide the peak: a relative cutoff of 1e-6 flattens double descent
 /// entirely. Here every fit takes the cutoff as a value and reports it.
 ///
@@ -17,7 +19,7 @@ pub enum Cutoff {
     /// backward stable SVD stays below about a tenth of this.
     #[default]
     MachinePrecision,
-    /// `rcond · σ₁`.
+    /// `rcond · σ₁`, for the given `rcond`.
     Relative(f64),
     /// The bound itself, in the units of the singular values. `Absolute(0.0)` drops exact zeros
     /// only.
@@ -31,7 +33,7 @@ pub(crate) fn rounding(n: usize, p: usize) -> f64 {
 }
 
 impl Cutoff {
-    /// Returns the absolute bound for a spectrum.
+    /// Returns the absolute bound for a spectrum, in the units of the singular values.
     #[must_use]
     pub fn value(self, spectrum: Spectrum<'_>) -> f64 {
         let largest = spectrum.singular_values().first().copied().unwrap_or(0.0);

@@ -6,7 +6,7 @@ use crate::Error;
 
 /// Self-distillation: ridge regression on the targets, then ridge on the predictions of the fit before, and so on.
 ///
-/// There are `m` fits in all, with the same penalty.
+/// There are `m` fits in all, with the same penalty `λ`, relative to the sum of squares as for [`Ridge`](super::Ridge).
 ///
 /// With `s = σ²/(σ² + λ)` and `ρ = 1 − s`, the fitted values of the `m`-th fit are `sᵐ` times the targets along each
 /// direction. Each round penalises weak directions more, so that fewer and fewer carry the fit (Mobahi, Farajtabar and
@@ -55,7 +55,7 @@ impl SelfDistillation {
         Self::mixed(lambda, &vec![1.0; fits - 1])
     }
 
-    /// A fit on the targets, then one fit on each mixture `(1 − ξ) y + ξ ŷ`.
+    /// A fit on the targets, then one fit on the mixture `(1 − ξ) y + ξ ŷ` for each `ξ` in `mixing`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is finite and > 0, and for a `ξ` that is not finite.

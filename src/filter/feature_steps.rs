@@ -48,7 +48,7 @@ impl FeatureSteps {
         Ok(Self { roots: roots.collect::<Result<_, _>>()? })
     }
 
-    /// Returns `X diag(√η)`, `n × p`: the design on which every step size is 1.
+    /// Returns `X diag(√η)`, `n × p`, for `x` (`n × p`): the design on which every step size is 1.
     ///
     /// # Errors
     /// [`Error::Shape`] unless `x` has a column for each step, [`Error::Memory`].
@@ -58,7 +58,7 @@ impl FeatureSteps {
         Ok(x.to_owned() * &self.roots)
     }
 
-    /// Returns `diag(√η) A`, `p × k`: the coefficients for `X` from a fit `A` on the scaled design.
+    /// Returns `diag(√η) A`, `p × k`: the coefficients for `X` from a fit `A` (`p × k`) on the scaled design.
     ///
     /// # Errors
     /// [`Error::Shape`] unless `fit` has a row for each step, [`Error::Memory`].

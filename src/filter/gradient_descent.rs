@@ -9,7 +9,8 @@ use std::borrow::Cow;
 /// `k` steps of gradient descent from 0, `β ← β − h ∇L(β)`, with any [`Schedule`] of step sizes.
 ///
 /// Residual factor `∏ (1 − h_j μ)`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`] (Landweber 1951 for
-/// a constant step). Descent diverges for steps of `2/μ₁` or more: such a step is an error.
+/// a constant step). Descent diverges for steps of `2/μ₁` or more: a fit with such a step fails with
+/// [`Error::StepTooLarge`].
 ///
 /// # Examples
 /// ```
@@ -33,8 +34,10 @@ impl GradientDescent {
     /// Gradient descent stopped after `length`, in steps or epochs ([`Length`]).
     ///
     /// # Errors
-    /// [`Error::Domain`] for a step size that is negative or not finite, or batches of no rows; [`Error::Empty`] for an
-    /// empty schedule; [`Error::Resource`] for a schedule with more than 2²⁰ changes of step size.
+    /// [`Error::Domain`] for a step size that is negative or not finite, a drop's factor outside (0, 1], or batches of
+    /// no rows; [`Error::Empty`] for a list without sizes, or a period or warm-up of no steps; [`Error::Resource`] for
+    /// more than 2²⁰ stretches of equal step sizes. For a length in epochs, the fit reports the last, as it depends on
+    /// `n`.
     pub fn new(schedule: Schedule, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         schedule.check()?;
         let length = length.into().checked()?;
@@ -110,7 +113,8 @@ impl SpectralFilter for GradientDescent {
 
 /// The mean of the iterates `β₀ … β_{k−1}` of gradient descent with a constant step (Polyak–Ruppert averaging).
 ///
-/// Residual factor `(1 − (1 − h μ)ᵏ) / (k h μ)`.
+/// Residual factor `(1 − (1 − h μ)ᵏ) / (k h μ)`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]. A fit
+/// with `h ≥ 2/μ₁` fails with [`Error::StepTooLarge`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AveragedDescent {
     step: f64,
@@ -122,7 +126,8 @@ impl AveragedDescent {
     /// The mean of the first `length` iterates, starting with `β₀`; for epochs ([`Length`]), one iterate per step.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0 and there is at least one iterate.
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and there is at least one iterate, and for batches of
+    /// no rows.
     pub fn new(step: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         super::checked("a step size", step)?;
         let length = length.into().checked()?;

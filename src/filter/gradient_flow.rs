@@ -58,7 +58,8 @@ impl SpectralFilter for GradientFlow {
 
 /// Gradient flow with weight decay, from 0: `dβ/dt = −∇(L + ½ λ‖β‖²)`, stopped at time `t`.
 ///
-/// Residual factor `(λ + μ exp(−(μ + λ) t)) / (μ + λ)`; that of ridge as `t → ∞`, that of [`GradientFlow`] at `λ = 0`.
+/// Residual factor `(λ + μ exp(−(μ + λ) t)) / (μ + λ)`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]
+/// `L`. At `λ = 0` it is that of [`GradientFlow`]. As `t → ∞` it becomes that of ridge with penalty `λ/c`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecayedFlow {
     time: f64,
@@ -104,9 +105,9 @@ impl SpectralFilter for DecayedFlow {
 
 /// The flow that gradient descent with step `h` follows to second order: gradient flow on `L + (h/4)‖∇L‖²`.
 ///
-/// Residual factor `exp(−(μ + h μ²/2) t)`. Over the time `h` this flow differs from one step of gradient descent by
-/// `(h μ)³/3 + O(h⁴)`; the plain flow differs by `(h μ)²/2`. Barrett and Dherin 2021, *Implicit Gradient
-/// Regularization*.
+/// Residual factor `exp(−(μ + h μ²/2) t)`, with `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`] `L`. Over the
+/// time `h` this flow differs from one step of gradient descent by `(h μ)³/3 + O(h⁴)`; the plain flow differs by
+/// `(h μ)²/2`. Barrett and Dherin 2021, *Implicit Gradient Regularization*.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RegularisedFlow {
     time: f64,
@@ -132,7 +133,8 @@ impl RegularisedFlow {
     /// build up.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1).
+    /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1), or if the time or the step
+    /// size of the flow overflows.
     pub fn of_heavy_ball(steps: usize, step: f64, momentum: f64, loss: Loss) -> Result<Self, Error> {
         let rest = 1.0 - super::momentum::check_momentum(momentum)?;
         let step = checked("a step size", step)?;

@@ -27,7 +27,7 @@ pub struct IteratedTikhonov {
 }
 
 impl IteratedTikhonov {
-    /// `rounds` rounds of ridge with penalty `lambda`.
+    /// `rounds` rounds of ridge with penalty `lambda`; 0 rounds fit nothing.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is finite and > 0.

@@ -4,7 +4,8 @@ use super::Spectrum;
 
 /// The squared loss of an iterative method, by its normalisation.
 ///
-/// Its Hessian has the eigenvalues `μ = c σ²`; a step `h` on one loss is a step `h c/c'` on another.
+/// Its Hessian has the eigenvalues `μ = c σ²`. A step or time `h` on one loss equals `h c/c'` on another, whose
+/// constant is `c'`.
 ///
 /// A learning rate or training time from the literature belongs to one of these. The mean squared error of deep
 /// learning is [`Loss::Mean`], whose `c` falls with `n`, so a fixed step has less effect on more samples.

@@ -1,6 +1,7 @@
-//! Estimators, each given by its gain `f(σ)` on every singular direction.
+//! Estimators, each given by its gain `g(σ)` on every singular direction.
 //!
-//! Every closed-form linear estimator is `β̂ = V diag(g) Uᵀ Y`; estimators differ only in the gains `g`.
+//! With `X = U Σ Vᵀ` (`n × p`), every closed-form linear estimator is `β̂ = V diag(g) Uᵀ Y`; estimators differ only in
+//! the gains `g`. The *residual factor* `1 − σ g` is the fraction of the target that stays unfitted along a direction.
 //!
 //! | estimator | gain | |
 //! |---|---|---|
@@ -22,9 +23,9 @@
 //! | [`ResidualPolynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` |
 //! | [`WidthScaled`] | `c g(cσ)`, `c = a/√p` | any filter, on features scaled by `a/√p` |
 //!
-//! All start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) takes any starting point. Gradient descent with
-//! one step size per feature is one of these filters on a scaled design ([`FeatureSteps`]). The flow that approximates
-//! stochastic gradient descent is gradient flow on an augmented design ([`StochasticFlow`]).
+//! Iterative methods start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) takes any starting point. Gradient
+//! descent with one step size per feature is one of these filters on a scaled design ([`FeatureSteps`]). The flow that
+//! approximates stochastic gradient descent is gradient flow on an augmented design ([`StochasticFlow`]).
 //!
 //! To add your own estimator, implement one method, or two:
 //! ```

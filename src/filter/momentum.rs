@@ -8,7 +8,8 @@ use crate::Error;
 /// `k` steps of the heavy ball from rest at 0, `β ← β − η ∇L(β) + m (β − β_before)`.
 ///
 /// Residual factor `p_k(μ)` with `p₀ = 1`, `p₁ = 1 − ημ`, `p_{j+1} = (1 + m − ημ) p_j − m p_{j−1}` (Polyak 1964), with
-/// `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]. Stable for `η μ₁ < 2 (1 + m)`: a larger step is an error.
+/// `μ = c σ²` the eigenvalues of the Hessian of the [`Loss`]. Stable for `η μ₁ < 2 (1 + m)`: a fit with any other step
+/// fails with [`Error::StepTooLarge`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeavyBall {
     step: f64,
@@ -18,11 +19,13 @@ pub struct HeavyBall {
 }
 
 impl HeavyBall {
-    /// The heavy ball with step size `step`, stopped after `length`, in steps or epochs ([`Length`]).
+    /// The heavy ball with step size `step` (`η`) and momentum `momentum` (`m`), stopped after `length`, in steps or
+    /// epochs ([`Length`]).
     ///
     /// # Errors
     /// [`Error::Domain`] unless `step` is finite and at least 0 and `momentum` in [0, 1), and for batches of no rows;
-    /// [`Error::Resource`] for more than 2²⁴ steps, as each is computed for every singular value.
+    /// [`Error::Resource`] for more than 2²⁴ steps, as each is computed for every singular value. For a length in
+    /// epochs, the fit reports the latter, as it depends on `n`.
     pub fn new(step: f64, momentum: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         checked("a step size", step)?;
         let length = checked_length(length.into())?;
@@ -63,8 +66,9 @@ impl SpectralFilter for HeavyBall {
 /// `k` steps of Nesterov's accelerated gradient from 0: `z = β + m_k (β − β_before)`, `β ← z − η ∇L(z)`.
 ///
 /// Residual factor `p_k(μ)` with `p₋₁ = p₀ = 1`, `p_{j+1} = (1 − ημ) ((1 + m_j) p_j − m_j p_{j−1})`. The momentum is
-/// `m_j = j/(j + 3)` (Nesterov 1983; Su, Boyd and Candès 2014) or constant. A step of `(2 + 2m)/((1 + 2m) μ₁)` or more
-/// diverges in the long run and is an error; for the growing momentum, `m = 1` there.
+/// `m_j = j/(j + 3)` (Nesterov 1983; Su, Boyd and Candès 2014) or constant, and `μ = c σ²` are the eigenvalues of the
+/// Hessian of the [`Loss`]. A step of `(2 + 2m)/((1 + 2m) μ₁)` or more diverges in the long run: a fit with it fails
+/// with [`Error::StepTooLarge`]. For the growing momentum, `m = 1` there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nesterov {
     step: f64,
@@ -74,12 +78,13 @@ pub struct Nesterov {
 }
 
 impl Nesterov {
-    /// The method with step size `step` and momentum `j/(j + 3)`, stopped after `length`, in steps or epochs
+    /// The method with step size `step` (`η`) and momentum `j/(j + 3)`, stopped after `length`, in steps or epochs
     /// ([`Length`]).
     ///
     /// # Errors
     /// [`Error::Domain`] unless `step` is finite and at least 0, and for batches of no rows; [`Error::Resource`] for
-    /// more than 2²⁴ steps, as each is computed for every singular value.
+    /// more than 2²⁴ steps, as each is computed for every singular value. For a length in epochs, the fit reports the
+    /// latter, as it depends on `n`.
     pub fn new(step: f64, length: impl Into<Length>, loss: Loss) -> Result<Self, Error> {
         let length = checked_length(length.into())?;
         Ok(Self { step: checked("a step size", step)?, momentum: None, length, loss })

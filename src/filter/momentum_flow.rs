@@ -6,7 +6,8 @@ use crate::Error;
 
 /// The heavy ball in continuous time, `β̈ + a β̇ + ∇L(β) = 0` from rest at 0, stopped at time `t`.
 ///
-/// Residual factor `e^{−at/2} (cosh ωt + a/(2ω) sinh ωt)` with `ω = √(a²/4 − μ)`; cosine and sine if `μ > a²/4`.
+/// Residual factor `e^{−at/2} (cosh ωt + a/(2ω) sinh ωt)` with `ω = √(a²/4 − μ)` and `μ = c σ²` the eigenvalues of the
+/// Hessian of the [`Loss`] `L`. If `μ > a²/4` it holds a cosine and a sine, of `√(μ − a²/4) t`.
 /// [`HeavyBall`](super::HeavyBall) with step `η` and momentum `1 − a√η` approximates it at `t = k√η`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeavyBallFlow {
@@ -86,10 +87,10 @@ impl SpectralFilter for HeavyBallFlow {
 
 /// Nesterov's accelerated gradient in continuous time, `β̈ + (3/t) β̇ + ∇L(β) = 0` from rest at 0, stopped at time `t`.
 ///
-/// Residual factor `2 J₁(t√μ)/(t√μ)`, with `J₁` the Bessel function. As it oscillates, its error of about 1e-15 is
-/// absolute. [`Nesterov`](super::Nesterov) with step `η` approaches it at `t = k√η`, with an error that falls like
-/// `1/k` (Su, Boyd and Candès, *A differential equation for modeling Nesterov's accelerated gradient method*, JMLR
-/// 2016).
+/// Residual factor `2 J₁(t√μ)/(t√μ)`, with `J₁` the Bessel function and `μ = c σ²` the eigenvalues of the Hessian of
+/// the [`Loss`] `L`. As it oscillates, its error of about 1e-15 is absolute. [`Nesterov`](super::Nesterov) with step
+/// `η` approaches it at `t = k√η`, with an error that falls like `1/k` (Su, Boyd and Candès, *A differential equation
+/// for modeling Nesterov's accelerated gradient method*, JMLR 2016).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NesterovFlow {
     time: f64,

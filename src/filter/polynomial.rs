@@ -12,7 +12,7 @@ use crate::Error;
 /// terms cancel by more than 16 digits. If you know the roots `1/h_j` of `q`,
 /// [`GradientDescent`](super::GradientDescent) with the listed step sizes `h_j` is more accurate.
 ///
-/// The size of `q` on the spectrum is not checked.
+/// The size of `q` on the spectrum is not checked: a polynomial may diverge there.
 ///
 /// # Examples
 /// ```

@@ -7,11 +7,12 @@ use crate::Error;
 
 /// The flow that passes through every iterate of gradient descent with step `h`, stopped at time `t`.
 ///
-/// At `t = k h` it equals exactly `k` steps. Residual factor `(1 − h μ)^{t/h}`: a mode decays at the rate
+/// At `t = k h` it equals exactly `k` steps. Residual factor `(1 − h μ)^{t/h}`, with `μ = c σ²` the eigenvalues of the
+/// Hessian of the [`Loss`]: a mode decays at the rate
 /// `−ln(1 − h μ)/h`, which is `μ` to first order in `h` ([`GradientFlow`](super::GradientFlow)) and `μ + h μ²/2` to
 /// second order ([`RegularisedFlow`](super::RegularisedFlow)). For `h μ₁ ≥ 1` a step of descent reaches or crosses 0,
-/// and no such flow exists: an error. `h = 0` is plain gradient flow. Rosca, Wu, Qin and Dherin 2023, *On a continuous
-/// time model of gradient descent dynamics and instability in deep learning*.
+/// and no such flow exists: the fit fails with [`Error::StepTooLarge`]. `h = 0` is plain gradient flow. Rosca, Wu, Qin
+/// and Dherin 2023, *On a continuous time model of gradient descent dynamics and instability in deep learning*.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PrincipalFlow {
     time: f64,

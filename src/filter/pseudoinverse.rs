@@ -13,7 +13,7 @@ fn kept_or_dropped(gains: &[f64], residuals: &mut [f64]) {
 
 /// Minimum-norm least squares, `β̂ = X⁺ y`: the minimiser of `‖Xβ − y‖` of least norm.
 ///
-/// Gain `1/σ` for `σ >` cutoff, else 0. There is no hidden ridge.
+/// Gain `1/σ` for `σ >` cutoff, else 0; the default cutoff is `max(n, p) ε σ₁`. There is no hidden ridge.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MinNorm {
     cutoff: Cutoff,
@@ -59,7 +59,8 @@ impl SpectralFilter for MinNorm {
 
 /// The pseudoinverse of the modes with `σ ≥ cutoff`, where the cutoff is absolute.
 ///
-/// Modes with `σ < cutoff` are dropped. Schaeffer et al. 2023 ablate the first factor of the test error this way.
+/// Gain `1/σ` for these modes; modes with `σ < cutoff` or `σ = 0` are dropped. Schaeffer et al. 2023 ablate the first
+/// factor of the test error this way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Truncated {
     cutoff: f64,
@@ -92,8 +93,10 @@ impl SpectralFilter for Truncated {
     }
 }
 
-/// The pseudoinverse of the `k` leading modes: principal component regression. Modes that [`MinNorm`] drops are dropped
-/// here too.
+/// The pseudoinverse of the `k` leading modes: principal component regression.
+///
+/// Gain `1/σ` for the `k` largest singular values, else 0. Modes that [`MinNorm`] drops by default are dropped here
+/// too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeadingModes(
     /// Number of modes to keep; a number above the rank keeps all.

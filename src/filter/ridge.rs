@@ -16,7 +16,7 @@ use crate::filter::cutoff::Cutoff;
 ///   the row space of `X`. Each kept mode is enlarged, not shrunk. If few directions carry the signal and many weak
 ///   ones already act as a penalty, the best penalty is negative (Kobak, Lomond and Sanchez, *The optimal ridge penalty
 ///   for real-world high-dimensional data can be zero or negative*, JMLR 2020). At `−σ_r²` and below there is no such
-///   fit: an error that names the limit.
+///   fit: [`Error::Unsupported`] names the limit.
 ///
 /// [`Ridge::with_degrees_of_freedom`] and [`Ridge::with_training_loss`] choose the penalty for a given effect.
 ///

@@ -6,7 +6,9 @@ use crate::Error;
 /// The largest number of distinct stretches: each costs a logarithm per singular value, and 16 bytes.
 const MOST: usize = 1 << 20;
 
-/// The step size at each step `k = 0, 1, …`.
+/// The step size of [`GradientDescent`](super::GradientDescent) at each step `k = 0, 1, …`.
+///
+/// Step sizes must be finite and at least 0; [`GradientDescent::new`](super::GradientDescent::new) checks them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
@@ -16,23 +18,23 @@ pub enum Schedule {
     InverseSqrt {
         /// `h`.
         first: f64,
-        /// Number of consecutive steps with the same size.
+        /// Number of consecutive steps with the same size, at least 1.
         period: usize,
     },
-    /// `h`, times `factor` after each of the listed steps.
+    /// `h`, times `factor` from each of the listed steps on.
     Drops {
         /// `h`.
         first: f64,
         /// The factor of each drop, in (0, 1].
         factor: f64,
-        /// The first step of each drop.
+        /// The first step of each drop, counted from 0, in any order.
         at: Vec<usize>,
     },
     /// From `h/steps` up to `h` over the first `steps` steps, in equal parts; then `h`.
     WarmUp {
         /// `h`.
         last: f64,
-        /// The length of the warm-up.
+        /// The length of the warm-up, at least 1.
         steps: usize,
     },
     /// One listed size per step; the last one for all steps beyond the list.

@@ -7,8 +7,12 @@ use ndarray::Array1;
 use std::sync::Arc;
 
 /// An estimator, given by its gain on each singular direction.
+///
+/// [`Svd::solve`](crate::svd::Svd::solve) fits with it. A filter must give finite gains and residual factors, and its
+/// penalty, if any, must be finite and at least 0: anything else makes the fit fail with [`Error::UserCode`], as does a
+/// panic.
 pub trait SpectralFilter: std::fmt::Debug + Send + Sync {
-    /// Writes the gains `g`, one per singular value, of `β̂ = V diag(g) Uᵀ y`.
+    /// Writes the gains `g` of `β̂ = V diag(g) Uᵀ y`, one per singular value, in their order. A fit passes zeros.
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]);
 
     /// Writes the residual factors `1 − σ g`, one per singular value.

@@ -1,6 +1,8 @@
 //! The spectrum that estimators see.
 
 /// The input of a filter: the singular values in descending order, and the shape `n × p` of their matrix.
+///
+/// [`Svd::spectrum`](crate::svd::Svd::spectrum) returns that of a factorisation, with all `min(n, p)` values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spectrum<'a> {
     n: usize,
@@ -9,7 +11,7 @@ pub struct Spectrum<'a> {
 }
 
 impl<'a> Spectrum<'a> {
-    /// The spectrum of an `n × p` matrix; `sigma` must be in descending order.
+    /// The spectrum of an `n × p` matrix; `sigma` must be in descending order, which is not checked.
     #[must_use]
     pub fn new(n: usize, p: usize, sigma: &'a [f64]) -> Self {
         Self { n, p, sigma }

@@ -12,11 +12,11 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 /// L + h/(4m) Σᵢ ‖∇Lᵢ‖²  =  L + (h/4) ‖∇L‖² + h/(4m) Σᵢ ‖∇Lᵢ − ∇L‖²
 /// ```
 ///
-/// over the `m` batches of an epoch, visited in random order without replacement. Batch `i` has the loss `Lᵢ`, and `L`
-/// is the mean of the `Lᵢ` (Smith, Dherin, Barrett and De, *On the origin of implicit regularization in stochastic
-/// gradient descent*, ICLR 2021). The second term is the one of [`RegularisedFlow`](super::RegularisedFlow). The third,
-/// the mini-batch term, is the variance of the gradient between batches: it drives towards minima that all batches
-/// share, and vanishes where the fit interpolates.
+/// over the `m` batches of an epoch, visited in random order without replacement. Batch `i` (`Xᵢ`, `yᵢ`) has the loss
+/// `Lᵢ = (m c/2) ‖Xᵢβ − yᵢ‖²`, and the [`Loss`] `L = (c/2) ‖Xβ − y‖²` is the mean of the `Lᵢ` (Smith, Dherin, Barrett
+/// and De, *On the origin of implicit regularization in stochastic gradient descent*, ICLR 2021). The second term is
+/// the one of [`RegularisedFlow`](super::RegularisedFlow). The third, the mini-batch term, is the variance of the
+/// gradient between batches: it drives towards minima that all batches share, and vanishes where the fit interpolates.
 ///
 /// This flow is not a filter on the singular values of `X`, because batches weigh its directions unequally. But the
 /// modified loss is a sum of squares, so the flow is plain gradient flow on a design and targets with extra rows:
@@ -26,8 +26,8 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 /// drawn of size b    rows  √(c(1 + ½hκcn‖xⱼ‖²)) xⱼ  and  √(h(1 − κ)/2) c XᵀX,     κ = (n − b)/(b(n − 1))
 /// ```
 ///
-/// with `c` from the [`Loss`]. The second line is the mean over all ways to split the rows into batches of `b`. If the
-/// targets cannot be fitted exactly, the flow's limit is not the least-squares solution, though close to it.
+/// The second line is the mean over all ways to split the rows into batches of `b`. If the targets cannot be fitted
+/// exactly, the flow's limit is not the least-squares solution, though close to it.
 ///
 /// # Examples
 /// ```
@@ -65,12 +65,14 @@ impl StochasticFlow {
         GradientFlow::new(time, Loss::HalfSum)
     }
 
-    /// Returns the augmented design (`(n + p) × p`, or `n × p` if `batch` is 1) and targets (`… × k`) for batches of
-    /// `batch` rows drawn at random. If `batch` is `n` or more, all rows form one batch.
+    /// Returns the augmented design and targets for batches of `batch` rows drawn at random from `x` (`n × p`) and `y`
+    /// (`n × k`): `(n + p) × p` and `(n + p) × k`, or `n × p` and `n × k` for batches of one row (and `n > 1`). If
+    /// `batch` is `n` or more, all rows form one batch.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] for batches of no rows,
-    /// [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Domain`] for batches of no rows; [`Error::Empty`] if `x` or `y` has no entries; [`Error::NonFinite`] if
+    /// one holds NaN or an infinity; [`Error::Shape`] if their numbers of rows differ; [`Error::Overflow`] if an entry
+    /// of the result does not fit into `f64`; [`Error::Memory`].
     pub fn drawn(
         &self,
         x: &ArrayRef2<f64>,
@@ -101,12 +103,12 @@ impl StochasticFlow {
         longer.checked()
     }
 
-    /// Returns the augmented design (`(n + m p) × p`) and targets for given batches, each a list of row indices. Every
-    /// row must be in exactly one batch.
+    /// Returns the augmented design (`(n + m p) × p`) and targets (`(n + m p) × k`) for `m` given batches, each a list
+    /// of row indices. Every row must be in exactly one batch; empty batches do not count.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] for a row that does not exist or is
-    /// listed twice, [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Domain`] for a row that does not exist or is listed twice; [`Error::Shape`] if a row is in no batch;
+    /// otherwise as [`StochasticFlow::drawn`].
     pub fn given(
         &self,
         x: &ArrayRef2<f64>,

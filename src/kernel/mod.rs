@@ -2,7 +2,7 @@
 //!
 //! With `p` features that have random weights, `φ(x)·φ(x') / p → k(x, x')` at the rate `p^(−1/2)`. So the minimum-norm
 //! fit on the features tends to [`KernelRegression`], the infinite-width fit, and a model-wise curve tends to a
-//! horizontal line.
+//! horizontal line. Some kernels below are this limit times a constant, which they state.
 //!
 //! | kernel | `k(x, x')` | limit of |
 //! |---|---|---|
@@ -63,6 +63,9 @@ use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
 /// A positive semidefinite kernel `k(x, x')` on `ℝᵈ`.
+///
+/// [`KernelRegression`] and [`KernelTraining`] fit with it. They fail with [`Error::UserCode`] if it panics, or if its
+/// matrix has the wrong shape or an entry that is not finite.
 pub trait Kernel: std::fmt::Debug + Send + Sync {
     /// Returns the Gram matrix `K_ij = k(aᵢ, bⱼ)`, `m × n`, for the rows of `a` (`m × d`) and `b` (`n × d`).
     ///
@@ -70,7 +73,8 @@ pub trait Kernel: std::fmt::Debug + Send + Sync {
     /// The kernels of this crate return [`Error::Shape`] unless `a` and `b` have the same number of columns,
     /// [`Error::Empty`] for no inputs or `d = 0`, [`Error::NonFinite`] for an input that is NaN or infinite,
     /// [`Error::Overflow`] for an entry that overflows `f64`, and [`Error::Memory`] for a matrix that does not fit into
-    /// memory.
+    /// memory. A [`StationaryKernel`](crate::features::StationaryKernel) also returns [`Error::Domain`] for an invalid
+    /// parameter, and [`Error::Unsupported`] without a closed form.
     fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error>;
 
     /// Describes the kernel in words, for a caption.

@@ -47,8 +47,9 @@ impl KernelTraining {
     /// Factorises the kernel matrix of the inputs (`n × d`) with targets (`n × k`), once, in O(n³).
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] for
-    /// invalid targets; [`Error::Memory`].
+    /// The errors of [`Kernel::gram`] and [`Svd::new`]; for the targets, [`Error::Shape`] unless they have `n` rows,
+    /// [`Error::Empty`] without entries, and [`Error::NonFinite`] for NaN or an infinity; [`Error::UserCode`] if the
+    /// kernel panics, or gives a matrix of the wrong shape or with entries that are not finite; [`Error::Memory`].
     pub fn new(
         kernel: impl Kernel + 'static,
         inputs: &ArrayRef2<f64>,
@@ -73,7 +74,8 @@ impl KernelTraining {
     /// Adds test inputs (`m × d`) with targets (`m × k`), so that paths include test errors.
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`]; [`Error::Shape`], [`Error::NonFinite`], [`Error::Memory`].
+    /// The errors of [`Kernel::gram`]; for the targets, [`Error::Shape`] unless they are `m × k`, and
+    /// [`Error::NonFinite`] for NaN or an infinity; [`Error::UserCode`], as [`KernelTraining::new`]; [`Error::Memory`].
     pub fn tested_on(mut self, inputs: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         Error::check_len("rows of the targets", inputs.nrows(), targets.nrows())?;
         Error::check_len("columns of the targets", self.modes.outputs(), targets.ncols())?;
@@ -87,11 +89,12 @@ impl KernelTraining {
         Ok(self)
     }
 
-    /// Returns the kernel ridge fits for the given penalties, in units of the kernel; 0 is ridgeless.
+    /// Returns the path of the kernel ridge fits `α = (K + λ I)⁻¹ Y` for the given penalties `λ`, in units of the
+    /// kernel; 0 is ridgeless.
     ///
     /// # Errors
-    /// [`Error::Empty`] for an empty list; [`Error::Domain`] unless all are finite and at least 0; [`Error::Overflow`],
-    /// [`Error::Memory`].
+    /// [`Error::Empty`] for an empty list; [`Error::Domain`] unless all are finite and at least 0; [`Error::Overflow`]
+    /// if a result does not fit into `f64`; [`Error::Memory`].
     pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
         if lambdas.is_empty() {
             return Err(Error::Empty { what: "the list of penalties" });
@@ -102,7 +105,7 @@ impl KernelTraining {
         ridge_points(&self.modes, lambdas, self.test.as_ref(), true).map(Path::new)
     }
 
-    /// Returns the eigenvalues of `K` over the cutoff, in descending order.
+    /// Returns the eigenvalues of `K` over the cutoff `n ε Λ₁`, in descending order.
     #[must_use]
     pub fn eigenvalues(&self) -> Vec<f64> {
         self.modes.sigma[..self.modes.rank()].iter().map(|s| s * s).collect()
@@ -115,8 +118,9 @@ impl KernelTraining {
 /// length scale of `m` for others. If the number of pairs is even, it is the lower of the two middle distances.
 ///
 /// # Errors
-/// [`Error::Empty`] for fewer than two inputs or no columns, [`Error::NonFinite`], [`Error::Overflow`],
-/// [`Error::Memory`]; [`Error::Unsupported`] if half of all pairs coincide, so that the median is 0.
+/// [`Error::Empty`] for fewer than two inputs or no columns; [`Error::NonFinite`] for an input that is NaN or infinite;
+/// [`Error::Overflow`] if the median does not fit into `f64`; [`Error::Memory`]; [`Error::Unsupported`] if half of all
+/// pairs coincide, so that the median is 0.
 ///
 /// # References
 /// Garreau, Jitkrittum and Kanagawa, *Large sample analysis of the median heuristic*, 2017,

@@ -16,8 +16,8 @@ use std::sync::Arc;
 /// f(x) = k(x, X) α      ridgeless  α = K⁺ Y      ridge  α = (K + λ I)⁻¹ Y      K = k(X, X), n × n
 /// ```
 /// Without ridge, `f` is the interpolant of least norm `‖f‖² = tr αᵀ K α`. It is the infinite-width limit of
-/// minimum-norm fits on `p` features with `φ·φ'/p → k` as `p → ∞`. Ridge is the limit for the penalty `λ ‖β‖²` on the
-/// features `φ/√p`.
+/// minimum-norm fits on `p` features with `φ·φ'/p → k` as `p → ∞`. Ridge minimises `Σᵢ ‖f(xᵢ) − yᵢ‖² + λ ‖f‖²`. It is
+/// the limit for the penalty `λ ‖β‖²` on the features `φ/√p`.
 ///
 /// # Accuracy
 /// A fit takes one checked SVD of `K`, or of `K + λ I`, with the crate's cutoff `n ε σ₁`
@@ -60,8 +60,10 @@ impl KernelRegression {
     /// Fits `targets` (`n × k`) at `inputs` (`n × d`) without ridge, in O(n³).
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Shape`] if the numbers of rows differ,
-    /// [`Error::NonFinite`] for a target that is NaN or infinite.
+    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Shape`] if the numbers of rows differ;
+    /// [`Error::Empty`] without targets; [`Error::NonFinite`] for a target that is NaN or infinite;
+    /// [`Error::Overflow`] if an entry of `α` or the training error does not fit into `f64`; [`Error::UserCode`] if the
+    /// kernel panics, or gives a matrix of the wrong shape or with entries that are not finite; [`Error::Memory`].
     pub fn fit(
         kernel: impl Kernel + 'static,
         inputs: &ArrayRef2<f64>,
@@ -70,7 +72,7 @@ impl KernelRegression {
         Self::with_penalty(Arc::new(kernel), inputs, targets, 0.0)
     }
 
-    /// Fits with the ridge penalty `lambda` (`λ`), in units of the kernel.
+    /// Fits `targets` (`n × k`) at `inputs` (`n × d`) with the ridge penalty `lambda` (`λ`), in units of the kernel.
     ///
     /// # Errors
     /// As [`KernelRegression::fit`]; [`Error::Domain`] unless `lambda` is finite and > 0; for the limit 0, use
@@ -127,7 +129,8 @@ impl KernelRegression {
     /// Returns `f` at `inputs` (`m × d`), `m × k`.
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`]; [`Error::Overflow`] for a prediction that overflows `f64`; [`Error::Memory`].
+    /// The errors of [`Kernel::gram`]; [`Error::UserCode`], as [`KernelRegression::fit`]; [`Error::Overflow`] for a
+    /// prediction that overflows `f64`; [`Error::Memory`].
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (m, n, k) = (inputs.nrows(), self.inputs.nrows(), self.dual.ncols());
         reserve("predictions by a kernel", sum([table(m, n), table(m, k), table(m + n, inputs.ncols())]))?;
@@ -141,7 +144,8 @@ impl KernelRegression {
     /// Returns the mean squared error over rows and outputs at `inputs` (`m × d`), with `targets` (`m × k`).
     ///
     /// # Errors
-    /// As [`KernelRegression::predict`]; [`Error::Shape`] if the targets have the wrong shape, [`Error::NonFinite`].
+    /// As [`KernelRegression::predict`]; [`Error::Shape`] if the targets are not `m × k`; [`Error::NonFinite`] if they
+    /// hold NaN or an infinity; [`Error::Overflow`] if the error does not fit into `f64`.
     pub fn mean_squared_error(
         &self,
         inputs: &ArrayRef2<f64>,
@@ -162,6 +166,7 @@ impl KernelRegression {
     }
 
     /// Returns the limit as an arm of a model-wise curve, with one cell per entry of `sizes` (numbers of features `p`).
+    /// Test errors are those at `inputs` (`m × d`) with `targets` (`m × k`).
     ///
     /// All cells have the same errors, so the curve is a horizontal line. They carry the given `repeat` and `arm`.
     /// Their norm is `‖f‖/√p`, the limit of `‖β̂‖` on features with `φ·φ'/p → k`. With more than one output they also
@@ -205,7 +210,7 @@ impl KernelRegression {
         Ok(sizes.iter().map(|&p| Cell { p, coefficient_norm: norm(p), ..cell }).collect())
     }
 
-    /// Returns `α`, `n × k`.
+    /// Returns the dual coefficients `α`, `n × k`.
     #[must_use]
     pub fn dual(&self) -> &Array2<f64> {
         &self.dual
@@ -217,7 +222,8 @@ impl KernelRegression {
         self.rank
     }
 
-    /// Returns the condition number `κ` of `K`, or of `K + λ I`.
+    /// Returns the condition number `κ` of `K`, or of `K + λ I`: the ratio of the largest singular value to the
+    /// smallest.
     #[must_use]
     pub fn condition_number(&self) -> f64 {
         self.condition_number

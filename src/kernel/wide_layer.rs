@@ -69,10 +69,11 @@ impl WideLayer {
         Ok(Self { activation, weight_deviation, bias_deviation })
     }
 
-    /// The limit of `φ(x)·φ(x') / p` for a one-layer network.
+    /// The limit of `φ(x)·φ(x') / p` for a one-layer network, as its number of neurons `p` grows.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for more than one layer, or an activation without a closed form.
+    /// [`Error::Unsupported`] for more than one layer, or a nonlinearity that is not a named [`Activation`]; those of
+    /// [`WideLayer::new`].
     pub fn of(network: &RandomNetwork) -> Result<Self, Error> {
         let Some((activation, weight_deviation, bias_deviation)) = network.one_layer() else {
             return Err(without_closed_form(&network.describe_layers()));

@@ -10,8 +10,8 @@ const WORTH_SENDING: usize = 1 << 27;
 /// Matrices of up to 512 columns take one block each on the device: with fewer matrices than this, most of it is idle.
 const FILLS_A_DEVICE: usize = 64;
 
-/// [`Cuda`] if there is a device and it should win; otherwise [`Jacobi`] (and, over 32 columns, [`Faer`]) on the CPU.
-/// Requires the feature `cuda`.
+/// [`Cuda`] if there is a device and it should win; otherwise [`Jacobi`] (and, for `min(n, p) > 32`, [`Faer`]) on the
+/// CPU. Requires the feature `cuda`.
 ///
 /// A matrix of `n × p`, `r = min(n, p)`, goes to the device if
 /// ```text
@@ -50,7 +50,7 @@ impl Auto {
         Self { device: Cuda::new(0), count: 1 }
     }
 
-    /// Declares how many matrices of a shape are factorised at once.
+    /// Declares how many matrices of a shape are factorised at once (1 by default).
     #[must_use]
     pub fn expecting(self, count: usize) -> Self {
         Self { count, ..self }
@@ -64,7 +64,7 @@ impl Auto {
         self.device.as_ref()
     }
 
-    /// Returns the backend for `n × p` matrices.
+    /// Returns the first route's backend for matrices of `shape` `(n, p)`.
     #[must_use]
     pub fn choice(&self, shape: (usize, usize)) -> &dyn Backend {
         match &self.device {

@@ -50,19 +50,20 @@ pub enum Route {
 ///
 /// An implementation factorises; it need not check its results. [`Svd::with_backend`](super::Svd::with_backend) passes
 /// it only non-empty matrices with finite entries, the largest in [½, 1), checks what it returns, and asks for the
-/// second [`Route`] if the check fails.
+/// second [`Route`] if the first fails or its result fails the check. A panic counts as a failure.
 pub trait Backend: std::fmt::Debug + Send + Sync {
     /// A short name for messages and reports.
     fn name(&self) -> &'static str;
 
-    /// Computes the thin SVD of one matrix, with the same bits on any number of threads. If each thread has its own
-    /// matrices, only one thread is available.
+    /// Computes the thin SVD of one matrix (`n × p`), with the same bits on any number of threads. If each thread has
+    /// its own matrices, only one thread is available.
     ///
     /// # Errors
     /// The reason, as text.
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String>;
 
-    /// Computes the thin SVDs of many matrices by the first route. A backend that is faster on a batch of equal shapes
+    /// Computes the thin SVDs of many matrices by the first route: one result each, in order. By default
+    /// [`factorise`](Self::factorise) takes them one by one. A backend that is faster on a batch of equal shapes
     /// overrides this; each result must be bitwise the same, whatever else is in the batch.
     ///
     /// # Errors
@@ -85,7 +86,8 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
         projected(self.factorise_many(xs), targets)
     }
 
-    /// Computes the upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R`, `min(n, p) × p`.
+    /// Computes the upper triangular (or, with `n < p`, trapezoidal) factor `R` of `X = Q R` (`n × p`),
+    /// `min(n, p) × p`. The signs of its rows are arbitrary.
     ///
     /// # Errors
     /// The reason, as text.

@@ -3,14 +3,14 @@
 use crate::Error;
 use ndarray::ArrayView2;
 
-/// The tables for fits on the cosine features `a cos(w_k·x + b_k)`, `k = 1, …, P`.
+/// The inputs, targets and frequencies for fits on the cosine features `a cos(w_k·x + b_k)`, `k = 1, …, P`.
 #[derive(Clone, Copy, Debug)]
 pub struct CosineTables<'a> {
     /// Frequencies `W`, `P × d`.
     pub frequencies: ArrayView2<'a, f64>,
     /// Phases `b`, `P`.
     pub phases: &'a [f64],
-    /// The amplitude `a`.
+    /// The amplitude `a`, finite and > 0.
     pub amplitude: f64,
     /// Training inputs, `n × d`.
     pub x: ArrayView2<'a, f64>,
@@ -28,7 +28,8 @@ impl CosineTables<'_> {
     /// Checks that the tables fit together.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Domain`] for the amplitude.
+    /// [`Error::Empty`] for a table without entries; [`Error::NonFinite`] for NaN or an infinity in a table or phase;
+    /// [`Error::Shape`] if two tables do not match; [`Error::Domain`] unless the amplitude is finite and > 0.
     pub fn check(&self) -> Result<(), Error> {
         let (n, d) = self.x.dim();
         let named = [
@@ -72,11 +73,12 @@ pub trait CosineDevice: Sync {
     ///
     /// # Errors
     /// Those of [`CosineTables::check`]; [`Error::DeviceMemory`], before anything is sent, if the features and the fits
-    /// on all of them do not fit into memory; [`Error::Overflow`] for a phase; [`Error::Device`].
+    /// on all of them do not fit into memory; [`Error::Overflow`] if a phase `w_k·x + b_k` does not fit into `f64`;
+    /// [`Error::Device`] if the device fails.
     fn begin<'a>(&'a self, tables: &CosineTables<'_>) -> Result<Box<dyn CosineFits + 'a>, Error>;
 }
 
-/// Tables and features on a device.
+/// Tables and features on a device, made by [`CosineDevice::begin`].
 pub trait CosineFits {
     /// Factorises the training rows' first `p` features, keeps the result, and returns all `min(n, p)` singular values,
     /// descending.
@@ -85,19 +87,22 @@ pub trait CosineFits {
     ///
     /// # Errors
     /// [`Error::Shape`] for more features than there are, [`Error::Empty`] for none; [`Error::Backend`] if no
-    /// factorisation passes its check; [`Error::DeviceMemory`], [`Error::Device`].
+    /// factorisation passes its check; [`Error::Overflow`] if a singular value does not fit into `f64`;
+    /// [`Error::DeviceMemory`] if the work does not fit into the device's memory; [`Error::Device`] if the device
+    /// fails.
     fn factorise(&mut self, p: usize) -> Result<Vec<f64>, Error>;
 
     /// Measures the fits `β̂ = V diag(g) Uᵀ Y` of the last factorisation, for several lists of gains `g` with one gain
-    /// per singular value. A number that does not fit into `f64` is infinite or NaN.
+    /// per singular value. Returns one measure per list, in order. A number that does not fit into `f64` is infinite or
+    /// NaN.
     ///
     /// # Errors
     /// [`Error::Shape`] for a list of the wrong length, [`Error::Empty`] before any factorisation;
-    /// [`Error::DeviceMemory`], [`Error::Device`].
+    /// [`Error::DeviceMemory`] and [`Error::Device`], as [`factorise`](Self::factorise).
     fn measure(&self, gains: &[Vec<f64>]) -> Result<Vec<CosineFit>, Error>;
 }
 
-/// Measures of one fit, for each of the `k` outputs.
+/// Measures of one fit `β̂` on the features `Z`, for each of the `k` outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CosineFit {
     /// `‖β̂‖`.

@@ -12,6 +12,8 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, s};
 /// The thin singular value decomposition `X = U Σ Vᵀ` of an `n × p` design matrix, with
 /// `r = min(n, p)` modes, and its numerical rank for a given [`Cutoff`].
 ///
+/// [`Svd::new`] makes it; [`Svd::solve`] fits any number of estimators with it.
+///
 /// ```text
 /// X (n × p) = U (n × r) · diag(σ₁ ≥ … ≥ σᵣ ≥ 0) · Vᵀ (r × p)
 /// ```
@@ -36,8 +38,9 @@ impl Svd {
     /// Factorises `x` (`n × p`) on the default backend, [`Faer`], with the default [`Cutoff`].
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] (σ₁ over 1.8e308) and
-    /// [`Error::Backend`].
+    /// [`Error::Empty`] if `x` has no entries; [`Error::NonFinite`] if it holds NaN or an infinity; [`Error::Overflow`]
+    /// if `σ₁` is over 1.8e308; [`Error::Backend`] if neither route of the backend gives a factorisation that passes
+    /// the checks; [`Error::Memory`].
     pub fn new(x: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::with_backend(x, &Faer)
     }
@@ -50,13 +53,17 @@ impl Svd {
         checked::svd(x.view(), backend).map(Self::of)
     }
 
-    /// Factorises many matrices; a backend may process them as one batch. Returns one result each, in order.
+    /// Factorises many matrices; a backend may process them as one batch. Returns one result each, in order, with the
+    /// errors of [`Svd::new`].
     #[must_use]
     pub fn many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<Self, Error>> {
         checked::svd_many(xs, backend).into_iter().map(|raw| raw.map(Self::of)).collect()
     }
 
     /// Returns the same factorisation with its rank determined by another cutoff.
+    ///
+    /// [`Svd::pseudoinverse`], [`Svd::project_row_space`], [`Svd::project_null_space`] and [`Svd::last_mode`] use this
+    /// rank. A fit uses the cutoff of its filter ([`MinNorm::with_cutoff`](crate::filter::MinNorm::with_cutoff)).
     ///
     /// # Errors
     /// [`Error::Domain`] if the cutoff is negative or not finite.
@@ -93,7 +100,8 @@ impl Svd {
         &self.right.sigma
     }
 
-    /// The right singular vectors as rows, `r × p`.
+    /// The right singular vectors as rows, `r × p`. The sign of each is arbitrary, but shared with its column of
+    /// [`Svd::u`].
     #[must_use]
     pub fn vt(&self) -> &Array2<f64> {
         &self.right.vt
@@ -142,7 +150,8 @@ impl Svd {
     /// The Moore–Penrose pseudoinverse `X⁺ = Σ_{σᵣ > cutoff} vᵣ uᵣᵀ / σᵣ`, `p × n`.
     ///
     /// # Errors
-    /// [`Error::Overflow`] if an entry does not fit into `f64`, because of a singular value under 1e-308.
+    /// [`Error::Overflow`] if an entry does not fit into `f64`, because of a singular value under 1e-308;
+    /// [`Error::Memory`].
     pub fn pseudoinverse(&self) -> Result<Array2<f64>, Error> {
         let (n, p) = self.shape();
         reserve("a pseudoinverse", sum([table(p, self.right.rank), table(p, n)]))?;
@@ -158,9 +167,10 @@ impl Svd {
     /// (`n × k`, one column per output).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `y` does not have `n` rows, [`Error::NonFinite`] if it holds NaN or an infinity,
-    /// [`Error::Overflow`] if a parameter does not fit into `f64`, [`Error::UserCode`] if the filter returns invalid
-    /// gains.
+    /// [`Error::Shape`] if `y` does not have `n` rows; [`Error::NonFinite`] if it holds NaN or an infinity;
+    /// [`Error::Overflow`] if a parameter does not fit into `f64`; [`Error::Memory`]; the filter's own error from
+    /// [`SpectralFilter::check`], such as [`Error::StepTooLarge`]; [`Error::UserCode`] if the filter panics, or its
+    /// gains, residual factors or penalty are invalid.
     ///
     /// # Examples
     /// ```
@@ -239,28 +249,29 @@ impl Svd {
         Ok((Response::new(filter, spectrum)?, self.u.t().dot(y)))
     }
 
-    /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes within the rank.
+    /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes within the rank, `m × p`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` does not have `p` columns.
+    /// [`Error::Shape`] if `x` does not have `p` columns; [`Error::Memory`].
     pub fn project_row_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
         reserve("a projection", sum([table(x.nrows(), self.right.rank), table(x.nrows(), x.ncols())]))?;
         Ok(self.right.row_space(x))
     }
 
-    /// Projects each row of `x` (`m × p`) on the null space of `X`: `x (I − V Vᵀ)`, the part that the training rows do
-    /// not determine.
+    /// Projects each row of `x` (`m × p`) on the null space of `X`: `x (I − V Vᵀ)` over the modes within the rank,
+    /// `m × p`. This is the part that the training rows do not determine.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` does not have `p` columns.
+    /// [`Error::Shape`] if `x` does not have `p` columns; [`Error::Memory`].
     pub fn project_null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
         self.right.null_space(x)
     }
 
     /// Returns the index of the last mode with a non-zero singular value, `rank − 1`, and the sign for which
-    /// `Σₖ u_last · y_k ≥ 0`: the direction along which data do the most harm. `None` at rank 0.
+    /// `Σₖ u_last · y_k ≥ 0` over the columns of `y` (`n × k`): the direction along which data do the most harm. `None`
+    /// at rank 0.
     ///
     /// # Errors
     /// [`Error::Shape`] if `y` does not have `n` rows.
@@ -272,7 +283,7 @@ impl Svd {
         }))
     }
 
-    /// Turns single-column targets into the `n × 1` matrix that this crate uses.
+    /// Copies a vector of `n` targets into the `n × 1` matrix that this crate uses.
     #[must_use]
     pub fn column(y: &ArrayRef1<f64>) -> Array2<f64> {
         y.to_owned().insert_axis(Axis(1))
@@ -283,7 +294,7 @@ impl Svd {
 /// ([`Svd::last_mode`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LastMode {
-    /// Its index among the modes.
+    /// Its index among the modes, counted from 0: `rank − 1`.
     pub index: usize,
     /// `+1` or `−1`: multiply `u_last` and `v_last` by it.
     pub sign: f64,

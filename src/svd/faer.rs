@@ -20,8 +20,10 @@ const SAFER: f64 = 11.0 / 6.0;
 /// Ratio of column lengths beyond which a triangle is computed first anyway.
 const UNEVEN: f64 = 16.0;
 
-/// The default backend: a one-pass-per-step reduction to a bidiagonal matrix, then divide and conquer that solves as
-/// many roots of the secular equation at once as a register holds, on the products, reflections and QR of
+/// The default backend, in pure Rust: reduction to a bidiagonal matrix, then divide and conquer.
+///
+/// The reduction takes one pass over the matrix per step. Divide and conquer solves as many roots of the secular
+/// equation at once as a register holds. Both build on the products, reflections and QR of
 /// [faer](https://crates.io/crates/faer). The threads of the calling rayon pool share matrices with 1,200 or more
 /// columns and rows, in pieces that depend on the shape alone: results have the same bits on any number of threads.
 ///

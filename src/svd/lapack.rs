@@ -17,7 +17,8 @@ use ndarray_linalg::{AllocatedArray, JobSvd, Lapack as _, QRInto, SVDDCInto, SVD
 /// MKL that ndarray-linalg links have no threads.)
 ///
 /// # Errors
-/// LAPACK counts with 32 bits: matrices of 2³¹ or more entries, or with both sides over 23,000, are refused.
+/// LAPACK counts with 32 bits: matrices of 2³¹ or more entries, or with both sides over 23,000, are refused with
+/// [`Error::Backend`](crate::Error::Backend).
 ///
 /// # Examples
 /// ```

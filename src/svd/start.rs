@@ -18,7 +18,8 @@ impl Svd {
     /// between linear regression tasks*, SIAM J. Math. Data Sci. 2022).
     ///
     /// # Errors
-    /// Those of [`Svd::solve`]; [`Error::Shape`] and [`Error::NonFinite`] for the start.
+    /// Those of [`Svd::solve`]; [`Error::Shape`] unless the start is `p × k`, and [`Error::NonFinite`] if it holds NaN
+    /// or an infinity.
     ///
     /// # Examples
     /// ```

@@ -42,7 +42,7 @@ impl DirectSum {
     ///
     /// # Errors
     /// [`Error::Empty`] for no features, [`Error::Shape`] unless the map takes inputs of the same dimension,
-    /// [`Error::Resource`] for more columns than can be counted.
+    /// [`Error::Resource`] for more columns than can be counted, [`Error::UserCode`] if a map panics.
     pub fn and(mut self, map: impl FeatureMap + 'static, features: usize) -> Result<Self, Error> {
         if features == 0 {
             return Err(Error::Empty { what: "the list of features" });

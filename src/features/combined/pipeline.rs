@@ -31,7 +31,7 @@ impl Pipeline {
     /// Uses the first `width` features of `first` as the inputs of `then`.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `then` takes inputs of dimension `width`.
+    /// [`Error::Shape`] unless `then` takes inputs of dimension `width`, [`Error::UserCode`] if `then` panics.
     pub fn new(
         first: impl FeatureMap + 'static,
         width: usize,

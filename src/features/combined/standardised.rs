@@ -6,8 +6,10 @@ use ndarray::{Array2, ArrayRef2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The features of another map, shifted and scaled to mean 0 and (population) variance 1 on the training inputs. All
-/// other inputs get the same shifts and scales. A feature that is constant on the training inputs becomes 0 everywhere.
+/// The features of another map, shifted and scaled to mean 0 and variance 1 on the training inputs.
+///
+/// A variance is the mean of the squared deviations over the `n` inputs. All other inputs get the same shifts and
+/// scales. A feature that is constant on the training inputs becomes 0 everywhere.
 ///
 /// Standardising changes which fit has minimum norm. For `n ≥ p`, with an intercept as well, it does not change the
 /// fit. To standardise inputs, standardise [`Coordinates`](crate::features::Coordinates) and pass them on in a
@@ -31,10 +33,11 @@ pub struct Standardised {
 }
 
 impl Standardised {
-    /// Computes the means and deviations of the first `features` columns of `map` at `inputs` `(n, d)`.
+    /// Computes the means and deviations of the first `features` columns of `map` at training `inputs` `(n, d)`.
     ///
     /// # Errors
-    /// Those of `map`; [`Error::Overflow`] if a mean, a variance or a scale does not fit into `f64`.
+    /// Those of `map`; [`Error::UserCode`] if it panics, or gives a table of the wrong shape, NaN or an infinity;
+    /// [`Error::Overflow`] if a mean, a variance or a scale does not fit into `f64`.
     pub fn fit(
         map: impl FeatureMap + 'static,
         inputs: &ArrayRef2<f64>,

@@ -6,8 +6,8 @@ use crate::machine::memory::zeros;
 use ndarray::Array2;
 
 impl RandomFourier {
-    /// The exact second moments of all features for standard normal inputs. With each column written as
-    /// `a cos(w·x + β)`, where `β = −π/2` gives a sine,
+    /// The exact second moments `Σ = E φ(x) φ(x)ᵀ` (`p × p`, not centred) of all features for standard normal inputs.
+    /// With each column written as `a cos(w·x + β)`, where `β = −π/2` gives a sine,
     /// ```text
     /// Σ_jk = a²/2 [e^{−‖w_j − w_k‖²/2} cos(β_j − β_k) + e^{−‖w_j + w_k‖²/2} cos(β_j + β_k)]
     /// ```

@@ -4,8 +4,10 @@ use crate::Error;
 use rand::{Rng, RngExt};
 use rand_distr::{Cauchy, Gamma, StandardNormal};
 
-/// A kernel that depends on `x − x'` alone and is 1 at 0. By Bochner's theorem it is the mean of `cos(w·(x − x'))` over
-/// a distribution of frequencies `w`:
+/// A kernel that depends on `x − x'` alone and is 1 at 0.
+///
+/// By Bochner's theorem it is the mean of `cos(w·(x − x'))` over a distribution of frequencies `w`, from which
+/// [`RandomFourier`](crate::features::RandomFourier) draws. It is also a [`Kernel`](crate::kernel::Kernel).
 ///
 /// | kernel | `k(x, x')` | distribution of `w` |
 /// |---|---|---|

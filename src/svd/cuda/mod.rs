@@ -102,8 +102,9 @@ impl Cuda {
     /// the CPU and uploaded.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `gamma` is finite and > 0, [`Error::Empty`], [`Error::DeviceMemory`],
-    /// [`Error::Device`].
+    /// [`Error::Domain`] unless `gamma` is finite and > 0; [`Error::Empty`] for no inputs or features;
+    /// [`Error::DeviceMemory`] if they do not fit into the device's memory; [`Error::Device`] if the device fails, or
+    /// if a number that it returns is not finite.
     pub fn gaussian_frequencies(
         &self,
         inputs: usize,

@@ -24,7 +24,7 @@ fn in_all_lanes(count: usize) -> usize {
 const LARGEST: usize = 32;
 
 /// One-sided Jacobi rotations for matrices with `min(n, p) ≤ 32`, [`Faer`] for larger ones: the
-/// backend for sweeps, whose cells are many small matrices of one shape.
+/// backend for sweeps, whose cells are many small matrices of one shape. The second route is that of [`Faer`].
 ///
 /// Several matrices are factorised at once, one in each lane of a SIMD register. A lane's arithmetic depends neither on
 /// the other lanes nor on the instruction set, so results have the same bits alone, in any batch and on any machine.
