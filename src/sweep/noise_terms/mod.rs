@@ -21,8 +21,8 @@ type Curves = Vec<Vec<Term>>;
 /// variance 1.
 ///
 /// `Σ = E[x xᵀ]` are the second moments of a row of features ([`Designs`]). Features are drawn afresh for each repeat.
-/// There is a curve over `n` at one `p`, and a curve over `p` at one `n`. No
-/// noise is drawn ([`nested::noise`](crate::nested::noise)).
+/// There is a curve over `n` at one `p`, and a curve over `p` at one `n`. No noise is drawn
+/// ([`nested::noise`](crate::nested::noise)).
 ///
 /// # Examples
 /// ```
