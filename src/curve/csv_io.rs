@@ -146,7 +146,8 @@ impl Curve {
     /// before `rows_left`. A metric that no cell has gets no rows. The file is written whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Domain`] for a bootstrap of 0 draws; [`Error::Memory`] for one that does not fit in memory.
+    /// [`Error::Io`]; [`Error::Domain`] for a bootstrap of 0 draws; [`Error::Memory`] for one that does not fit in
+    /// memory.
     pub fn save_summaries(
         &self,
         path: impl AsRef<Path>,

@@ -137,8 +137,8 @@ metrics! {
         BiasSquared, bias_squared, "targets squared";
         /// Mean squared bias over test rows and outputs, for the bias of [`BiasSquared`](Metric::BiasSquared).
         MeanSquaredBias, mean_squared_bias, "targets squared";
-        /// Smallest singular value of the training features `X` (`n × p`, not divided by `√n`) above the rank cutoff; 0 at
-        /// rank 0.
+        /// Smallest singular value of the training features `X` (`n × p`, not divided by `√n`) above the rank cutoff; 0
+        /// at rank 0.
         SmallestSingularValue, smallest_singular_value, "features";
         /// Share of test rows whose largest prediction is not at their largest target: the classification error
         /// of one-hot targets.
@@ -149,8 +149,8 @@ metrics! {
     packed {
         /// Largest singular value divided by the smallest one above the rank cutoff.
         ConditionNumber, condition_number, "1";
-        /// Mean squared error at training rows, each predicted by the fit to all other training rows: the mean over rows
-        /// and outputs.
+        /// Mean squared error at training rows, each predicted by the fit to all other training rows: the mean over
+        /// rows and outputs.
         LeaveOneOut, leave_one_out, "targets squared";
         /// Expected contribution to the test error of label noise with variance 1: the mean over test rows `x` of
         /// `Σᵣ (g(σᵣ) x·vᵣ)²` for a filter with gains `g`, which is `‖xᵀ X⁺‖²` for minimum-norm fits. A free intercept

@@ -153,8 +153,8 @@ impl Provenance {
 
 /// A double descent curve: every cell of a sweep, with what is needed to label and repeat it.
 ///
-/// [`Sweep::run`](crate::sweep::Sweep::run) returns one, [`Curve::read_cells`] reads one back, and [`Curve::new`] starts
-/// one from cells of your own.
+/// [`Sweep::run`](crate::sweep::Sweep::run) returns one, [`Curve::read_cells`] reads one back, and [`Curve::new`]
+/// starts one from cells of your own.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -247,8 +247,8 @@ impl Curve {
         distinct(self.cells.iter().filter_map(count))
     }
 
-    /// Returns the cell of a repeat, a count on the axis (`n`, `p` or `K`) and an arm, given by its index; `None` if there
-    /// is none.
+    /// Returns the cell of a repeat, a count on the axis (`n`, `p` or `K`) and an arm, given by its index; `None` if
+    /// there is none.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub fn cell(&self, repeat: usize, axis_value: usize, arm: usize) -> Option<&Cell> {

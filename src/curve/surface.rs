@@ -358,7 +358,8 @@ impl Surface {
 
     /// Returns the effective model complexity of an arm at every `p`, on the grid of [`samples`](Self::samples): the
     /// largest `n` at which the mean training error over the repeats is at most `epsilon`, in the units of
-    /// [`Metric::TrainMse`]; `None` if there is no such `n`. The result is a list of `p` and that `n`, by ascending `p`.
+    /// [`Metric::TrainMse`]; `None` if there is no such `n`. The result is a list of `p` and that `n`, by ascending
+    /// `p`.
     ///
     /// Nakkiran et al., *Deep double descent*, ICLR 2020, definition 1: the test error peaks where it equals `n`.
     #[must_use]

@@ -158,9 +158,9 @@ impl Crossed {
     /// number of rows or features; [`Error::Domain`] for a size of 0, a noise that is negative or not finite, an arm
     /// whose setting is not finite, or a single fit at each size; [`Error::Unsupported`] for a single table (whose test
     /// rows would differ between training sets), test rows that change with the draw, recorded splits of rows that are
-    /// drawn, a population with a feature map, several seeds of features that are not drawn, arms that share a label, or
-    /// an arm with an ablation, an adversary or its own targets; the errors of the draws, the maps and the fits; those of
-    /// [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`].
+    /// drawn, a population with a feature map, several seeds of features that are not drawn, arms that share a label,
+    /// or an arm with an ablation, an adversary or its own targets; the errors of the draws, the maps and the fits;
+    /// those of [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`].
     pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
         self.run_with(&())
     }

@@ -55,10 +55,10 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::TooLarge`] for an arm that does not exist, and for an `n` or `p` that the sweep cannot have;
-    /// [`Error::Domain`] for an `n` or `p` of 0, and for a repeat that does not exist; [`Error::Unsupported`] for an arm
-    /// with an ablation, an adversary or a start other than 0, a free intercept, standardised features, or a parameter;
-    /// errors in the sweep as a whole, as for [`Sweep::run`]; those of the draws, of the map, of the estimator and of
-    /// the SVD.
+    /// [`Error::Domain`] for an `n` or `p` of 0, and for a repeat that does not exist; [`Error::Unsupported`] for an
+    /// arm with an ablation, an adversary or a start other than 0, a free intercept, standardised features, or a
+    /// parameter; errors in the sweep as a whole, as for [`Sweep::run`]; those of the draws, of the map, of the
+    /// estimator and of the SVD.
     ///
     /// # Examples
     /// ```

@@ -97,8 +97,8 @@ impl Maps {
     /// The map of a repeat; `None` if the inputs are the features.
     ///
     /// # Errors
-    /// Those of drawing it, or [`Error::UserCode`] if that panics; [`Error::Unsupported`] for a map that is fitted to the
-    /// training inputs of each cell.
+    /// Those of drawing it, or [`Error::UserCode`] if that panics; [`Error::Unsupported`] for a map that is fitted to
+    /// the training inputs of each cell.
     pub fn of(&self, repeat: usize) -> Result<Option<Arc<dyn FeatureMap>>, Error> {
         self.of_member(repeat, 0)
     }

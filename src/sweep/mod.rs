@@ -306,19 +306,20 @@ impl Sweep {
     /// Errors in the sweep as a whole:
     ///
     /// - [`Error::Empty`]: no sizes, arms, metrics or values of the parameter.
-    /// - [`Error::Domain`]: a size of 0 or listed twice, a value of the parameter outside its domain or listed twice, an
-    ///   arm's setting, start or adversary that is not finite, no repeats, 0 threads; those of [`Splits::orders`].
+    /// - [`Error::Domain`]: a size of 0 or listed twice, a value of the parameter outside its domain or listed twice,
+    ///   an arm's setting, start or adversary that is not finite, no repeats, 0 threads; those of [`Splits::orders`].
     /// - [`Error::TooLarge`]: a size that leaves no test row, or exceeds the number of rows or features.
     /// - [`Error::Shape`], [`Error::NonFinite`]: tables, recorded splits or an arm's own targets that do not fit
     ///   together or are not finite.
     /// - [`Error::Unsupported`]: a metric that no arm has, two arms with one name and setting, parts that cannot be
     ///   combined, an engine that cannot compute the sweep.
     /// - [`Error::Overflow`]: a best linear model of the whole table that overflows `f64`.
-    /// - [`Error::Memory`]: more memory needed than there is; [`Error::Resource`]: threads that the system cannot start.
+    /// - [`Error::Memory`]: more memory needed than there is; [`Error::Resource`]: threads that the system cannot
+    ///   start.
     /// - The errors of the source's first draw, and of the parameter's family of estimators.
     ///
-    /// If a single cell fails, or a single arm in it, the sweep goes on: see [`Curve::failures`]. If all cells fail, the
-    /// error is that of the first.
+    /// If a single cell fails, or a single arm in it, the sweep goes on: see [`Curve::failures`]. If all cells fail,
+    /// the error is that of the first.
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
     }

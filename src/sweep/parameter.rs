@@ -88,8 +88,8 @@ impl Parameter {
         Self { axis: Axis::LabelNoise, values: values.into_iter().collect(), kind: Kind::LabelNoise { seed } }
     }
 
-    /// Input noise: adds the value times a standard normal number to every raw training input. Test inputs do not change,
-    /// so the test rows must be separate.
+    /// Input noise: adds the value times a standard normal number to every raw training input. Test inputs do not
+    /// change, so the test rows must be separate.
     ///
     /// All values share the same normal numbers, drawn afresh for each repeat from their own stream.
     #[must_use]

@@ -247,8 +247,8 @@ impl Drawn {
     /// # Errors
     /// Those of the drawing, or [`Error::UserCode`] if it panics; [`Error::Shape`] for tables that do not fit together;
     /// [`Error::Empty`] and [`Error::NonFinite`] for a table without entries, or with NaN or an infinity;
-    /// [`Error::Domain`] for a deviation that is negative or not finite; [`Error::Unsupported`] if every cell has its own
-    /// draw.
+    /// [`Error::Domain`] for a deviation that is negative or not finite; [`Error::Unsupported`] if every cell has its
+    /// own draw.
     pub fn of(&self, repeat: usize) -> Result<Draw, Error> {
         match &self.draw {
             Kind::Repeats(_) => self.of_cell(repeat, (0, 0)),

@@ -18,7 +18,8 @@ const PIECE: usize = 1024;
 
 /// A distribution of training features: for every `p`, one of rows with `p` features.
 ///
-/// With the features comes `Σ = E[x xᵀ]` (`p × p`), the second moments of a row `x`: exact, or estimated from other rows.
+/// With the features comes `Σ = E[x xᵀ]` (`p × p`), the second moments of a row `x`: exact, or estimated from other
+/// rows.
 ///
 /// Each repeat draws the map from stream 0 of its seed, the training inputs from stream 1, and the inputs for estimated
 /// moments from stream 2 ([`rng::stream`](crate::rng::stream)). So the same `(seed, repeat)` has the same inputs for

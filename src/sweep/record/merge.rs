@@ -60,8 +60,8 @@ impl<P: Payload> Merged<P> {
     /// Scans all records, one after the other, for the indices below `count`. Does not change any record.
     ///
     /// # Errors
-    /// [`Error::File`] for a file that is not a record, for a record of another experiment or a newer version, and for one
-    /// whose payloads differ from those of another record; [`Error::Io`].
+    /// [`Error::File`] for a file that is not a record, for a record of another experiment or a newer version, and for
+    /// one whose payloads differ from those of another record; [`Error::Io`].
     pub fn of(identity: &Identity, count: usize, records: &[impl AsRef<Path>]) -> Result<Self, Error> {
         let identity = of_kind::<P>(identity);
         let expected = header(&identity);

@@ -176,8 +176,8 @@ impl<P: Payload> Record<P> {
     /// indices are in the record, `false` if the observer stopped the run.
     ///
     /// # Errors
-    /// The first error of `work`, which stops the run: also [`Error::UserCode`] if it panics, and [`Error::Shape`] if it
-    /// returns another number of payloads. Those of [`append`](Self::append) and of [`Grid::run`]. Payloads computed
+    /// The first error of `work`, which stops the run: also [`Error::UserCode`] if it panics, and [`Error::Shape`] if
+    /// it returns another number of payloads. Those of [`append`](Self::append) and of [`Grid::run`]. Payloads computed
     /// before the error are in the record.
     pub fn run(
         &self,
