@@ -100,7 +100,8 @@ impl Parameter {
     /// Training targets that you provide: `targets(repeat, value)` are those of that repeat at that value.
     ///
     /// They replace the source's targets for the same rows (`N × k`; if rows are drawn afresh, at least as many as
-    /// train). All values are read off one factorisation. For example, class labels of which a share is wrong:
+    /// train). All values are read off one factorisation. If `targets` fails, or returns a table of another shape or
+    /// with NaN or an infinity, the cells of that repeat fail. For example, class labels of which a share is wrong:
     ///
     /// # Examples
     /// ```

@@ -83,7 +83,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// A design matrix alone, with zero targets and one zero test row, for studying its singular values.
+    /// A design matrix (`N × d`) alone, with zero targets and one zero test row, for studying its singular values.
     #[must_use]
     pub fn of_design(inputs: Array2<f64>) -> Self {
         let (n, d) = inputs.dim();
