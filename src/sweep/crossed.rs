@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// | features | maps `0 … seeds − 1` of [`Crossed::maps`] |
 ///
 /// All fits are tested on the same rows, whose targets stand for the truth: to leave test noise out, give noise-free
-/// test targets. For a population the split is of the exact expectation over its inputs, without label noise.
+/// test targets. For a population the split is of the exact expectation over its inputs, and the truth is
+/// `xᵀβ*`, without `ε`.
 ///
 /// # Examples
 /// Where the variance of a fit at the interpolation threshold comes from:

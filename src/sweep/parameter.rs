@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// If the values are estimators, they cost only dot products: all are read off one factorisation.
 ///
 /// Creating a parameter never fails; a sweep checks the values before it runs. There must be at least one, each finite
-/// and listed once. Levels of noise must be at least 0.
+/// (the size of an ensemble may be infinite) and listed once. Levels of noise must be at least 0.
 ///
 /// # Examples
 /// The test error over the penalty, at n = p:
