@@ -8,7 +8,8 @@ use rand_distr::StandardNormal;
 /// Returns the random stream of one cell. It depends on `(seed, axis value, repeat)` alone, so cells draw the same
 /// numbers in any order and on any number of threads.
 ///
-/// `ChaCha8Rng` is a portable generator: it gives the same numbers on every platform.
+/// `ChaCha8Rng` is a portable generator: it gives the same numbers on every platform. Streams of one seed are distinct
+/// for axis values and repeats below 2³².
 ///
 /// # Examples
 /// ```
@@ -33,6 +34,8 @@ pub fn stream(seed: u64, axis_value: usize, repeat: usize) -> ChaCha8Rng {
 pub(crate) const FREQUENCIES: usize = 0x52_4646;
 
 /// Returns an `n × p` table of independent standard normal numbers, different for each `n` and each repeat.
+///
+/// It is filled row by row from [`stream`] at the axis value `n`.
 ///
 /// # Examples
 /// ```

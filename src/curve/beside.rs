@@ -6,7 +6,8 @@ use crate::Error;
 impl Curve {
     /// Appends the arms of another curve to this one: a basis, a limit or another estimator, measured in a separate
     /// sweep. Cells are sorted as in every curve: by repeat, then axis value, then arm. Where the provenances differ,
-    /// the result has the words of both.
+    /// the result has the words of both; its rows, seed and engine are those of this curve. It is
+    /// [complete](Curve::complete) if both are.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if the curves have different axes, or if both have an arm with the same label.

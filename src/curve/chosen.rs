@@ -8,7 +8,7 @@ use std::collections::HashMap;
 impl Curve {
     /// Keeps, for each repeat and place, the cell of the family's arm with the largest `metric`: a penalty chosen by
     /// the evidence, say. On an axis of samples or features, [`Cell::value`] is the chosen setting. Cells without the
-    /// metric are skipped; ties go to the first.
+    /// metric are skipped; ties go to the first. The result has one arm, named after the family and the metric.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for a family that the curve does not have, [`Error::Unsupported`] if none of its cells

@@ -143,10 +143,11 @@ impl Curve {
     /// Writes the summaries of several metrics, a row per arm, axis value and metric: `arm,setting,
     /// n,p,metric,count,mean,mean_low,mean_high,min,q25,median,q75,max,standard_deviation,rows_left`; `rows_left` is
     /// the number of rows after this one. On an axis that counts neither samples nor features, a column `value` comes
-    /// before `rows_left`. The file is written whole or not at all.
+    /// before `rows_left`. A metric that no cell has gets no rows. The file is written whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Curve::summaries`].
+    /// [`Error::Io`]; [`Error::Domain`] for a bootstrap of 0 draws; [`Error::Memory`] for one that does not fit in
+    /// memory.
     pub fn save_summaries(
         &self,
         path: impl AsRef<Path>,

@@ -1,6 +1,7 @@
 //! A point of a curve of medians.
 
-/// A point of a curve of medians.
+/// A point of a curve of medians: [`Curve::peak`](super::Curve::peak), [`Curve::highest`](super::Curve::highest),
+/// [`Curve::lowest`](super::Curve::lowest).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

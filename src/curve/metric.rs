@@ -59,7 +59,7 @@ macro_rules! metrics {
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub struct Cell {
-            /// Which repeat.
+            /// Which repeat, from 0.
             pub repeat: usize,
             /// Training samples.
             pub n: usize,
@@ -84,7 +84,7 @@ macro_rules! metrics {
         }
 
         impl Cell {
-            /// Returns one of its metrics; `None` if the arm does not have it.
+            /// Returns one of its metrics; `None` if the cell does not have it.
             #[must_use]
             pub fn metric(&self, metric: Metric) -> Option<f64> {
                 match metric {
@@ -125,52 +125,58 @@ macro_rules! metrics {
 
 metrics! {
     fields {
-        /// Mean squared error on the training rows.
+        /// Mean squared error on the training rows: the mean over rows and outputs.
         TrainMse, train_mse, "targets squared";
-        /// Mean squared error on the test rows.
+        /// Mean squared error on the test rows, or its expectation over a population: the mean over rows and outputs.
         TestMse, test_mse, "targets squared";
-        /// Test error for the other sign of an adversary's direction.
+        /// Test error ([`TestMse`](Metric::TestMse)) for the other sign of an adversary's direction.
         TestMseOpposite, test_mse_opposite, "targets squared";
-        /// Square of the mean bias over test rows (the study's quantity).
+        /// Square of the mean bias over test rows (the quantity of Schaeffer et al. 2023), averaged over outputs. The
+        /// bias at a row `x` is `xᵀ(β̂₀ − β*)`, where `β*` is the best linear model of all rows, and `β̂₀` the fit to
+        /// its targets `Xβ*`.
         BiasSquared, bias_squared, "targets squared";
-        /// Mean squared bias over test rows.
+        /// Mean squared bias over test rows and outputs, for the bias of [`BiasSquared`](Metric::BiasSquared).
         MeanSquaredBias, mean_squared_bias, "targets squared";
-        /// Smallest singular value above the rank cutoff; 0 at rank 0.
+        /// Smallest singular value of the training features `X` (`n × p`, not divided by `√n`) above the rank cutoff; 0
+        /// at rank 0.
         SmallestSingularValue, smallest_singular_value, "features";
         /// Share of test rows whose largest prediction is not at their largest target: the classification error
         /// of one-hot targets.
         TestErrorRate, test_error_rate, "1";
-        /// `‖β̂‖`, over all outputs.
+        /// `‖β̂‖_F`, over all outputs.
         CoefficientNorm, coefficient_norm, "targets per feature";
     }
     packed {
         /// Largest singular value divided by the smallest one above the rank cutoff.
         ConditionNumber, condition_number, "1";
-        /// Mean squared error at training rows, each predicted by the fit to all other training rows.
+        /// Mean squared error at training rows, each predicted by the fit to all other training rows: the mean over
+        /// rows and outputs.
         LeaveOneOut, leave_one_out, "targets squared";
-        /// Expected contribution to the test error of label noise with variance 1: `E‖xᵀ X⁺‖²` for the minimum-norm
-        /// fit, with the mean over test rows `x`.
+        /// Expected contribution to the test error of label noise with variance 1: the mean over test rows `x` of
+        /// `Σᵣ (g(σᵣ) x·vᵣ)²` for a filter with gains `g`, which is `‖xᵀ X⁺‖²` for minimum-norm fits. A free intercept
+        /// adds `1/n`.
         ExpectedNoise, expected_noise, "1";
         /// Effective degrees of freedom of the fit: the trace of the matrix that takes training targets to fitted
         /// values, `Σᵣ σᵣ g(σᵣ)` for a filter with gains `g`. For ridge it is the effective dimension `Σ σ²/(σ² + λ)`;
-        /// for minimum-norm fits, the rank.
+        /// for minimum-norm fits, the rank. A free intercept adds 1.
         DegreesOfFreedom, degrees_of_freedom, "1";
-        /// `‖β̂ − β₀‖`, over all outputs, where `β₀` are the coefficients at the start of the fit.
+        /// `‖β̂ − β₀‖_F`, over all outputs, where `β₀` are the coefficients at the start of the fit.
         DistanceFromStart, distance_from_start, "targets per feature";
         /// Effective parameters on the test rows (Curth, Jeffares and van der Schaar 2023): `p̂⁰ = n · mean ‖ŝ(x₀)‖²` for
         /// predictions `ŝ(x₀)·y`. They fall again past the threshold.
         EffectiveParameters, effective_parameters, "1";
-        /// Effective parameters on the training rows: `tr H Hᵀ = Σ (σ g)²`, `min(n, p)` for minimum-norm fits.
+        /// Effective parameters on the training rows: `tr H Hᵀ = Σ (σ g)²`, the rank for minimum-norm fits. A free
+        /// intercept adds 1.
         EffectiveParametersTrain, effective_parameters_train, "1";
         /// Bartlett's effective rank `r_k` of the sample covariance at the index `k = 0`: `Σ σ²/σ₁²`.
         StableRank, stable_rank, "1";
         /// Bartlett's effective rank `R_k` at the index `k = 0`: `(Σ σ²)²/Σ σ⁴`.
         ParticipationRatio, participation_ratio, "1";
         /// Bound on the Rademacher complexity, on the training rows, of all linear predictors with norm at most that of
-        /// the fit: `√k ‖β̂‖ ‖X‖_F / n` for `k` outputs.
+        /// the fit: `√k ‖β̂‖_F ‖X‖_F / n` for `k` outputs.
         RademacherBound, rademacher_bound, "targets";
         /// Fisher–Rao norm of the fit, with the model's Fisher matrix over the test rows at noise variance 1: `√(mean
-        /// ‖f(x₀)‖²)`, for predictions `f` without the constant of a free intercept.
+        /// ‖f(x₀)‖²)`, for predictions `f` (of all outputs) without the constant of a free intercept.
         FisherRaoNorm, fisher_rao_norm, "targets";
         /// Log evidence `ln p(Y)` of ridge with a penalty `λ > 0` as a Bayesian model (a prior `N(0, τ²)` on each
         /// coefficient, noise variance `v = λτ²`), at the `v` that maximises it. With a free intercept, which has no

@@ -1,4 +1,8 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
+//!
+//! A [`Curve`] holds one [`Cell`] for every fit; a [`Surface`] varies two axes at once. [`Curve::summaries`] gives
+//! quantiles over the repeats, [`Curve::peak`] and [`Curve::shape`] say what the repeats certify, and
+//! [`Curve::save_cells`] writes a table.
 
 mod axis;
 mod beside;
@@ -68,7 +72,7 @@ impl ArmLabel {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
-    /// Which repeat.
+    /// Which repeat, from 0.
     pub repeat: usize,
     /// Training samples.
     pub n: usize,
@@ -148,6 +152,9 @@ impl Provenance {
 }
 
 /// A double descent curve: every cell of a sweep, with what is needed to label and repeat it.
+///
+/// [`Sweep::run`](crate::sweep::Sweep::run) returns one, [`Curve::read_cells`] reads one back, and [`Curve::new`]
+/// starts one from cells of your own.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -240,14 +247,15 @@ impl Curve {
         distinct(self.cells.iter().filter_map(count))
     }
 
-    /// Returns the cell of a repeat, a count on the axis and an arm.
+    /// Returns the cell of a repeat, a count on the axis (`n`, `p` or `K`) and an arm, given by its index; `None` if
+    /// there is none.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // counts of rows and columns
     pub fn cell(&self, repeat: usize, axis_value: usize, arm: usize) -> Option<&Cell> {
         self.cell_at(repeat, axis_value as f64, arm)
     }
 
-    /// Returns the cell of a repeat, an axis value and an arm.
+    /// Returns the cell of a repeat, an axis value and an arm, given by its index; `None` if there is none.
     #[must_use]
     pub fn cell_at(&self, repeat: usize, value: f64, arm: usize) -> Option<&Cell> {
         let is =
@@ -262,7 +270,7 @@ impl Curve {
         (failed > 0).then(|| format!("{failed} of {} failed", counted(self.cells.len() + failed, "fit")))
     }
 
-    /// Returns the number of repeats.
+    /// Returns the number of repeats: the largest index of a repeat with a cell, plus one.
     #[must_use]
     pub fn repeats(&self) -> usize {
         self.cells.iter().map(|cell| cell.repeat.saturating_add(1)).max().unwrap_or(0)

@@ -20,7 +20,7 @@ pub struct Bootstrap {
     pub seed: u64,
 }
 
-/// The distribution of one metric over the repeats of one axis value and arm.
+/// The distribution of one metric over the repeats of one axis value and arm: [`Curve::summaries`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -37,7 +37,8 @@ pub struct Summary {
     pub count: usize,
     /// The mean.
     pub mean: f64,
-    /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats.
+    /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats. `None` without a
+    /// bootstrap.
     pub mean_band: Option<(f64, f64)>,
     /// The smallest.
     pub min: f64,

@@ -247,14 +247,16 @@ impl Surface {
         distinct(self.cells.cells.iter().map(|cell| cell.p))
     }
 
-    /// Returns the curve over the columns in one row. `None` if the row has no cell.
+    /// Returns the curve over the columns in one row. `None` if the row has no cell. On a surface [of a
+    /// family](Self::of_family), all arms are kept, but only the one with this setting has cells.
     #[must_use]
     pub fn at_row(&self, row: f64) -> Option<Curve> {
         let failed = |failure: &Failure| self.row_of(&as_cell(failure)).is_none_or(|at| at == row);
         self.slice(self.columns, |cell| self.row_of(cell) == Some(row), failed)
     }
 
-    /// Returns the curve over the rows in one column. `None` if the column has no cell.
+    /// Returns the curve over the rows in one column. `None` if the column has no cell. On a surface [of a
+    /// family](Self::of_family), it has one arm, named after the family.
     #[must_use]
     pub fn at_column(&self, column: f64) -> Option<Curve> {
         let failed = |failure: &Failure| self.columns.value(&as_cell(failure)).is_none_or(|at| at == column);
@@ -306,8 +308,9 @@ impl Surface {
     }
 
     /// Returns a metric's medians over repeats for one arm, as [`row_values`](Self::row_values) ×
-    /// [`column_values`](Self::column_values) (`n` × `p` for a plane); NaN where no cell has the metric. On a surface
-    /// [of a family](Self::of_family), any of its arms stands for all of them.
+    /// [`column_values`](Self::column_values) (`n` × `p` for a plane); NaN where no cell has the metric.
+    ///
+    /// On a surface [of a family](Self::of_family), whose rows are the arms, `arm` is ignored.
     ///
     /// # Errors
     /// [`Error::Empty`] without cells.
@@ -315,7 +318,8 @@ impl Surface {
         self.middles(arm, metric, median)
     }
 
-    /// Returns a metric's means over repeats, laid out as [`medians`](Self::medians).
+    /// Returns a metric's means over repeats for one arm, laid out as [`medians`](Self::medians). On a surface
+    /// [of a family](Self::of_family), `arm` is ignored.
     ///
     /// # Errors
     /// [`Error::Empty`] without cells.
@@ -354,7 +358,8 @@ impl Surface {
 
     /// Returns the effective model complexity of an arm at every `p`, on the grid of [`samples`](Self::samples): the
     /// largest `n` at which the mean training error over the repeats is at most `epsilon`, in the units of
-    /// [`Metric::TrainMse`]; `None` if there is no such `n`.
+    /// [`Metric::TrainMse`]; `None` if there is no such `n`. The result is a list of `p` and that `n`, by ascending
+    /// `p`.
     ///
     /// Nakkiran et al., *Deep double descent*, ICLR 2020, definition 1: the test error peaks where it equals `n`.
     #[must_use]
@@ -372,7 +377,7 @@ impl Surface {
     /// Writes every cell, as [`Curve::save_cells`] does.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// Those of [`Curve::save_cells`].
     pub fn save_cells(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.cells.save_cells(path)

@@ -27,6 +27,9 @@ use ndarray::Array2;
 
 /// Features (`N × p`) and targets (`N × k`) with their names.
 ///
+/// Made from arrays ([`Dataset::new`]), a file ([`Dataset::read_csv`]), an embedded table ([`Dataset::diabetes`]), a
+/// teacher ([`StudentTeacher::generate`]) or class labels ([`Labelled::dataset`]).
+///
 /// # Intercept and standardisation
 /// Both are off unless asked for, as in Schaeffer et al. 2023.
 ///
@@ -63,7 +66,8 @@ impl Dataset {
     /// Creates a data set from features (`N × p`) and targets (`N × k`), named `x0, x1, …` and `y0, …`.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] if the numbers of rows differ, [`Error::NonFinite`].
+    /// [`Error::Empty`] for a table without rows or columns, [`Error::Shape`] if the numbers of rows differ,
+    /// [`Error::NonFinite`] for NaN or an infinity.
     pub fn new(name: impl Into<String>, features: Array2<f64>, targets: Array2<f64>) -> Result<Self, Error> {
         let names = |letter: char, len| (0..len).map(|i| format!("{letter}{i}")).collect();
         let (feature_names, target_names) = (names('x', features.ncols()), names('y', targets.ncols()));

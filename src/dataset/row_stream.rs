@@ -17,11 +17,12 @@ pub trait RowStream {
     /// Number of columns, features and targets.
     fn columns(&self) -> usize;
 
-    /// Returns the next `rows` rows, fewer at the end, and `None` after the end. The values do not depend on the block
-    /// size.
+    /// Returns the next `rows` rows (`b × (p + k)`), fewer at the end, and `None` after the end. The values do not
+    /// depend on the block size.
     ///
     /// # Errors
-    /// Those of the source.
+    /// Those of the source, such as [`Error::Domain`] for 0 rows, and [`Error::Memory`] or [`Error::Resource`] for a
+    /// block that does not fit in memory.
     fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error>;
 }
 
@@ -116,7 +117,8 @@ impl RowStream for GaussianRows {
     }
 }
 
-/// A stream that also writes its rows to an `.npy` file. The file appears when all rows have passed.
+/// A stream that also writes its rows to an `.npy` file. The file appears when all rows have passed; if the stream is
+/// dropped earlier, nothing is left of it.
 #[derive(Debug)]
 pub struct Copied<S> {
     rows: S,
@@ -124,7 +126,7 @@ pub struct Copied<S> {
 }
 
 impl<S: RowStream> Copied<S> {
-    /// Wraps a stream from which no row has been read yet.
+    /// Wraps a stream from which no row has been read yet; `path` is that of the file.
     ///
     /// # Errors
     /// Those of [`NpyWriter::create`].

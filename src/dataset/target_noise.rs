@@ -22,7 +22,8 @@ impl Dataset {
     /// plus the variance of the noise.
     ///
     /// # Errors
-    /// [`Error::Domain`] if the deviation is negative or not finite, [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Domain`] if the deviation is negative or not finite; [`Error::Overflow`] if a noisy target overflows
+    /// `f64`; [`Error::Memory`].
     ///
     /// # Examples
     /// ```

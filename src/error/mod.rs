@@ -339,7 +339,7 @@ impl Error {
         Self::Io { path: path.into(), reason: reason.into(), cause: Cause::none() }
     }
 
-    /// [`Error::Io`] about a file or folder that the system refused; the system's error becomes the
+    /// Returns [`Error::Io`] about a file or folder that the system refused; the system's error becomes the
     /// [`source`](std::error::Error::source).
     pub fn io(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
         // `std::io::Error` is not `Clone`: rebuild it from its OS error number or, without one, from its kind and text.

@@ -1,7 +1,7 @@
 //! Escaping of text for markup.
 
-/// Escapes `text` for the content and the attributes of XML and HTML. Characters that XML 1.0 cannot represent become
-/// U+FFFD.
+/// Escapes `text` for the content and the attributes of XML and HTML. Tabs and line breaks become spaces; characters
+/// that XML 1.0 cannot represent become U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

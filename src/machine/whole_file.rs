@@ -60,7 +60,8 @@ impl WholeFile {
     /// Creates the temporary file, whose folder must be writable. An existing target keeps its permissions.
     ///
     /// # Errors
-    /// [`Error::Io`] if the path names no file, or a folder, or a file that may not be written.
+    /// [`Error::Io`] if the path names no file, or a folder, or a file that may not be written, or if a file cannot be
+    /// created in its folder.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let failed = |e: io::Error| Error::io(path, &e);
         let refuse = |reason: &str| Error::refused(path, reason);

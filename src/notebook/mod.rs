@@ -38,12 +38,12 @@ pub(crate) use thin::thinned;
 /// The most bytes of HTML for one value, 128 KiB.
 pub const LARGEST: usize = 1 << 17;
 
-/// HTML for display in a notebook.
+/// HTML for display in a notebook. Implement it for types of your own to display them in the same way.
 pub trait ToHtml {
     /// One line that describes the value, without markup; a terminal shows only this line.
     fn headline(&self) -> String;
 
-    /// The HTML below the headline: tables and figures.
+    /// The HTML below the headline: tables and figures. Text in it must be escaped already.
     fn body(&self) -> String;
 
     /// The headline and the body as HTML.

@@ -60,9 +60,9 @@ pub enum Start {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Arm {
-    /// The name of the arm's family in tables and figures.
+    /// The name of the arm's family in tables and figures. No two arms of a sweep may share both name and setting.
     pub name: String,
-    /// The arm's setting within the family.
+    /// The arm's setting within the family; finite.
     pub setting: Option<f64>,
     /// The estimator.
     pub estimator: Arc<dyn SpectralFilter>,
@@ -72,9 +72,9 @@ pub struct Arm {
     pub adversary: Option<Adversary>,
     /// Where the fit starts. With a start other than 0 there are only training and test errors.
     pub start: Start,
-    /// Training targets that replace those of the source, row by row (label noise).
+    /// Training targets (`N × k`) that replace those of the source, row by row (label noise).
     pub targets: Option<Arc<Array2<f64>>>,
-    /// Test targets that replace those of the source (errors on noisy labels).
+    /// Test targets that replace those of the source (errors on noisy labels): `M × k`, or `N × k` with a single table.
     pub test_targets: Option<Arc<Array2<f64>>>,
 }
 
@@ -100,7 +100,7 @@ impl Arm {
         Self { name: "min_norm".into(), ..Self::unablated() }
     }
 
-    /// `ridge`: ridge regression with penalty `lambda`.
+    /// `ridge`: ridge regression, the minimiser of `‖Xβ − y‖² + λ‖β‖²` with `λ = lambda`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `lambda` is finite. How far it may be negative depends on the data ([`Ridge`]).
@@ -139,7 +139,8 @@ impl Arm {
         Self::new(name, None, Arc::new(estimator))
     }
 
-    /// `random_start`: the least squares solution that gradient descent reaches from a random start of deviation `s`.
+    /// `random_start`: the least squares solution that gradient descent reaches from random coefficients, independent
+    /// `N(0, s²/p)` with `s = deviation` ([`Start::Random`]).
     ///
     /// # Errors
     /// [`Error::Domain`] unless the deviation is finite and at least 0.
@@ -149,7 +150,7 @@ impl Arm {
         Ok(Self { name: "random_start".into(), setting: Some(deviation), start, ..Self::unablated() })
     }
 
-    /// `warm_start`: the solution nearest to the one on fewer features.
+    /// `warm_start`: the least squares solution nearest to the one on fewer features ([`Start::Warm`]).
     #[must_use]
     pub fn warm_start() -> Self {
         Self { name: "warm_start".into(), start: Start::Warm, ..Self::unablated() }
@@ -207,7 +208,9 @@ impl Arm {
         Self::new("unablated", None, estimator)
     }
 
-    /// `no_small_singular_values`: singular values below `cutoff` are dropped.
+    /// `no_small_singular_values`: minimum-norm least squares without the modes whose singular value is below `cutoff`.
+    ///
+    /// The cutoff is absolute, in units of the singular values of `X` (not divided by `√n` or by the largest).
     ///
     /// # Errors
     /// [`Error::Domain`] if the cutoff is negative or not finite.
@@ -231,13 +234,13 @@ impl Arm {
         }
     }
 
-    /// `no_residuals`: targets are replaced by those of the best linear model.
+    /// `no_residuals`: training and test targets are replaced by those of the best linear model of all rows.
     #[must_use]
     pub fn no_residuals() -> Self {
         Self { name: "no_residuals".into(), ablation: Ablation::none().no_residuals(), ..Self::unablated() }
     }
 
-    /// `adversarial_test` or `adversarial_train`, depending on the adversary.
+    /// `adversarial_test` or `adversarial_train`: minimum-norm least squares under an adversary of either kind.
     #[must_use]
     pub fn attacked(adversary: Adversary) -> Self {
         let name = match adversary {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// The position of a cell in a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The value on the axis: `n` or `p`.
+    /// The value on the grid's axis, such as `n` or `p`.
     pub axis_value: usize,
     /// The repeat, from 0.
     pub repeat: usize,

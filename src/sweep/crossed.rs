@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// | features | maps `0 … seeds − 1` of [`Crossed::maps`] |
 ///
 /// All fits are tested on the same rows, whose targets stand for the truth: to leave test noise out, give noise-free
-/// test targets. For a population the split is of the exact expectation over its inputs.
+/// test targets. For a population the split is of the exact expectation over its inputs, and the truth is
+/// `xᵀβ*`, without `ε`.
 ///
 /// # Examples
 /// Where the variance of a fit at the interpolation threshold comes from:
@@ -75,7 +76,7 @@ pub struct Crossed {
     pub maps: Maps,
     /// The number of draws of the map.
     pub seeds: usize,
-    /// The standard deviation of the label noise.
+    /// The standard deviation of the label noise, in units of the targets.
     pub noise: f64,
     /// The number of draws of the noise.
     pub draws: usize,
@@ -85,7 +86,7 @@ pub struct Crossed {
     pub samples: Vec<usize>,
     /// The feature counts `p`. Empty: all inputs.
     pub features: Vec<usize>,
-    /// The estimators.
+    /// The estimators. Every fit starts from 0, whatever an arm's [`start`](Arm::start).
     pub arms: Vec<Arm>,
     /// How many threads; `None`: as many as the machine has. No result depends on it.
     pub threads: Option<usize>,
@@ -158,9 +159,9 @@ impl Crossed {
     /// number of rows or features; [`Error::Domain`] for a size of 0, a noise that is negative or not finite, an arm
     /// whose setting is not finite, or a single fit at each size; [`Error::Unsupported`] for a single table (whose test
     /// rows would differ between training sets), test rows that change with the draw, recorded splits of rows that are
-    /// drawn, a population with a feature map, several seeds of features that are not drawn, arms that share a label, or
-    /// an arm with an ablation, an adversary or its own targets; the errors of the draws, the maps and the fits;
-    /// [`Error::Memory`].
+    /// drawn, a population with a feature map, several seeds of features that are not drawn, arms that share a label,
+    /// or an arm with an ablation, an adversary or its own targets; the errors of the draws, the maps and the fits;
+    /// those of [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`].
     pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
         self.run_with(&())
     }

@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 use std::fmt;
 use std::sync::Arc;
 
-/// A single fit of a sweep, with its training data.
+/// A single fit of a sweep, with its training data: [`Sweep::fit`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Fit {
@@ -30,8 +30,8 @@ impl Fit {
     /// Predictions at raw inputs (`m × d`), `m × k`. Computes features in blocks of rows.
     ///
     /// # Errors
-    /// Those of the feature map; [`Error::Shape`], [`Error::Memory`], [`Error::Overflow`] for a prediction that
-    /// overflows `f64`.
+    /// Those of the feature map; without a map, [`Error::Shape`] for fewer than `p` inputs; [`Error::Memory`];
+    /// [`Error::Overflow`] for a prediction that overflows `f64`.
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (p, k) = self.coefficients.dim();
         let rows = block(inputs.nrows(), p).max(1);
@@ -51,10 +51,14 @@ impl Fit {
 impl Sweep {
     /// Computes the fit of one arm, given by its index, in one cell: `n` rows and `p` features of a repeat.
     ///
+    /// `n` and `p` need not be listed in the sweep.
+    ///
     /// # Errors
-    /// [`Error::TooLarge`] for an arm that does not exist; [`Error::Domain`] for a repeat or a number of rows that the
-    /// sweep does not have; [`Error::Unsupported`] for an arm with an ablation, an adversary or a start other
-    /// than 0, a free intercept, standardised features, or a parameter; those of the draws, of the map and of the SVD.
+    /// [`Error::TooLarge`] for an arm that does not exist, and for an `n` or `p` that the sweep cannot have;
+    /// [`Error::Domain`] for an `n` or `p` of 0, and for a repeat that does not exist; [`Error::Unsupported`] for an
+    /// arm with an ablation, an adversary or a start other than 0, a free intercept, standardised features, or a
+    /// parameter; errors in the sweep as a whole, as for [`Sweep::run`]; those of the draws, of the map, of the
+    /// estimator and of the SVD.
     ///
     /// # Examples
     /// ```

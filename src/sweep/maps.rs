@@ -44,6 +44,8 @@ impl Maps {
     }
 
     /// A map drawn afresh for each repeat: `draw(repeat)` must always return the same map for the same repeat.
+    ///
+    /// If a draw fails, the cells of its repeat report the error.
     pub fn drawn<M: FeatureMap + 'static>(
         draw: impl Fn(usize) -> Result<M, Error> + Send + Sync + 'static,
     ) -> Self {
@@ -95,7 +97,8 @@ impl Maps {
     /// The map of a repeat; `None` if the inputs are the features.
     ///
     /// # Errors
-    /// Those of drawing it; [`Error::Unsupported`] for a map that is fitted to the training inputs of each cell.
+    /// Those of drawing it, or [`Error::UserCode`] if that panics; [`Error::Unsupported`] for a map that is fitted to
+    /// the training inputs of each cell.
     pub fn of(&self, repeat: usize) -> Result<Option<Arc<dyn FeatureMap>>, Error> {
         self.of_member(repeat, 0)
     }

@@ -59,7 +59,8 @@ impl Measurements<'_> {
     ///
     /// # Errors
     /// Those of [`Curve::save_cells`](crate::curve::Curve::save_cells) and of
-    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries).
+    /// [`Curve::save_summaries`](crate::curve::Curve::save_summaries); [`Error::Memory`]; [`Error::Resource`] if the
+    /// system cannot start threads.
     pub fn save_tables(
         self,
         cells: impl AsRef<Path>,

@@ -4,7 +4,9 @@
 //! they are bit-identical on any number of threads.
 //!
 //! A [`Sweep`] reports the errors of each fit on its own. A [`Crossed`] study fits every training set with every draw
-//! of label noise and of features, and splits the errors among these three sources.
+//! of label noise and of features, and splits the errors among these three sources. A [`Stream`] reads its rows once,
+//! so that they need not fit in memory. [`NoiseTerms`] are the expected effect of label noise, without drawing any. A
+//! [`Grid`] runs cells of your own. A [`Record`] keeps results on disk, and [`Shards`] divide a run among processes.
 
 mod arm;
 mod cells;
@@ -121,12 +123,13 @@ pub struct Sweep {
     pub splits: Splits,
     /// Feature maps applied to the raw inputs; [`Maps::none`] if the inputs are the features.
     pub maps: Maps,
-    /// The training set sizes `n`. If the test rows come from the same table, each is from 1 to one less than the
-    /// number of rows.
+    /// The training set sizes `n`, each listed once, from 1 to the number of training rows; if the test rows come from
+    /// the same table, to one less than that.
     pub samples: Vec<usize>,
-    /// The feature counts `p`: the first `p` features of the map, or the first `p` inputs. Empty: all inputs.
+    /// The feature counts `p`, each listed once: the first `p` features of the map, or the first `p` inputs. Empty: as
+    /// many as there are inputs.
     pub features: Vec<usize>,
-    /// A further parameter to vary.
+    /// A further parameter to vary, such as a penalty. At most two of `n`, `p` and the parameter may vary.
     pub parameter: Option<Parameter>,
     /// What is computed from each factorisation.
     pub arms: Vec<Arm>,
@@ -139,7 +142,8 @@ pub struct Sweep {
     pub tail: usize,
     /// How fits get their constant term.
     pub intercept: Intercept,
-    /// Whether features are standardised to mean 0 and variance 1 on the training rows of each cell.
+    /// Whether features are standardised to mean 0 and (population) variance 1 on the training rows of each cell. A
+    /// feature that is constant there becomes 0.
     pub standardise: bool,
     /// Factorisations that grow by rows, columns or both ([`Engine::Nested`]), or one SVD per cell. `None`: the
     /// cheapest nested engine that supports the whole sweep, or SVDs if none does. [`Provenance::engine`] says which
@@ -159,6 +163,8 @@ pub struct Sweep {
 impl Sweep {
     /// A sample-wise sweep of one table over drawn splits, with the arms of the ablation study, tested on all other
     /// rows.
+    ///
+    /// It uses all features and reports every available metric.
     #[must_use]
     pub fn new(data: Dataset, sizes: impl IntoIterator<Item = usize>, repeats: usize, seed: u64) -> Self {
         Self {
@@ -243,6 +249,8 @@ impl Sweep {
     }
 
     /// Ridge fits on `n` rows of a table over the penalty, all from one factorisation per repeat.
+    ///
+    /// The penalty `λ` is that of `‖Xβ − y‖² + λ‖β‖²` ([`Ridge`](crate::filter::Ridge)).
     #[must_use]
     pub fn over_penalties(
         data: Dataset,
@@ -295,12 +303,23 @@ impl Sweep {
     /// Computes all cells.
     ///
     /// # Errors
-    /// Errors in the sweep as a whole: sizes of 0 or listed twice ([`Error::Domain`]), sizes that leave no test row or
-    /// exceed the number of features ([`Error::TooLarge`]), no repeats, splits that do not fit the table, an adversary
-    /// of infinite strength, threads that the system cannot start, a best linear model of the whole table that
-    /// overflows `f64` ([`Error::Overflow`]), a metric that no arm has, or parts that cannot be combined
-    /// ([`Error::Unsupported`]). If a single cell fails, or a single arm in it, the sweep goes on: see
-    /// [`Curve::failures`]. If all cells fail, the error is that of the first.
+    /// Errors in the sweep as a whole:
+    ///
+    /// - [`Error::Empty`]: no sizes, arms, metrics or values of the parameter.
+    /// - [`Error::Domain`]: a size of 0 or listed twice, a value of the parameter outside its domain or listed twice,
+    ///   an arm's setting, start or adversary that is not finite, no repeats, 0 threads; those of [`Splits::orders`].
+    /// - [`Error::TooLarge`]: a size that leaves no test row, or exceeds the number of rows or features.
+    /// - [`Error::Shape`], [`Error::NonFinite`]: tables, recorded splits or an arm's own targets that do not fit
+    ///   together or are not finite.
+    /// - [`Error::Unsupported`]: a metric that no arm has, two arms with one name and setting, parts that cannot be
+    ///   combined, an engine that cannot compute the sweep.
+    /// - [`Error::Overflow`]: a best linear model of the whole table that overflows `f64`.
+    /// - [`Error::Memory`]: more memory needed than there is; [`Error::Resource`]: threads that the system cannot
+    ///   start.
+    /// - The errors of the source's first draw, and of the parameter's family of estimators.
+    ///
+    /// If a single cell fails, or a single arm in it, the sweep goes on: see [`Curve::failures`]. If all cells fail,
+    /// the error is that of the first.
     pub fn run(&self) -> Result<Curve, Error> {
         self.run_with(&())
     }
@@ -355,7 +374,7 @@ impl Sweep {
     /// [`Sweep::surface`] with an observer, who may stop it.
     ///
     /// # Errors
-    /// Those of [`Sweep::run`].
+    /// Those of [`Sweep::surface`].
     pub fn surface_with(&self, observer: &dyn Observer) -> Result<Surface, Error> {
         self.check_surface()?;
         self.spread(self.run_with(observer)?)

@@ -12,6 +12,9 @@ use std::sync::Arc;
 ///
 /// If the values are estimators, they cost only dot products: all are read off one factorisation.
 ///
+/// Creating a parameter never fails; a sweep checks the values before it runs. There must be at least one, each finite
+/// (the size of an ensemble may be infinite) and listed once. Levels of noise must be at least 0.
+///
 /// # Examples
 /// The test error over the penalty, at n = p:
 /// ```
@@ -53,7 +56,7 @@ type TargetsOf = dyn Fn(usize, f64) -> Result<Array2<f64>, Error> + Send + Sync;
 type Family = dyn Fn(f64) -> Result<Arc<dyn SpectralFilter>, Error> + Send + Sync;
 
 impl Parameter {
-    /// The penalty `λ` of [`Ridge`].
+    /// The penalty `λ` of [`Ridge`]: the minimiser of `‖Xβ − y‖² + λ‖β‖²`.
     #[must_use]
     pub fn penalty(values: impl IntoIterator<Item = f64>) -> Self {
         Self::estimators(Axis::Penalty, values, |lambda| Ok(Arc::new(Ridge::new(lambda)?)))
@@ -66,6 +69,8 @@ impl Parameter {
     }
 
     /// A family of estimators: `family(value)` is the estimator at that value and replaces that of every arm.
+    ///
+    /// An error of `family` is an error of the whole sweep.
     #[must_use]
     pub fn estimators(
         axis: Axis,
@@ -75,7 +80,7 @@ impl Parameter {
         Self { axis, values: values.into_iter().collect(), kind: Kind::Estimators(Arc::new(family)) }
     }
 
-    /// Label noise: adds the value times a standard normal number to every training target.
+    /// Label noise: adds the value times a standard normal number to every training target. Test targets do not change.
     ///
     /// All values share the same normal numbers, drawn afresh for each repeat from their own stream.
     #[must_use]
@@ -83,7 +88,8 @@ impl Parameter {
         Self { axis: Axis::LabelNoise, values: values.into_iter().collect(), kind: Kind::LabelNoise { seed } }
     }
 
-    /// Input noise: adds the value times a standard normal number to every raw training input.
+    /// Input noise: adds the value times a standard normal number to every raw training input. Test inputs do not
+    /// change, so the test rows must be separate.
     ///
     /// All values share the same normal numbers, drawn afresh for each repeat from their own stream.
     #[must_use]
@@ -94,7 +100,8 @@ impl Parameter {
     /// Training targets that you provide: `targets(repeat, value)` are those of that repeat at that value.
     ///
     /// They replace the source's targets for the same rows (`N × k`; if rows are drawn afresh, at least as many as
-    /// train). All values are read off one factorisation. For example, class labels of which a share is wrong:
+    /// train). All values are read off one factorisation. If `targets` fails, or returns a table of another shape or
+    /// with NaN or an infinity, the cells of that repeat fail. For example, class labels of which a share is wrong:
     ///
     /// # Examples
     /// ```
@@ -127,10 +134,11 @@ impl Parameter {
 
     /// Ensembles of `K` members fitted to the same rows, each on its own map ([`Maps::members`](super::Maps::members)).
     ///
-    /// The error is that of the mean of the members' predictions, for each `K` of `sizes`.
+    /// The error is that of the mean of the members' predictions, for each `K` of `sizes`: whole numbers from 1 on, or
+    /// [`f64::INFINITY`].
     ///
     /// `fits` members are fitted, at least two, and every `K` is estimated without bias from their pairs
-    /// ([`Ensemble`](crate::ensemble::Ensemble)), including `K` above `fits` and the limit, [`f64::INFINITY`]. Cells
+    /// ([`Ensemble`](crate::ensemble::Ensemble)), including `K` above `fits` and the limit of infinitely many. Cells
     /// have only training and test errors.
     ///
     /// # Examples

@@ -54,7 +54,8 @@ pub enum Source {
     Drawn(Drawn),
 }
 
-/// A distribution from which each repeat, or each cell, draws its rows.
+/// A distribution from which each repeat, or each cell, draws its rows: [`Source::drawn`],
+/// [`Source::drawn_for_cells`].
 #[derive(Clone)]
 pub struct Drawn {
     name: String,
@@ -82,7 +83,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// A design matrix alone, with zero targets and one zero test row, for studying its singular values.
+    /// A design matrix (`N × d`) alone, with zero targets and one zero test row, for studying its singular values.
     #[must_use]
     pub fn of_design(inputs: Array2<f64>) -> Self {
         let (n, d) = inputs.dim();
@@ -103,7 +104,8 @@ pub enum TestOn {
     },
     /// A whole population: inputs of mean 0 and second moments `Σ`, targets `xᵀβ* + ε`.
     ///
-    /// The test error is its expectation, `‖Σ^½ (β̂ − β*)‖²/k + v`, where `v` is the variance of `ε`.
+    /// The test error is its expectation, `‖Σ^½ (β̂ − β*)‖²_F/k + v`, where `v` is the variance of `ε`. If a cell uses
+    /// fewer than `d` features, `β̂` is 0 for the others.
     Population {
         /// `Σ = E[x xᵀ]`, `d × d`.
         covariance: Array2<f64>,
@@ -243,10 +245,10 @@ impl Drawn {
     /// Draws the data of a repeat and checks them.
     ///
     /// # Errors
-    /// Those of the drawing; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Domain`] for tables
-    /// that do not fit together.
-    ///
-    /// [`Error::Unsupported`] if every cell has its own draw.
+    /// Those of the drawing, or [`Error::UserCode`] if it panics; [`Error::Shape`] for tables that do not fit together;
+    /// [`Error::Empty`] and [`Error::NonFinite`] for a table without entries, or with NaN or an infinity;
+    /// [`Error::Domain`] for a deviation that is negative or not finite; [`Error::Unsupported`] if every cell has its
+    /// own draw.
     pub fn of(&self, repeat: usize) -> Result<Draw, Error> {
         match &self.draw {
             Kind::Repeats(_) => self.of_cell(repeat, (0, 0)),

@@ -8,8 +8,9 @@ use std::path::Path;
 
 /// The order in which rows join the training set, one per repeat.
 ///
-/// The training set of size `n` is the first `n` rows of the order, so the sets are nested; the test set is every other
-/// row of the table.
+/// The training set of size `n` is the first `n` rows of the order, so the sets are nested. With a single table, the
+/// test set is every other row, unless the rows are in the order of time. If rows are drawn afresh
+/// ([`Source::Drawn`](super::Source::Drawn)), only the number of repeats counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Splits {
@@ -22,7 +23,7 @@ pub enum Splits {
     },
     /// Recorded orders, for comparing results number by number with other implementations.
     Recorded(
-        /// One list of row indices per repeat.
+        /// One list of row indices (from 0) per repeat, each at least as long as the largest `n`.
         Vec<Vec<usize>>,
     ),
     /// Rows in the order of time, one repeat. A training set of size `n` is the first `n` rows (an expanding window),
@@ -120,12 +121,13 @@ impl Splits {
         }
     }
 
-    /// Returns one order per repeat for a table of `rows` rows, each with at least `longest` entries: the first `n`
-    /// entries are the rows of the training set of size `n`.
+    /// Returns one order per repeat for a table of `rows` rows: the first `n` entries are the rows of the training set
+    /// of size `n`, for every `n` up to `longest`.
     ///
     /// # Errors
-    /// [`Error::Domain`] for no repeats and for a recorded order that names a row outside the table, or one row twice;
-    /// [`Error::Shape`] for a recorded order that is too short.
+    /// [`Error::Domain`] for no repeats, for a recorded order that names a row outside the table, or one row twice, for
+    /// a window whose horizon is 0, and for one that lacks `longest` rows before its first test row, or that row
+    /// itself; [`Error::Shape`] for a recorded order that is too short; [`Error::Memory`].
     ///
     /// # Examples
     /// ```

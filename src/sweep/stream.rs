@@ -60,7 +60,8 @@ impl Stream {
     ///
     /// # Errors
     /// [`Error::Domain`] unless there are at least one target, one feature, one row per block and one training row;
-    /// those of the rows and of [`Rows::extend`].
+    /// [`Error::NonFinite`] for test rows with NaN or an infinity; those of the rows, of [`Rows::new`] and of
+    /// [`Rows::extend`].
     pub fn run(&self, rows: &mut dyn RowStream, observer: &dyn Observer) -> Result<Curve, Error> {
         let counts = [
             ("the number of outputs", self.outputs),

@@ -31,10 +31,10 @@ impl Dataset {
     /// Reads a CSV file, gzipped or plain; the data set is named after the file.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::UnknownColumn`], and [`Error::File`] with
-    /// line and column for a cell that is not a finite number, a missing value, a row of another length,
-    /// a first line that does not name the columns, two columns with the same name, a table without rows, or another
-    /// kind of file.
+    /// [`Error::Io`] if the file cannot be read; [`Error::UnknownColumn`] for a name in the options that no column has;
+    /// [`Error::File`] with line and column for a cell that is not a finite number, a missing value, a row of another
+    /// length, a first line that does not name the columns, two columns with the same name, a table without rows, or
+    /// another kind of file; [`Error::Resource`] if there is not enough memory.
     pub fn read_csv(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;

@@ -26,7 +26,8 @@ impl Labelled {
     /// # Errors
     /// [`Error::Io`] if a file is missing or cannot be read; [`Error::File`] as
     /// [`idx::read`](crate::dataset::idx::read) says, and if
-    /// the numbers of labels and images differ, if images have another size, or if a label is over 9.
+    /// the numbers of labels and images differ, if images have another size, or if a label is over 9;
+    /// [`Error::Resource`] if there is not enough memory.
     ///
     /// # Examples
     /// ```no_run
@@ -72,7 +73,7 @@ impl Labelled {
     /// [`Error::Io`] if a file is missing or cannot be read, or if the folder holds several data sets (the error
     /// lists them); [`Error::File`] as [`idx`](crate::dataset::idx) and [`npz`](crate::dataset::npz) say, if the
     /// numbers of labels and images differ, or if test images have another size; [`Error::Domain`] for more
-    /// than 65,536 classes.
+    /// than 65,536 classes; [`Error::Resource`] if there is not enough memory.
     ///
     /// # Examples
     /// ```no_run
@@ -103,8 +104,9 @@ impl Labelled {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::File`] as [`npz::read`](crate::dataset::npz::read) and
-    /// [`npz::read_labels`](crate::dataset::npz::read_labels) say, if the numbers of labels and inputs differ,
-    /// or if a label is not below `classes`; [`Error::Domain`] for 0 or more than 65,536 classes.
+    /// [`npz::read_labels`](crate::dataset::npz::read_labels) say, if the numbers of labels and inputs differ, or if a
+    /// label is not below `classes`; [`Error::Domain`] for 0 or more than 65,536 classes; [`Error::Resource`] if there
+    /// is not enough memory.
     ///
     /// # Examples
     /// ```no_run
@@ -131,10 +133,10 @@ impl Labelled {
     /// the pixels divided by 255.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be read; [`Error::File`] as
-    /// [`idx::read_bytes`](crate::dataset::idx::read_bytes) and
-    /// [`idx::read_labels`](crate::dataset::idx::read_labels) say, if the numbers of labels and images differ,
-    /// or if a label is not below `classes`; [`Error::Domain`] for 0 or more than 65,536 classes.
+    /// [`Error::Io`] if a file cannot be read; [`Error::File`] as [`idx::read_bytes`](crate::dataset::idx::read_bytes)
+    /// and [`idx::read_labels`](crate::dataset::idx::read_labels) say, if the numbers of labels and images differ, or
+    /// if a label is not below `classes`; [`Error::Domain`] for 0 or more than 65,536 classes; [`Error::Resource`] if
+    /// there is not enough memory.
     pub fn read_idx(
         name: impl Into<String>,
         images: impl AsRef<Path>,

@@ -61,7 +61,8 @@ impl Labelled {
     /// their bits are equal, so call this before adding noise to the inputs.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is only one class.
+    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is only one class and the probability is not 0;
+    /// [`Error::Memory`] if the inputs are pixels whose values do not fit in memory.
     ///
     /// # Examples
     /// ```

@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 /// Inputs (`N × d`) with one class label each, for classification by least squares on one-hot targets.
 ///
+/// Made from arrays ([`Labelled::new`], [`Labelled::from_pixels`]) or files ([`Labelled::train_and_test`],
+/// [`Labelled::mnist`], [`Labelled::read_npz`], [`Labelled::read_idx`]).
+///
 /// Adding label noise or input noise and taking a subset return a new value, each determined by a seed. The clean
 /// labels are kept ([`Labelled::clean_labels`]), so that a test error can be reported on both. Pixels remain bytes
 /// until [`Labelled::inputs`] converts them, so a subset of 60,000 images never needs all of them as floats;
@@ -58,8 +61,8 @@ impl Labelled {
     ///
     /// # Errors
     /// [`Error::Empty`] without inputs; [`Error::Shape`] if the numbers of labels and inputs differ;
-    /// [`Error::NonFinite`]; [`Error::Domain`] for a label that is not below `classes`, and for 0 or more
-    /// than 65,536 classes.
+    /// [`Error::NonFinite`] for NaN or an infinity; [`Error::Domain`] for a label that is not below `classes`, and for
+    /// 0 or more than 65,536 classes.
     pub fn new(
         name: impl Into<String>,
         inputs: Array2<f64>,
@@ -176,7 +179,7 @@ impl Labelled {
         Dataset::new(self.name.as_str(), self.inputs()?.clone(), self.one_hot()?)
     }
 
-    /// Returns the first `n` rows of a random order of all rows, not stratified by label. Subsets of
+    /// Returns `n` random rows: the first of a random order of all rows, not stratified by label. Subsets of
     /// one seed are nested: a smaller one is the first rows of a larger one.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ impl Labelled {
     /// replaces earlier noise: it starts from [`Labelled::clean_labels`] again.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is only one class.
+    /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`, or if there is only one class and the probability is not 0.
     ///
     /// # Examples
     /// The test error on clean and on noisy labels:
@@ -74,7 +74,8 @@ impl Labelled {
     /// alone.
     ///
     /// # Errors
-    /// [`Error::Domain`] if the deviation is negative or not finite, [`Error::Overflow`].
+    /// [`Error::Domain`] if the deviation is negative or not finite; [`Error::Overflow`] if a noisy input overflows
+    /// `f64`; [`Error::Memory`].
     ///
     /// # Examples
     /// ```

@@ -70,8 +70,9 @@ impl NpyRows {
     /// Returns the next `rows` rows (`b × p`), fewer at the end, and `None` after the end or after an error.
     ///
     /// # Errors
-    /// [`Error::Domain`] for blocks of 0 rows; [`Error::File`] if an entry is NaN or infinite or the file
-    /// ends early; [`Error::Io`]; [`Error::Resource`] if there is no memory for the block.
+    /// [`Error::Domain`] for blocks of 0 rows; [`Error::File`] if an entry is NaN, infinite or a whole number not below
+    /// 2⁵³, if the file ends early, or if a gzip file is damaged; [`Error::Io`]; [`Error::Resource`] if there is no
+    /// memory for the block.
     pub fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
         if rows == 0 {
             return Err(Error::Domain {

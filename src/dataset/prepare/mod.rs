@@ -144,7 +144,8 @@ impl Dataset {
     /// first for a random split; the training rows of a smaller split are then the first ones of a larger split.
     ///
     /// # Errors
-    /// [`Error::Domain`] for `train = 0`, [`Error::TooLarge`] for `train ≥ N`; [`Error::Resource`] if there is no memory for both.
+    /// [`Error::Domain`] for `train = 0` or a single row, [`Error::TooLarge`] for `train ≥ N`; [`Error::Resource`] if
+    /// there is no memory for both.
     pub fn split(&self, train: usize) -> Result<(Self, Self), Error> {
         let all = self.len();
         let what = "the number of training rows";

@@ -168,7 +168,7 @@ pub struct HeatMap {
     pub label: String,
 }
 
-/// A vertical threshold, labelled above the frame.
+/// A vertical line at a threshold, labelled above the frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Marker {
     /// Its position; not drawn outside the interval shown.

@@ -12,7 +12,7 @@ use crate::plot::{Figure, Group, Hue, Panel};
 const ERRORS: [Metric; 2] = [Metric::TrainMse, Metric::TestMse];
 const MSE: &str = "Mean squared error";
 
-/// Returns every figure of the study whose arms the curve has, each with a file name.
+/// Returns every figure of the study whose arms the curve has, each with a file name without extension.
 #[must_use]
 pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
@@ -25,7 +25,10 @@ pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, F
     figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
 }
 
-/// Figure of the arm `unablated`: training and test error, smallest non-zero singular value, squared bias.
+/// Figure of the arm `unablated`: training and test error, smallest non-zero singular value, squared bias, as far as
+/// the curve has them.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this arm, or without positive values.
 #[must_use]
 pub fn unablated(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_unablated(curve, options), curve, "unablated")
@@ -59,6 +62,8 @@ fn draw_unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 }
 
 /// Figure of the family `no_small_singular_values`: test and training error, a ramp over the cutoffs.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_no_small_singular_values(curve, options), curve, "no_small_singular_values")
@@ -83,6 +88,8 @@ fn draw_no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Opti
 
 /// Figure of the family `test_features_projected`: test error, a ramp over the number of modes kept. The fit,
 /// and so the training error, is the same for all.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_test_features_projected(curve, options), curve, "test_features_projected")
@@ -102,6 +109,8 @@ fn draw_test_features_projected(curve: &Curve, options: &FigureOptions) -> Optio
 }
 
 /// Figure of the arm `no_residuals`: training and test error.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this arm, or without positive errors.
 #[must_use]
 pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_no_residuals(curve, options), curve, "no_residuals")
@@ -119,6 +128,9 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 /// Four panels with one vertical scale: unablated, and each factor switched off. Each factor has its mildest setting
 /// whose test error at the interpolation threshold is within a factor 2 of the lowest in its family (elsewhere there
 /// may be a peak). A curve without the threshold shows no settings.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve with fewer than two of these arms, or without positive
+/// errors.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
     draw_three_factors(curve, options).unwrap_or_else(|| {

@@ -13,7 +13,7 @@ const MSE: &str = "Mean squared error";
 const RATIOS: &str = "Below: medians of the error over that of the same fit without adversary";
 const SIGNS: [(Metric, &str); 2] = [(Metric::TestMse, "+"), (Metric::TestMseOpposite, "−")];
 
-/// Returns every figure of the study whose arms the curve has, each with a file name.
+/// Returns every figure of the study whose arms the curve has, each with a file name without extension.
 #[must_use]
 pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
@@ -24,7 +24,9 @@ pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str,
 }
 
 /// Figure of the family `adversarial_test`: test error as test data move along the last mode, a ramp over the
-/// strength `a`, one panel per sign.
+/// strength `a`, one panel per sign. If the curve has the arm `unablated`, panels below show the errors relative to it.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_adversarial_test(curve, options), curve, "adversarial_test")
@@ -43,8 +45,10 @@ fn draw_adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figur
     draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
 }
 
-/// Figure of the family `adversarial_train`: test error as training targets move along the last mode, a ramp
-/// over the strength `a`, one panel per sign.
+/// Figure of the family `adversarial_train`: test error as training targets move along the last mode, a ramp over the
+/// strength `a`, one panel per sign. If the curve has the arm `unablated`, panels below show the errors relative to it.
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Figure {
     or_reason(draw_adversarial_train(curve, options), curve, "adversarial_train")

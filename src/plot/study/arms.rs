@@ -11,6 +11,9 @@ use crate::plot::{Figure, Group, Hue};
 
 /// Figure of the training and test error of one arm, given by its index in [`Curve::arms`].
 ///
+/// Not drawn, with the reason ([`Figure::undrawn`]): an arm that the curve does not have, or one without positive
+/// errors.
+///
 /// # Examples
 /// ```
 /// use double_descent::plot::{FigureOptions, study};
@@ -38,7 +41,10 @@ fn draw_arm(curve: &Curve, (arm, label): (usize, &ArmLabel), options: &FigureOpt
     draft.finish(&format!("Training and test error, {}", in_words(label)), panels)
 }
 
-/// Compares the test and training errors of chosen arms, given by their indices in [`Curve::arms`], side by side.
+/// Figure of the test and training errors of chosen arms, given by their indices in [`Curve::arms`]: one panel per
+/// error. ([`each_arm`](super::each_arm) has one panel per arm instead.)
+///
+/// Not drawn, with the reason ([`Figure::undrawn`]): an arm that the curve does not have, or no positive errors.
 ///
 /// # Examples
 /// ```

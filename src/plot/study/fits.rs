@@ -9,7 +9,7 @@ use ndarray::Array2;
 /// The number of equally spaced inputs at which a fit is drawn.
 const POINTS: usize = 801;
 
-/// The true function, and the region in which fits are drawn.
+/// The true function, and the region in which [`fits`] are drawn.
 #[derive(Clone, Copy)]
 pub struct Truth<'a> {
     /// Its name in the legend.
@@ -38,7 +38,8 @@ impl std::fmt::Debug for Truth<'_> {
 /// arm is drawn.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sweeps or sizes; [`Error::Unsupported`]
-/// for a sweep with more inputs or outputs; the errors of [`Sweep::fit`].
+/// for a sweep with more inputs or outputs; [`Error::UserCode`] if the true function panics; the errors of
+/// [`Sweep::fit`] and of its predictions.
 ///
 /// # Examples
 /// ```

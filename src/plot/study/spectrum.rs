@@ -15,8 +15,8 @@ use ndarray::{Array2, ArrayView1, s};
 const RANGE: (f64, f64) = (3e-4, 4.0);
 
 /// Figure of `σ_min/√n` over `n/p` for several curves over `n`, each of isotropic rows (covariance `I`) with its own
-/// `p`. Also shown are the limit ([`limit`]) and, at `n` of `p − 1`, `p` and `p + 1`, the medians and quartiles of the
-/// exact law ([`quantile`]).
+/// `p`; of each curve, the first arm. Also shown are the limit ([`limit`]) and, at `n` of `p − 1`, `p` and `p + 1`, the
+/// medians and quartiles of the exact law ([`quantile`]).
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without curves; [`Error::Unsupported`] for a
 /// curve over another axis or without singular values.
@@ -114,9 +114,9 @@ fn laws_at_the_threshold(curves: &[Curve]) -> Result<Series, Error> {
     Ok(Series::new("", x, median).with_band(low, high).with_dash(Dash::None))
 }
 
-/// Figure of rows with two or three features as points: for each size, a panel of the first `n` rows, with their right
-/// singular vectors as lines of `2σ/√n` to either side. The vector of the smallest singular value, by which the fit
-/// divides, stands out. Three features are drawn from above, in parallel projection.
+/// Figure of rows with two or three features (`N × 2` or `N × 3`) as points: for each size, a panel of the first `n`
+/// rows, with their right singular vectors as lines of `2σ/√n` to either side. The vector of the smallest singular
+/// value, by which the fit divides, stands out. Three features are drawn from above, in parallel projection.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): [`Error::Empty`] without sizes; [`Error::Domain`] for a size
 /// that is 0 or exceeds the number of rows; [`Error::Unsupported`] for other numbers of features; the errors of the

@@ -13,7 +13,8 @@ use crate::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Se
 /// Figure of one arm's metric over a surface: columns to the right, rows upwards (for samples and features, `p` and
 /// `n`). An axis is logarithmic if its values span more than a decade; the colours show medians or means over the
 /// repeats, with the unit at the colour bar. The threshold `n = p` is dashed. Cells without a value are grey. A row
-/// whose value has no place on a logarithmic axis is left out, and the caption says so.
+/// whose value has no place on a logarithmic axis is left out, and the caption says so. On a surface [of a
+/// family](Surface::of_family), any of its arms stands for all of them.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): a surface without cells, an arm that it does not have, a metric
 /// that the arm has in no cell.

@@ -18,6 +18,9 @@ const PIECE: usize = 1024;
 
 /// A distribution of training features: for every `p`, one of rows with `p` features.
 ///
+/// With the features comes `Σ = E[x xᵀ]` (`p × p`), the second moments of a row `x`: exact, or estimated from other
+/// rows.
+///
 /// Each repeat draws the map from stream 0 of its seed, the training inputs from stream 1, and the inputs for estimated
 /// moments from stream 2 ([`rng::stream`](crate::rng::stream)). So the same `(seed, repeat)` has the same inputs for
 /// every distribution.
@@ -102,7 +105,8 @@ impl Designs {
     /// ones before projection.
     ///
     /// # Errors
-    /// Those of the map and of the moments; [`Error::Memory`].
+    /// Those of the map, or [`Error::UserCode`] if drawing it panics; those of the moments ([`Root::from_covariance`],
+    /// [`SecondMoments`]); [`Error::Memory`].
     pub fn draw(
         &self,
         (seed, repeat): (u64, usize),

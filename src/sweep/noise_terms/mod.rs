@@ -20,8 +20,9 @@ type Curves = Vec<Vec<Term>>;
 /// The expected increase of the test error of minimum-norm least squares, `tr((X⁺)ᵀ Σ X⁺)`, from label noise of
 /// variance 1.
 ///
-/// Features are drawn afresh for each repeat. There is a curve over `n` at one `p`, and a curve over `p` at one `n`. No
-/// noise is drawn ([`nested::noise`](crate::nested::noise)).
+/// `Σ = E[x xᵀ]` are the second moments of a row of features ([`Designs`]). Features are drawn afresh for each repeat.
+/// There is a curve over `n` at one `p`, and a curve over `p` at one `n`. No noise is drawn
+/// ([`nested::noise`](crate::nested::noise)).
 ///
 /// # Examples
 /// ```
@@ -83,8 +84,8 @@ impl NoiseTerms {
         Self::CHUNK as f64 * (draws + 4.0 * m * p * p + over_p)
     }
 
-    /// Computes the noise terms of repeats `8 k, …, 8 k + 7`, which form chunk `k`: repeat by repeat, with the points
-    /// of each in order.
+    /// Computes the noise terms of repeats `8 k, …, 8 k + 7`, which form chunk `k`: repeat by repeat, with the
+    /// [`points`](Self::points) of each in order.
     ///
     /// # Errors
     /// Those of [`Designs::draw`], [`sample_terms`] and [`feature_terms`].
@@ -151,10 +152,13 @@ impl NoiseTerms {
         (rows, features)
     }
 
-    /// Computes and summarises all repeats.
+    /// Computes and summarises all repeats: the curve over n, and the curve over p.
+    ///
+    /// The observer counts chunks. If it stops the run, the summaries are of the chunks computed so far.
     ///
     /// # Errors
-    /// The first error of [`compute`](Self::compute); [`Error::Domain`] for no repeats.
+    /// The first error of [`compute`](Self::compute); [`Error::Domain`] for no repeats or 0 threads; those of
+    /// [`Grid::run`].
     pub fn run(
         &self,
         repeats: usize,

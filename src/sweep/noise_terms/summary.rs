@@ -3,7 +3,8 @@
 use crate::curve::quantile;
 use crate::theory::noise::{gaussian, lower_bound, sphere};
 
-/// The distribution of the noise term at `n` samples and `p` features, over repeats.
+/// The distribution of the noise term at `n` samples and `p` features, over repeats
+/// ([`NoiseTerms::run`](super::NoiseTerms::run)).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NoiseSummary {
@@ -15,7 +16,7 @@ pub struct NoiseSummary {
     pub repeats: usize,
     /// The mean; NaN without repeats.
     pub mean: f64,
-    /// The standard error of the mean.
+    /// The standard error of the mean; 0 for a single repeat.
     pub standard_error: f64,
     /// 5 %, 25 %, 50 %, 75 %, 95 %, type 7 of Hyndman and Fan (1996).
     pub quantiles: [f64; 5],

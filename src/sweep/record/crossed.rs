@@ -86,7 +86,7 @@ impl Crossed {
     /// unless the observer stopped the run.
     ///
     /// # Errors
-    /// Those of [`Crossed::run`] and of [`Record::run`].
+    /// Those of [`Crossed::run`], of [`Record::open`] and of [`Record::run`].
     ///
     /// # Examples
     /// ```
@@ -136,7 +136,7 @@ impl Crossed {
     ///
     /// # Errors
     /// [`Error::Unsupported`] with the missing sizes; [`Error::File`] for a record of another study, or one whose
-    /// results differ from those of another record; [`Error::Io`].
+    /// results differ from those of another record; [`Error::Io`]; those of [`Crossed::identity`].
     pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<Vec<ErrorSplit>, Error> {
         let count = self.places()?.len();
         let mut merged = Merged::<Vec<ErrorSplit>>::of(&self.identity()?, count, records)?;

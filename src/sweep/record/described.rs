@@ -25,7 +25,8 @@ impl Sweep {
     /// numbers: a filter to a spectrum of five values, a map to the first input, a distribution in its first repeat.
     ///
     /// # Errors
-    /// Errors in the sweep as a whole, as for [`Sweep::run`].
+    /// Errors in the sweep as a whole, as for [`Sweep::run`]; for a parameter of training targets, those of the first
+    /// repeat's.
     pub fn identity(&self) -> Result<Identity, Error> {
         let task = Task::new(self)?;
         let engine = crate::sweep::engine::choose(&task)?.prospects().kind();

@@ -39,6 +39,8 @@ impl Identity {
     }
 
     /// The same identity with one more value.
+    ///
+    /// Line breaks in the value are escaped; line breaks and colons in the name become spaces.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         let value = value.to_string().replace('\\', "\\\\").replace('\n', "\\n");

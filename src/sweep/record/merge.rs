@@ -60,8 +60,8 @@ impl<P: Payload> Merged<P> {
     /// Scans all records, one after the other, for the indices below `count`. Does not change any record.
     ///
     /// # Errors
-    /// [`Error::File`] for a record of another experiment, or one whose payloads differ from those of another record;
-    /// [`Error::Io`].
+    /// [`Error::File`] for a file that is not a record, for a record of another experiment or a newer version, and for
+    /// one whose payloads differ from those of another record; [`Error::Io`].
     pub fn of(identity: &Identity, count: usize, records: &[impl AsRef<Path>]) -> Result<Self, Error> {
         let identity = of_kind::<P>(identity);
         let expected = header(&identity);
@@ -97,7 +97,8 @@ impl<P: Payload> Merged<P> {
     /// Returns the payload of an index, if any record has it.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the scan.
+    /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the scan, or are not a payload of this
+    /// version.
     pub fn get(&mut self, index: usize) -> Result<Option<P>, Error> {
         let Some(place) = self.found.get(&index) else { return Ok(None) };
         decoded(&self.files.read(index, place)?, &self.files.paths[place.file], index).map(Some)

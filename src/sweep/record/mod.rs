@@ -142,7 +142,8 @@ impl<P: Payload> Record<P> {
     /// Returns the payload of an index, if it is in the record.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the record was opened.
+    /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the record was opened, or are not a
+    /// payload of this version.
     pub fn get(&self, index: usize) -> Result<Option<P>, Error> {
         let payload = self.log().payload(index)?;
         payload.map(|bytes| decoded(&bytes, &self.path, index)).transpose()
@@ -175,8 +176,9 @@ impl<P: Payload> Record<P> {
     /// indices are in the record, `false` if the observer stopped the run.
     ///
     /// # Errors
-    /// The first error of `work`, which stops the run; those of [`append`](Self::append), and of a [`Grid`]. Payloads
-    /// computed before the error are in the record.
+    /// The first error of `work`, which stops the run: also [`Error::UserCode`] if it panics, and [`Error::Shape`] if
+    /// it returns another number of payloads. Those of [`append`](Self::append) and of [`Grid::run`]. Payloads computed
+    /// before the error are in the record.
     pub fn run(
         &self,
         range: Range<usize>,

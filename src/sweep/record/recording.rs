@@ -88,7 +88,7 @@ impl Sweep {
     /// [`merge`](Self::merge) for a sweep over a plane.
     ///
     /// # Errors
-    /// Those of [`merge`](Self::merge) and of [`Surface::new`].
+    /// Those of [`merge`](Self::merge); [`Error::Unsupported`] if only a parameter varies.
     pub fn merge_surface(&self, records: &[impl AsRef<Path>]) -> Result<Surface, Error> {
         self.spread(self.merge(records)?)
     }
@@ -146,7 +146,7 @@ impl Sweep {
         Ok(Workload::equal(repeats, self.estimate()?.flops / repeats.max(1) as f64))
     }
 
-    /// The repeats that are in none of the given records.
+    /// The repeats that are in none of the given records, or not with all of their parts.
     ///
     /// # Errors
     /// Those of [`Sweep::merge`], except for missing repeats.
@@ -211,7 +211,7 @@ impl Recording<'_> {
     /// (memory, devices, your own code) are recorded, and the next run computes their repeats again.
     ///
     /// # Errors
-    /// Those of a run without a record, and those of [`Record::run`].
+    /// Those of a run without a record ([`Sweep::run`]), and those of [`Record::run`] and [`Record::get`].
     pub fn run(&self, observer: &dyn Observer) -> Result<Curve, Error> {
         self.compute(observer)?;
         let present = self.record.present(self.indices.count()).div_ceil(self.indices.each().max(1));

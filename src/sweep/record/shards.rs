@@ -102,7 +102,7 @@ impl<P: Payload> Shards<P> {
     /// indices than planned writes a new plan for all of them.
     ///
     /// # Errors
-    /// [`Error::File`] for the plan of another experiment, with the differences; [`Error::Io`].
+    /// Those of [`plan`](Self::plan); [`Error::Io`] if the folder or the plan cannot be written.
     pub fn begin(&self, shard: Shard) -> Result<PathBuf, Error> {
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, &e))?;
         if self.plan()?.is_none_or(|plan| plan.count < self.count()) {

@@ -38,7 +38,7 @@ enum Costs {
 }
 
 impl Workload {
-    /// A workload of `count` indices with the same cost.
+    /// A workload of `count` indices with the same cost, `flops` each. A negative or non-finite cost counts as 0.
     #[must_use]
     pub fn equal(count: usize, flops: f64) -> Self {
         Self { count, costs: Costs::Equal(countable(flops)) }
