@@ -1,6 +1,6 @@
 //! Chooses the best arm of a family by a metric, cell by cell.
 
-use super::{ArmLabel, Axis, Cell, Curve, Metric};
+use super::{ArmLabel, Axis, Cell, Curve, Failure, Metric};
 use crate::Error;
 use crate::machine::memory::{list, reserve};
 use std::collections::HashMap;
@@ -8,7 +8,8 @@ use std::collections::HashMap;
 impl Curve {
     /// Keeps, for each repeat and place, the cell of the family's arm with the largest `metric`: a penalty chosen by
     /// the evidence, say. On an axis of samples or features, [`Cell::value`] is the chosen setting. Cells without the
-    /// metric are skipped; ties go to the first. The result has one arm, named after the family and the metric.
+    /// metric are skipped; ties go to the first. The result has one arm, named after the family and the metric, and
+    /// the failures of the family's arms.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for a family that the curve does not have, [`Error::Unsupported`] if none of its cells
@@ -83,11 +84,15 @@ impl Curve {
             cell.arm = 0;
             cell
         };
+        let of_failure = |failure: &Failure| match failure.arm {
+            None => Some(failure.clone()),
+            Some(arm) => arms.contains(&arm).then(|| failure.clone().of_arm(0)),
+        };
         let arm = ArmLabel::new(format!("{family} by {}", metric.name()), None);
         Ok(Self {
             arms: vec![arm],
             cells: cells.into_iter().map(one).collect(),
-            failures: self.failures.clone(),
+            failures: self.failures.iter().filter_map(of_failure).collect(),
             provenance: self.provenance.clone(),
             ..*self
         })

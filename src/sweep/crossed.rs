@@ -3,7 +3,7 @@
 
 use super::cells::{Grid, Observer, Place};
 use super::source::{Drawn, Sizes, TestOn};
-use super::{Arm, Maps, Source, Splits, gather, maps};
+use super::{Arm, Maps, Source, Splits, Start, gather, maps};
 use crate::Error;
 use crate::factors::ablation::Ablation;
 use crate::features::FeatureMap;
@@ -86,7 +86,7 @@ pub struct Crossed {
     pub samples: Vec<usize>,
     /// The feature counts `p`. Empty: all inputs.
     pub features: Vec<usize>,
-    /// The estimators. Every fit starts from 0, whatever an arm's [`start`](Arm::start).
+    /// The estimators. Every fit starts from 0.
     pub arms: Vec<Arm>,
     /// How many threads; `None`: as many as the machine has. No result depends on it.
     pub threads: Option<usize>,
@@ -160,8 +160,8 @@ impl Crossed {
     /// whose setting is not finite, or a single fit at each size; [`Error::Unsupported`] for a single table (whose test
     /// rows would differ between training sets), test rows that change with the draw, recorded splits of rows that are
     /// drawn, a population with a feature map, several seeds of features that are not drawn, arms that share a label,
-    /// or an arm with an ablation, an adversary or its own targets; the errors of the draws, the maps and the fits;
-    /// those of [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`].
+    /// or an arm with an ablation, an adversary, its own targets or another start than 0; the errors of the draws, the
+    /// maps and the fits; those of [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`].
     pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
         self.run_with(&())
     }
@@ -309,12 +309,12 @@ impl Crossed {
         Arm::check_labels(&self.arms.iter().map(Arm::label).collect::<Vec<_>>())?;
         let other = |arm: &&Arm| {
             let own = arm.targets.is_some() || arm.test_targets.is_some();
-            own || arm.ablation != Ablation::none() || arm.adversary.is_some()
+            own || arm.ablation != Ablation::none() || arm.adversary.is_some() || arm.start != Start::Zero
         };
         match self.arms.iter().find(other) {
             Some(arm) => unsupported(format!(
-                "the arm `{}` has an ablation, an adversary or its own targets; a crossed study is of estimators \
-                 alone",
+                "the arm `{}` has an ablation, an adversary, its own targets or another start than 0; a crossed \
+                 study compares estimators only",
                 arm.name
             )),
             None => Ok(()),

@@ -5,7 +5,7 @@ use crate::common::matrices::normal;
 use double_descent::Error;
 use double_descent::bayes::{Evidence, Model, Posterior};
 use double_descent::complexity::{FisherRao, LinearModel, Search, Smoother, rademacher_bound, tail};
-use double_descent::curve::{Axis as Along, Cell, Curve, Metric, Provenance};
+use double_descent::curve::{ArmLabel, Axis as Along, Cell, Curve, Failure, Metric, Provenance};
 use double_descent::dataset::Dataset;
 use double_descent::features::{Coordinates, RandomFourier};
 use double_descent::filter::{GradientFlow, Loss, Ridge, SpectralFilter};
@@ -360,9 +360,9 @@ fn the_evidence_chooses_no_peak() {
 /// without the metric, none.
 #[test]
 fn a_family_is_chosen_from_cell_by_cell() {
-    let arms =
-        [Some(1.0), Some(2.0), Some(3.0)].map(|setting| double_descent::curve::ArmLabel::new("a", setting));
-    let mut curve = Curve::new(Along::Features, arms.to_vec(), Provenance::default());
+    let mut arms = [1.0, 2.0, 3.0].map(|setting| ArmLabel::new("a", Some(setting))).to_vec();
+    arms.push(ArmLabel::new("other", None));
+    let mut curve = Curve::new(Along::Features, arms, Provenance::default());
     let cell = |p, arm, value: Option<f64>| {
         Cell::new(0, 4, p, arm).with(Metric::LogEvidence, value).with(Metric::TestMse, 10.0 * arm as f64)
     };
@@ -380,7 +380,12 @@ fn a_family_is_chosen_from_cell_by_cell() {
         assert_eq!(curve.arms.len(), 1);
         curve.cells.iter().map(|cell| (cell.p, cell.value(), cell.test_mse)).collect()
     };
+    let failure = |arm| Failure::new(0, 4, 3, Error::Empty { what: "nothing" }).of_arm(arm);
+    curve.failures = vec![failure(1), Failure::new(0, 4, 5, Error::Empty { what: "nothing" }), failure(3)];
     let most = curve.most_of("a", Metric::LogEvidence);
+    // The one arm is number 0, and failures of other families are left out.
+    let failures = most.as_ref().unwrap().failures.iter().map(|failure| failure.arm).collect::<Vec<_>>();
+    assert_eq!(failures, [Some(0), None]);
     assert_eq!(chosen(most), [(2, Some(2.0), Some(10.0)), (3, Some(3.0), Some(20.0))]);
     let least = curve.least_of("a", Metric::LogEvidence);
     assert_eq!(chosen(least), [(2, Some(1.0), Some(0.0)), (3, Some(3.0), Some(20.0))]);

@@ -258,6 +258,8 @@ fn studies_that_cannot_be_run() {
         Crossed { arms: vec![attacked], ..base() },
         Crossed { arms: vec![Arm::no_residuals()], ..base() },
         Crossed { arms: vec![with_targets], ..base() },
+        Crossed { arms: vec![Arm::warm_start()], ..base() },
+        Crossed { arms: vec![Arm::random_start(1.0).unwrap()], ..base() },
         Crossed { arms: vec![Arm::min_norm(), Arm::min_norm()], ..base() },
         Crossed { source: population(1, (5, 12), Array2::eye(12)), maps: Maps::drawn(map), ..base() },
     ] {
