@@ -9,7 +9,7 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::risk::centred::Means;
 use ndarray::{ArrayRef2, Axis};
 
-/// A prediction interval for a new target.
+/// A prediction interval for a new target, from [`Training::intervals`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Interval {
