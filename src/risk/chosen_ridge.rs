@@ -14,8 +14,8 @@ impl Ridge {
     /// a negative penalty, which enlarges each mode. Solved by bisection to the last digits of `λ`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `degrees` is finite and > 0, or if `λ` does not fit into `f64`; [`Error::Unsupported`] for
-    /// a matrix of rank 0.
+    /// [`Error::Domain`] unless `degrees` is finite and > 0, or if `λ` does not fit into `f64`; [`Error::Unsupported`]
+    /// for a matrix of rank 0.
     ///
     /// # Examples
     /// ```
@@ -59,8 +59,8 @@ impl Ridge {
     }
 
     /// Returns the ridge fit with a given training loss, `‖Xβ̂ − Y‖²/(nk) = mse`: the largest penalty that keeps to
-    /// this loss, for targets `y` (`n × k`). The penalty `λ` is added to the sum of squares. If `mse` is the variance of
-    /// the noise, this is Morozov's discrepancy principle.
+    /// this loss, for targets `y` (`n × k`). The penalty `λ` is added to the sum of squares. If `mse` is the variance
+    /// of the noise, this is Morozov's discrepancy principle.
     ///
     /// The training loss grows with the penalty, from that of least squares (over the modes within the rank) to the
     /// mean square of the targets. Solved by bisection to the last digits of `λ`. At the lower end `λ = 0`.

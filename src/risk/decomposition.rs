@@ -151,8 +151,8 @@ impl Decomposition {
     /// independent draws.
     ///
     /// # Errors
-    /// Those of `predict` and of [`Decomposition::new`]; [`Error::UserCode`] if `predict` panics; [`Error::Shape`] if it
-    /// returns another number of predictions; [`Error::Empty`] for a source without levels.
+    /// Those of `predict` and of [`Decomposition::new`]; [`Error::UserCode`] if `predict` panics; [`Error::Shape`] if
+    /// it returns another number of predictions; [`Error::Empty`] for a source without levels.
     ///
     /// # Examples
     /// How much of the minimum-norm fit's variance is due to its inputs and its noise, at 4 samples of 6 features:

@@ -53,9 +53,9 @@ impl Ensemble {
     ///
     /// # Errors
     /// [`Error::Domain`] for fewer than two members (pairs are needed); [`Error::Empty`] without targets,
-    /// [`Error::Shape`] unless all predictions have the shape of the targets, [`Error::NonFinite`] (row and column within
-    /// the predictions of one member), [`Error::Overflow`] if the sum of all products of errors does not fit into `f64`,
-    /// [`Error::Memory`].
+    /// [`Error::Shape`] unless all predictions have the shape of the targets, [`Error::NonFinite`] (row and column
+    /// within the predictions of one member), [`Error::Overflow`] if the sum of all products of errors does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn new(predictions: &[Array2<f64>], targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         let members = predictions.len();
         if members < 2 {

@@ -8,7 +8,7 @@
 //! | the same, and the mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
 //! | the same, with normal rows that are never seen twice | [`Streaming`]: expected risk at any step |
 //! | the same, for self-distillation | [`optimal_mixing`]: how much to learn from the model's own predictions |
-//! | a design and a filter | [`smoother`]: the matrix from training targets to predictions |
+//! | a design and a filter | [`smoother`](fn@smoother): the matrix from training targets to predictions |
 //! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors; [`Crossed`](crate::sweep::Crossed) makes the grid |
 //! | features and targets | [`Centred`]: both with mean 0, to fit an unpenalised intercept |
 //! | one factorisation of both ([`Training`]) | [`Path`]: penalties, times, steps or cutoffs, with leave-one-out and GCV |
@@ -102,8 +102,8 @@ impl Compressed {
     /// Compresses features (`N × p`) and targets (`N × k`). O(N (p + k)²), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] if the tables differ in rows, [`Error::NonFinite`], [`Error::Overflow`] if the
-    /// Euclidean length of a column does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::Shape`] if the tables differ in rows, [`Error::NonFinite`], [`Error::Overflow`] if
+    /// the Euclidean length of a column does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::with_backend(x, y, &Faer)
     }
@@ -242,9 +242,9 @@ impl Compressed {
     /// columns would explain (misspecification). O(p³), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] unless Σ is square and `β*` has a row for every feature, [`Error::NonFinite`],
-    /// [`Error::Domain`] unless Σ is symmetric and positive semidefinite up to rounding, [`Error::Overflow`] if an entry
-    /// of `S β*` does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::Shape`] unless Σ is square and `β*` has a row for every feature,
+    /// [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and positive semidefinite up to rounding,
+    /// [`Error::Overflow`] if an entry of `S β*` does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     ///
     /// # Examples
     /// ```

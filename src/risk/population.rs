@@ -209,8 +209,8 @@ impl Population {
     /// Computes the excess risk of given parameters (`p × k`): `(β − β*)ᵀ Σ (β − β*)`, the mean over the outputs.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless the parameters have the teacher's shape, [`Error::NonFinite`], [`Error::Overflow`] if the
-    /// excess does not fit into `f64`, [`Error::Memory`].
+    /// [`Error::Shape`] unless the parameters have the teacher's shape, [`Error::NonFinite`], [`Error::Overflow`] if
+    /// the excess does not fit into `f64`, [`Error::Memory`].
     pub fn excess(&self, beta: &ArrayRef2<f64>) -> Result<f64, Error> {
         self.check_parameters(beta)?;
         let off = self.covariance.root_times(&(beta.to_owned() - &self.teacher));

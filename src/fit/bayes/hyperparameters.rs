@@ -204,8 +204,8 @@ impl Evidence {
     /// Finds the prior variance `τ²` with the largest evidence for a known noise variance.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for a variance or a log evidence
-    /// that does not fit into `f64`.
+    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for a variance or a log
+    /// evidence that does not fit into `f64`.
     pub fn maximise_prior(&self, noise_variance: f64) -> Result<Maximum, Error> {
         if !(noise_variance > 0.0 && noise_variance.is_finite()) {
             let must_be = "finite and > 0";

@@ -119,8 +119,8 @@ impl Model {
     /// training targets whose teacher and noise are drawn from `truth`. Errors are against noise-free targets of one
     /// output; the actual training targets are not used.
     ///
-    /// They are means over the rows `x` of the following, with the gains `g = τ²σ/(v + τ²σ²)` of the posterior mean, and
-    /// the variances `τ₀²` and `v₀` of `truth`:
+    /// They are means over the rows `x` of the following, with the gains `g = τ²σ/(v + τ²σ²)` of the posterior mean,
+    /// and the variances `τ₀²` and `v₀` of `truth`:
     ///
     /// ```text
     /// of the mean   Σᵣ (x·vᵣ)² [(1 − gᵣσᵣ)² τ₀² + gᵣ² v₀] + τ₀² ‖x − V Vᵀx‖²

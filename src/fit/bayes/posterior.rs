@@ -73,7 +73,8 @@ impl<'a> Posterior<'a> {
     ///
     /// # Errors
     /// [`Error::Shape`] unless `y` has `n` rows, [`Error::NonFinite`], [`Error::Unsupported`] for a model without noise
-    /// unless rows are independent, [`Error::Overflow`] for a parameter that does not fit into `f64`, [`Error::Memory`].
+    /// unless rows are independent, [`Error::Overflow`] for a parameter that does not fit into `f64`,
+    /// [`Error::Memory`].
     pub fn new(svd: &'a Svd, y: &ArrayRef2<f64>, model: Model) -> Result<Self, Error> {
         let (n, p) = svd.shape();
         Error::check_len("rows of y", n, y.nrows())?;
@@ -164,8 +165,8 @@ impl<'a> Posterior<'a> {
     /// Predicts at the rows of `x` (`m × p`), with posterior variances, from the modes alone.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::NonFinite`], [`Error::Overflow`] for a mean or a variance that
-    /// does not fit into `f64`, [`Error::Memory`].
+    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::NonFinite`], [`Error::Overflow`] for a mean or a variance
+    /// that does not fit into `f64`, [`Error::Memory`].
     pub fn predict(&self, x: &ArrayRef2<f64>) -> Result<Prediction, Error> {
         let (n, p) = self.svd.shape();
         Error::check_len("columns of x", p, x.ncols())?;

@@ -96,7 +96,8 @@ pub fn tail(spectrum: Spectrum<'_>) -> Result<Tail, Error> {
 /// Returns `‖β‖` over all parameters and outputs (`p × k`), without intermediate overflow or underflow.
 ///
 /// # Errors
-/// [`Error::NonFinite`] for a parameter that is NaN or infinite, [`Error::Overflow`] if the norm does not fit into `f64`.
+/// [`Error::NonFinite`] for a parameter that is NaN or infinite, [`Error::Overflow`] if the norm does not fit into
+/// `f64`.
 pub fn coefficient_norm(beta: &ArrayRef2<f64>) -> Result<f64, Error> {
     Error::check_finite("beta", beta.view())?;
     let largest = beta.iter().fold(0.0, |most: f64, b| most.max(b.abs()));
@@ -180,8 +181,8 @@ impl FisherRao {
     /// Computes the norms from predictions and targets (both `m × k`).
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] unless both have one shape, [`Error::NonFinite`], [`Error::Overflow`] if a norm
-    /// does not fit into `f64`, [`Error::Memory`].
+    /// [`Error::Empty`], [`Error::Shape`] unless both have one shape, [`Error::NonFinite`], [`Error::Overflow`] if a
+    /// norm does not fit into `f64`, [`Error::Memory`].
     pub fn new(predictions: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         if predictions.is_empty() {
             return Err(Error::Empty { what: "the predictions" });

@@ -129,10 +129,10 @@ impl Search {
     ///
     /// # Errors
     /// [`Error::Domain`] unless `ε` is finite and ≥ 0, for a largest `n` of 0, for no repeats or threads, and for a
-    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` above the number of rows;
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] for the table; those of [`Splits::orders`]; those of the
-    /// procedure, [`Error::UserCode`] if it panics; [`Error::Memory`], [`Error::Resource`] if the system cannot start the
-    /// threads.
+    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` above the number of
+    /// rows; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] for the table; those of [`Splits::orders`]; those
+    /// of the procedure, [`Error::UserCode`] if it panics; [`Error::Memory`], [`Error::Resource`] if the system cannot
+    /// start the threads.
     pub fn run(
         &self,
         procedure: &dyn Procedure,

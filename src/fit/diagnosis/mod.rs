@@ -96,8 +96,8 @@ pub struct Diagnosis {
 }
 
 /// The expected effect of more rows on least squares of full column rank, from the theory of normal rows with any
-/// covariance: `v (1 + p/(n' − p − 1))` at `n'` rows, with `v = ‖Y − Xβ̂‖²/(n − p)` per output, averaged over outputs. (A
-/// column of ones among the features lowers it by a relative `2/n'²`.)
+/// covariance: `v (1 + p/(n' − p − 1))` at `n'` rows, with `v = ‖Y − Xβ̂‖²/(n − p)` per output, averaged over outputs.
+/// (A column of ones among the features lowers it by a relative `2/n'²`.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -7,8 +7,8 @@ use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use std::f64::consts::PI;
 
-/// A Hessian or Fisher matrix `c XᵀX` (`p × p`), stored as its `r = min(n, p)` possibly non-zero eigenvalues `μᵣ = c σᵣ²`
-/// and the SVD's directions. With `k` outputs there is one such block per output.
+/// A Hessian or Fisher matrix `c XᵀX` (`p × p`), stored as its `r = min(n, p)` possibly non-zero eigenvalues
+/// `μᵣ = c σᵣ²` and the SVD's directions. With `k` outputs there is one such block per output.
 ///
 /// # Examples
 /// ```
@@ -146,8 +146,8 @@ impl<'a> Curvature<'a> {
     /// Computes `H D` (`p × k`) for directions `D` (`p × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `D` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if an entry does not fit into
-    /// `f64`, [`Error::Memory`].
+    /// [`Error::Shape`] unless `D` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if an entry does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn times(&self, directions: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (_, p) = self.svd.shape();
         Error::check_len("rows of the directions", p, directions.nrows())?;
@@ -183,8 +183,8 @@ impl<'a> Curvature<'a> {
     /// of units, `X/s` and `s β`, does not change them.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `β` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if a product does not fit into
-    /// `f64`.
+    /// [`Error::Shape`] unless `β` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if a product does not fit
+    /// into `f64`.
     ///
     /// # References
     /// Petzka et al., *Relative flatness and generalization*, NIPS 2021.

@@ -100,8 +100,8 @@ impl Slice {
     /// Scales a direction to the length of `beta`, `D ‖β‖/‖D‖`.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Overflow`] if a length does not fit into `f64`, [`Error::Domain`] for a direction of
-    /// length 0, [`Error::Memory`].
+    /// [`Error::NonFinite`], [`Error::Overflow`] if a length does not fit into `f64`, [`Error::Domain`] for a direction
+    /// of length 0, [`Error::Memory`].
     pub fn to_length_of(beta: &ArrayRef2<f64>, direction: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let [norm, length] = [beta, direction].map(crate::fit::complexity::coefficient_norm);
         let (norm, length) = (norm?, length?);

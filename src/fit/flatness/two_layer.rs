@@ -50,8 +50,8 @@ impl TwoLayer {
     /// Creates the network at `beta` (`p × 1`), for targets `y` (`n × 1`) of the rows that `svd` factorises.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if an entry of the Hessian at scale 1 does not fit into
-    /// `f64`, [`Error::Memory`].
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if an entry of the Hessian at scale 1 does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn new(svd: &Svd, y: &ArrayRef2<f64>, beta: &ArrayRef2<f64>, loss: Loss) -> Result<Self, Error> {
         let (n, p) = svd.shape();
         for (what, table, rows) in [("rows of y", y, n), ("rows of beta", beta, p)] {

@@ -88,8 +88,8 @@ impl<'a> Columns<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`] for no rows or targets, [`Error::NonFinite`], [`Error::Shape`] if the test table has another
-    /// number of targets, or if the table of [`Test::Others`] has fewer rows than are in training, [`Error::Domain`] for
-    /// [`Test::Others`] on a population.
+    /// number of targets, or if the table of [`Test::Others`] has fewer rows than are in training, [`Error::Domain`]
+    /// for [`Test::Others`] on a population.
     pub fn new(y: &ArrayRef2<f64>, test: Test<'a>) -> Result<Self, Error> {
         if y.is_empty() {
             return Err(Error::Empty { what: "the targets" });
@@ -133,8 +133,8 @@ impl<'a> Columns<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless Σ is square, [`Error::NonFinite`], [`Error::Domain`] unless Σ is
-    /// symmetric and positive semidefinite up to rounding, [`Error::Memory`], [`Error::Backend`]; [`Error::Domain`] after
-    /// the first column.
+    /// symmetric and positive semidefinite up to rounding, [`Error::Memory`], [`Error::Backend`]; [`Error::Domain`]
+    /// after the first column.
     pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         self.check_no_columns("0 when the noise term is asked for")?;
         self.noise = Some(Noise::new(covariance)?);

@@ -95,8 +95,8 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has other numbers of features or
-    /// targets, [`Error::Domain`] for [`Test::Others`] on a population, [`Error::Memory`] if there is no memory for that
-    /// many outputs.
+    /// targets, [`Error::Domain`] for [`Test::Others`] on a population, [`Error::Memory`] if there is no memory for
+    /// that many outputs.
     pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
         if features == 0 || outputs == 0 {
             return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
@@ -228,9 +228,9 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// [`Error::Shape`] for a row of other lengths, or if the table of [`Test::Others`] has fewer rows than are in
-    /// training; [`Error::NonFinite`]; [`Error::Memory`]: these leave the fit unchanged. [`Error::Overflow`] if an entry
-    /// of the [`Point`] does not fit into `f64`, [`Error::Backend`], and [`Error::Memory`] for an SVD: these leave the
-    /// row appended.
+    /// training; [`Error::NonFinite`]; [`Error::Memory`]: these leave the fit unchanged. [`Error::Overflow`] if an
+    /// entry of the [`Point`] does not fit into `f64`, [`Error::Backend`], and [`Error::Memory`] for an SVD: these
+    /// leave the row appended.
     pub fn push(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Result<Point, Error> {
         Error::check_len("columns of the features", self.p, x.len())?;
         Error::check_len("columns of the targets", self.c.len(), y.len())?;

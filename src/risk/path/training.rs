@@ -245,8 +245,8 @@ impl Training {
     /// stands for least squares; negative penalties are allowed down to [`Ridge::limit`](crate::filter::Ridge::limit).
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; those of [`Ridge::new`](crate::filter::Ridge::new) and its check; [`Error::Overflow`] if
-    /// an entry of a [`PathPoint`](super::PathPoint) does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
+    /// [`Error::Empty`] for none; those of [`Ridge::new`](crate::filter::Ridge::new) and its check; [`Error::Overflow`]
+    /// if an entry of a [`PathPoint`](super::PathPoint) does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
         if lambdas.is_empty() {
             return Err(Error::Empty { what: "the list of penalties" });
