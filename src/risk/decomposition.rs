@@ -104,7 +104,7 @@ impl Decomposition {
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there is a truth for each point, [`Error::NonFinite`] (the row of a
     /// prediction counts the cells of the grid, seeds fastest), [`Error::Domain`] if no source varies,
-    /// [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Overflow`] if an error or a variance does not fit into `f64`, [`Error::Memory`].
     pub fn new(predictions: &ArrayRef4<f64>, truth: &ArrayRef1<f64>) -> Result<Self, Error> {
         let (sets, draws, seeds, points) = predictions.dim();
         let (levels, cells) = ([sets, draws, seeds], sets.saturating_mul(draws).saturating_mul(seeds));

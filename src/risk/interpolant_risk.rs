@@ -108,7 +108,8 @@ impl InterpolantRisk {
     /// start and the noise. Their starts have entries `N(0, deviation²/p)`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Overflow`].
+    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Overflow`] if the risk does not fit into
+    /// `f64`.
     pub fn random(&self, deviation: f64) -> Result<f64, Error> {
         check_deviation(deviation)?;
         let risk = self.min_norm + deviation * deviation * self.unit_start;

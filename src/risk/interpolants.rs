@@ -155,8 +155,9 @@ pub(crate) fn check_deviation(deviation: f64) -> Result<(), Error> {
 /// descent; fitting each size afresh by minimum norm does.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless sizes ascend from at least 1
-/// to at most `P`, [`Error::Overflow`], [`Error::Memory`], [`Error::Backend`].
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless sizes ascend from at least 1 to
+/// at most `P`, [`Error::Overflow`] if a coefficient, an error or a norm does not fit into `f64`, [`Error::Memory`],
+/// [`Error::Backend`].
 ///
 /// # Examples
 /// ```

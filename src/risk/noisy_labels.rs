@@ -84,7 +84,7 @@ impl SymmetricNoise {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there is one column per class, [`Error::NonFinite`],
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if the result does not fit into `f64`.
     pub fn noisy_mse(&self, predictions: &ArrayRef2<f64>, clean: f64) -> Result<f64, Error> {
         let mse = self.kept() * clean + (1.0 - self.kept()) * self.unguided(predictions)?;
         if mse.is_finite() { Ok(mse) } else { Err(Error::Overflow { what: "the mean squared error" }) }

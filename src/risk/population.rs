@@ -69,7 +69,7 @@ impl Covariance {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless it is square, [`Error::NonFinite`], [`Error::Domain`] unless it is
-    /// symmetric and positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`], [`Error::Memory`].
+    /// symmetric and positive semidefinite up to rounding, [`Error::Backend`], [`Error::Memory`].
     pub fn full(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         let root = CovarianceRoot::new(covariance)?;
         reserve("the root of a covariance", table(covariance.nrows(), covariance.nrows()))?;

@@ -18,7 +18,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 ///
 /// # Errors
 /// [`Error::Domain`] unless the radius is finite and ≥ 0; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`],
-/// [`Error::Overflow`], [`Error::Memory`].
+/// [`Error::Overflow`] if a robust error does not fit into `f64`, [`Error::Memory`].
 ///
 /// # Examples
 /// ```
@@ -71,7 +71,7 @@ impl Population {
     ///
     /// # Errors
     /// [`Error::Domain`] unless the radius is finite and ≥ 0, [`Error::Shape`], [`Error::NonFinite`],
-    /// [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Overflow`] if the error does not fit into `f64`, [`Error::Memory`].
     ///
     /// # Examples
     /// ```

@@ -107,7 +107,7 @@ impl<'a> Posterior<'a> {
     /// The posterior variance of each parameter, `p`; for `p > n` accurate to a few `ε_mach τ²`.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn variances(&self) -> Result<Array1<f64>, Error> {
         let (n, p) = self.svd.shape();
         reserve("the variances of a posterior", table(p, 3))?;
@@ -127,7 +127,7 @@ impl<'a> Posterior<'a> {
     /// The posterior covariance, `p × p`.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn covariance(&self) -> Result<Array2<f64>, Error> {
         let (n, p) = self.svd.shape();
         reserve("the covariance of a posterior", table(p, p).saturating_mul(4))?;
@@ -145,7 +145,7 @@ impl<'a> Posterior<'a> {
     /// prior's deviation varies by 1e-12.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn draw(&self, rng: &mut impl Rng) -> Result<Array2<f64>, Error> {
         let (n, p) = self.svd.shape();
         let k = self.mean.ncols();

@@ -149,8 +149,9 @@ impl Search {
         }
     }
 
-    /// Finds the smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n`, by bisection,
-    /// since more features fit more samples. `None` if even `largest` is too few.
+    /// Finds the smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n` on samples
+    /// of `inputs` (`N × d`) and `targets` (`N × k`), by bisection, since more features fit more samples. `None` if
+    /// even `largest` is too few.
     ///
     /// # Errors
     /// Those of [`Search::run`].

@@ -87,7 +87,7 @@ impl<'a> Smoother<'a> {
     /// The leverages `Hᵢᵢ = Σᵣ gᵣ σᵣ Uᵢᵣ²`, one per training row: how strongly a row's own target affects its fitted value.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn leverages(&self) -> Result<Array1<f64>, Error> {
         let u = self.svd.u();
         reserve("leverages", table(u.nrows(), 1))?;

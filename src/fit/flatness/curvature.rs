@@ -43,7 +43,8 @@ impl<'a> Curvature<'a> {
     /// Divide by `n` for that of one row.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for an eigenvalue that does
+    /// not fit into `f64`, [`Error::Memory`].
     pub fn fisher(svd: &'a Svd, noise_variance: f64) -> Result<Self, Error> {
         if !(noise_variance > 0.0 && noise_variance.is_finite()) {
             let must_be = "finite and > 0";

@@ -117,7 +117,7 @@ impl<'a> GradientNoise<'a> {
     /// Returns `C` in the coordinates of the modes: the `M` (`r × r`) of `C = V M Vᵀ`.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn in_modes(&self) -> Result<Array2<f64>, Error> {
         let r = self.mean.len();
         reserve("a gradient covariance", table(r, r))?;

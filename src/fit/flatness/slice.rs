@@ -97,7 +97,7 @@ impl Slice {
         self.value + linear + 0.5 * (s * s * h11 + 2.0 * s * t * h12 + t * t * h22)
     }
 
-    /// Scales a direction to the length of `beta`, `D ‖β‖/‖D‖`.
+    /// Scales a direction `D` to the length of `beta` (both `p × k`), `D ‖β‖/‖D‖`, with norms over all entries.
     ///
     /// # Errors
     /// [`Error::NonFinite`], [`Error::Overflow`] if a length does not fit into `f64`, [`Error::Domain`] for a direction

@@ -72,7 +72,7 @@ impl Root {
     /// Computes the root of `Σ = X_tᵀ X_t / m` for test features `X_t` (`m × p`): `R / √m` from `X_t = Q R`.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Memory`], [`Error::Backend`].
     pub fn from_features(features: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (m, p) = features.dim();
         // Memory for the scaled copy and its reduction, for the triangle and its scaled rows, and for the packed root.

@@ -85,7 +85,7 @@ enum Right {
 }
 
 impl Training {
-    /// Factorises a training set without an intercept.
+    /// Factorises a training set, features `x` (`n × p`) and targets `y` (`n × k`), without an intercept.
     ///
     /// # Errors
     /// Those of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] about the targets,
@@ -120,8 +120,8 @@ impl Training {
         Self::factorised(x.to_owned(), y, None, backend)
     }
 
-    /// Factorises a training set with an unpenalised intercept, on centred columns ([`Centred`]). Each leave-one-out
-    /// fit is centred afresh.
+    /// Factorises a training set (`n × p` and `n × k`) with an unpenalised intercept, on centred columns ([`Centred`]).
+    /// Each leave-one-out fit is centred afresh.
     ///
     /// # Errors
     /// As [`Training::new`]; [`Error::Overflow`] for a difference from a mean that does not fit into `f64`.

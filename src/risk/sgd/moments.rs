@@ -266,7 +266,8 @@ impl SgdMoments {
     /// start.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the population has other features or outputs, [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`] if the population has other features or outputs, [`Error::Overflow`] if the risk does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn risk(&self, population: &Population) -> Result<SgdRisk, Error> {
         let (mean_step, gains) = self.mean_step()?;
         let mut full_batch = population.excess(&(&self.start + &mean_step))?;

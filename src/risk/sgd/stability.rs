@@ -117,7 +117,8 @@ impl Sgd {
     ///
     /// # Errors
     /// [`Error::StepTooLarge`] if not even the mean iterate converges; [`Error::Domain`] for a batch of more rows than
-    /// there are, without replacement; [`Error::Overflow`], [`Error::Backend`], [`Error::Memory`].
+    /// there are, without replacement; [`Error::Overflow`] if the second moments of a step do not fit into `f64`;
+    /// [`Error::Backend`], [`Error::Memory`].
     ///
     /// # Examples
     /// One feature, one row per step: `E δ²` is multiplied by `mean (1 − h x²)²`.
