@@ -6,11 +6,11 @@ use crate::Error;
 use ndarray::ArrayRef2;
 
 /// Computes the sample-wise curve: the minimum-norm fits to the first `1, 2, …, N` rows of features `x` (`N × p`) and
-/// targets `y` (`N × k`). [`Rows`] does the same for rows that arrive one at a time.
+/// targets `y` (`N × k`), one [`Point`] each, in that order. [`Rows`] does the same for rows that arrive one at a time.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
-/// [`Error::Backend`].
+/// [`Error::Empty`] for no rows, features or targets, [`Error::Shape`] if `x` and `y` differ in rows; those of
+/// [`Rows::new`] and [`Rows::extend`].
 pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> Result<Vec<Point>, Error> {
     check(x, y)?;
     let mut engine = Rows::new(x.ncols(), y.ncols(), test)?;
@@ -18,11 +18,12 @@ pub fn sample_curve(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>, test: Test<'_>) -> R
 }
 
 /// Computes the model-wise curve: the minimum-norm fits of targets `y` (`n × k`) on the first `1, 2, …, P` columns of
-/// features `x` (`n × P`). The columns of the test table match those of `x`.
+/// features `x` (`n × P`), one [`Point`] each, in that order. The columns of the test table match those of `x`.
+/// [`Columns`] does the same for columns that arrive one at a time.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`], [`Error::Overflow`],
-/// [`Error::Backend`].
+/// [`Error::Empty`] for no rows, features or targets, [`Error::Shape`] if `x` and `y` differ in rows; those of
+/// [`Columns::new`] and [`Columns::extend`].
 ///
 /// # Examples
 /// ```

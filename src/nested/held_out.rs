@@ -8,7 +8,8 @@ use crate::svd::{dot, product, upper_product};
 use ndarray::{Array2, ArrayView1, ShapeBuilder, aview1, s};
 use std::ops::Range;
 
-/// The rows on which the test error is measured.
+/// The rows on which the test error of every point of a curve is measured: the mean of the squared errors over these
+/// rows and the outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Test<'a> {
     /// No rows, and no test error.

@@ -58,8 +58,8 @@ impl Centred {
     /// Centres features (`n × p`) and targets (`n × k`).
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] for a difference from a mean that
-    /// does not fit into `f64`, [`Error::Memory`].
+    /// [`Error::Empty`], [`Error::Shape`] if the tables differ in rows, [`Error::NonFinite`], [`Error::Overflow`] for a
+    /// difference from a mean that does not fit into `f64`, [`Error::Memory`].
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let tables = [("the features", x), ("the targets", y)];
         for (what, matrix) in tables {
@@ -107,7 +107,7 @@ impl Centred {
     /// Computes the intercept `b₀ = ȳ − βᵀ x̄` (`k`) for the coefficients `beta` (`p × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`].
+    /// [`Error::Shape`] unless `beta` is `p × k`.
     pub fn intercept(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         self.means.intercept(beta)
     }
@@ -120,7 +120,7 @@ impl Centred {
     /// Computes the predictions `X β + 1 b₀ᵀ` at other rows (`m × p`), `m × k`.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Memory`].
+    /// [`Error::Shape`] unless `x` has `p` columns and `beta` is `p × k`, [`Error::Memory`].
     pub fn predict(&self, x: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.means.features.len(), x.ncols())?;
         reserve("predictions", table(x.nrows(), beta.ncols()))?;

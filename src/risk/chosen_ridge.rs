@@ -8,13 +8,14 @@ use ndarray::{ArrayRef2, Axis};
 
 impl Ridge {
     /// Returns the ridge fit with given degrees of freedom, `Σ σᵣ²/(σᵣ² + λ) = degrees`, over the modes within the
-    /// rank.
+    /// rank. The penalty `λ` is added to the sum of squares.
     ///
     /// As `degrees` falls from the rank to 0, the penalty grows from 0 to ∞. More degrees of freedom than the rank need
     /// a negative penalty, which enlarges each mode. Solved by bisection to the last digits of `λ`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `degrees` is finite and > 0; [`Error::Unsupported`] for a matrix of rank 0.
+    /// [`Error::Domain`] unless `degrees` is finite and > 0, or if `λ` does not fit into `f64`; [`Error::Unsupported`]
+    /// for a matrix of rank 0.
     ///
     /// # Examples
     /// ```
@@ -58,15 +59,17 @@ impl Ridge {
     }
 
     /// Returns the ridge fit with a given training loss, `‖Xβ̂ − Y‖²/(nk) = mse`: the largest penalty that keeps to
-    /// this loss. If `mse` is the noise level, this is Morozov's discrepancy principle.
+    /// this loss, for targets `y` (`n × k`). The penalty `λ` is added to the sum of squares. If `mse` is the variance
+    /// of the noise, this is Morozov's discrepancy principle.
     ///
     /// The training loss grows with the penalty, from that of least squares (over the modes within the rank) to the
     /// mean square of the targets. Solved by bisection to the last digits of `λ`. At the lower end `λ = 0`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a loss that no penalty gives, with the range of possible losses; [`Error::Domain`]
-    /// unless `mse` is finite and at least 0; [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`],
-    /// [`Error::Memory`].
+    /// [`Error::Unsupported`] for a loss that no penalty gives, with the range of possible losses, and for a matrix of
+    /// rank 0; [`Error::Domain`] unless `mse` is finite and at least 0, or if `λ` does not fit into `f64`;
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Overflow`] if the sum of the squared targets
+    /// does not fit into `f64`; [`Error::Memory`].
     ///
     /// # Examples
     /// ```

@@ -16,7 +16,7 @@ pub enum VarianceSource {
     Initialisation,
 }
 
-/// An estimate and its standard error.
+/// An estimate of a [`Decomposition`] and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Component {
     /// The estimate. It is unbiased, so it may be negative if the quantity is small.
@@ -83,7 +83,7 @@ pub struct Decomposition {
 /// `bias²` at index 0, and each variance at the index whose bits are its sources; 0 if a source does not vary.
 type Estimates = [f64; 8];
 
-/// The terms of d'Ascoli et al., which sum to the excess risk.
+/// The terms of d'Ascoli et al., which sum to the excess risk, from [`Decomposition::sequential`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Sequential {
@@ -104,7 +104,7 @@ impl Decomposition {
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there is a truth for each point, [`Error::NonFinite`] (the row of a
     /// prediction counts the cells of the grid, seeds fastest), [`Error::Domain`] if no source varies,
-    /// [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Overflow`] if an error or a variance does not fit into `f64`, [`Error::Memory`].
     pub fn new(predictions: &ArrayRef4<f64>, truth: &ArrayRef1<f64>) -> Result<Self, Error> {
         let (sets, draws, seeds, points) = predictions.dim();
         let (levels, cells) = ([sets, draws, seeds], sets.saturating_mul(draws).saturating_mul(seeds));
@@ -147,9 +147,12 @@ impl Decomposition {
 
     /// Like [`Decomposition::new`], with a fit for every cell of a grid with the given numbers of training sets, noise
     /// draws and seeds. `predict` gives the predictions at the test points for the indices of a training set, a draw
-    /// and a seed. The same index must always mean the same draw, and different indices independent draws.
+    /// and a seed, one per entry of `truth`. The same index must always mean the same draw, and different indices
+    /// independent draws.
+    ///
     /// # Errors
-    /// Those of `predict` and of [`Decomposition::new`]; [`Error::Empty`] for a source without levels.
+    /// Those of `predict` and of [`Decomposition::new`]; [`Error::UserCode`] if `predict` panics; [`Error::Shape`] if
+    /// it returns another number of predictions; [`Error::Empty`] for a source without levels.
     ///
     /// # Examples
     /// How much of the minimum-norm fit's variance is due to its inputs and its noise, at 4 samples of 6 features:

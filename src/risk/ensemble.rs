@@ -52,9 +52,10 @@ impl Ensemble {
     /// the test error, the noise-free truth gives the excess risk. O(M² m k).
     ///
     /// # Errors
-    /// [`Error::Domain`] for fewer than two members (pairs are needed); [`Error::Empty`], [`Error::Shape`],
-    /// [`Error::NonFinite`] (row and column within the predictions of one member), [`Error::Overflow`] if the sum of
-    /// all products of errors does not fit into `f64`.
+    /// [`Error::Domain`] for fewer than two members (pairs are needed); [`Error::Empty`] without targets,
+    /// [`Error::Shape`] unless all predictions have the shape of the targets, [`Error::NonFinite`] (row and column
+    /// within the predictions of one member), [`Error::Overflow`] if the sum of all products of errors does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn new(predictions: &[Array2<f64>], targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         let members = predictions.len();
         if members < 2 {

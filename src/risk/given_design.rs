@@ -8,7 +8,8 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-/// The expected errors of a fit over the label noise, given the training features; means over the outputs.
+/// The expected errors of a fit over the label noise, given the training features; means over the outputs. From
+/// [`GivenDesign::of`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Risk {
@@ -16,11 +17,11 @@ pub struct Risk {
     pub bias_squared: f64,
     /// `E ‖S (β̂ − E β̂)‖²`: what the noise of the training targets adds.
     pub variance: f64,
-    /// The noise of the test targets.
+    /// The variance of the noise of the test targets.
     pub noise: f64,
     /// `‖X (E β̂ − β*)‖²/n`: the training error without noise.
     pub train_bias_squared: f64,
-    /// What the noise adds to the training error.
+    /// What the noise, of variance `v`, adds to the training error: `v (Σᵣ gᵣ² + n − r)/n`, as in [`GivenDesign`].
     pub train_noise: f64,
 }
 
@@ -45,7 +46,8 @@ impl Risk {
 }
 
 /// A design, prepared for the expected errors of fits on it: each filter costs O(q r k) from here, O(r k) if `Σ` is
-/// isotropic (`r = min(n, p)`, `q` the rows of a root of `Σ`, at most `p`).
+/// isotropic (`r = min(n, p)`, `q` the rows of a root of `Σ`, at most `p`). Made by [`Population::given`] or
+/// [`Population::given_from`].
 ///
 /// With `X = U diag(σ) Vᵀ`, `Y = X β* + E`, `Δ = β* − β₀`, gains `f`, residual factors `g = 1 − σ f` and `Σ = SᵀS`,
 ///
@@ -103,7 +105,7 @@ impl Population {
     ///
     /// # Errors
     /// [`Error::Shape`] if the design has another number of features or the start another shape,
-    /// [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::NonFinite`], [`Error::Overflow`] if a part of the bias does not fit into `f64`, [`Error::Memory`].
     pub fn given_from(&self, svd: &Svd, start: &ArrayRef2<f64>) -> Result<GivenDesign, Error> {
         Error::check_len("rows of the start", self.teacher.nrows(), start.nrows())?;
         Error::check_len("columns of the start", self.teacher.ncols(), start.ncols())?;
@@ -157,7 +159,7 @@ impl GivenDesign {
     ///
     /// # Errors
     /// [`Error::UserCode`] if the filter's gains are invalid, the filter's own error for a spectrum that it cannot
-    /// handle, and [`Error::Overflow`].
+    /// handle, and [`Error::Overflow`] if an expected error does not fit into `f64`.
     ///
     /// # Examples
     /// ```

@@ -55,8 +55,8 @@ impl InterpolantRisk {
     /// the condition number of that root.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the design has another number of features, [`Error::Overflow`], [`Error::Backend`],
-    /// [`Error::Memory`].
+    /// [`Error::Shape`] if the design has another number of features, [`Error::Overflow`] if a risk does not fit into
+    /// `f64`, [`Error::Backend`], [`Error::Memory`].
     pub fn new(population: &Population, svd: &Svd) -> Result<Self, Error> {
         let (_, p) = svd.shape();
         let covariance = &population.covariance;
@@ -105,10 +105,11 @@ impl InterpolantRisk {
     }
 
     /// The expected excess risk of random solutions ([`interpolants::random`](crate::interpolants::random)), over the
-    /// start and the noise.
+    /// start and the noise. Their starts have entries `N(0, deviation²/p)`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Overflow`].
+    /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Overflow`] if the risk does not fit into
+    /// `f64`.
     pub fn random(&self, deviation: f64) -> Result<f64, Error> {
         check_deviation(deviation)?;
         let risk = self.min_norm + deviation * deviation * self.unit_start;

@@ -33,7 +33,8 @@ use rand_distr::StandardNormal;
 /// rounding error is `c κ ε (‖X⁺ Y‖ + ‖β₀‖)`, κ the condition number over the modes within the rank.
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if a coefficient does not fit into `f64`.
+/// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if a coefficient does not fit into `f64`,
+/// [`Error::Memory`].
 ///
 /// # Examples
 /// ```
@@ -104,7 +105,7 @@ pub fn random(
 ///
 /// # Errors
 /// [`Error::Domain`] unless the deviation is finite and ≥ 0, [`Error::Shape`] if the table has another number of
-/// features, [`Error::Overflow`].
+/// features, [`Error::Overflow`] if the result does not fit into `f64`, [`Error::Memory`].
 ///
 /// # Examples
 /// ```
@@ -154,8 +155,9 @@ pub(crate) fn check_deviation(deviation: f64) -> Result<(), Error> {
 /// descent; fitting each size afresh by minimum norm does.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless sizes ascend from at least 1
-/// to at most `P`, [`Error::Overflow`], [`Error::Backend`].
+/// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless sizes ascend from at least 1 to
+/// at most `P`, [`Error::Overflow`] if a coefficient, an error or a norm does not fit into `f64`, [`Error::Memory`],
+/// [`Error::Backend`].
 ///
 /// # Examples
 /// ```

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// Returns the mixing `ξ` of [`SelfDistillation::mixed`] with the least expected risk given the design, in closed form,
 /// for a teacher `β*` (`p × k`), test inputs of covariance `Σ` (`p × p`) and label noise of variance `v` in each
-/// output.
+/// output. The penalty `λ` is added to the sum of squares.
 ///
 /// With `s = σ²/(σ² + λ)`, `α = Vᵀβ*` and `w_r = v_rᵀ Σ v_r`, the student's fit is linear in `ξ`: its mean changes by
 /// `−ξ d`, `d = V diag(s(1 − s)) α`, and its gains change from `s/σ` by `−ξ s(1 − s)/σ`. The risk is a parabola in `ξ`,
@@ -23,8 +23,8 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// `ξ*` may be over 1 (much noise) or under 0 (little); the plain fit is `ξ = 0`. `None` if no mixing changes the risk.
 ///
 /// # Errors
-/// [`Error::Domain`] unless `lambda` is finite and > 0 and `noise` finite and at least 0; [`Error::Shape`],
-/// [`Error::NonFinite`], [`Error::Memory`].
+/// [`Error::Domain`] unless `lambda` is finite and > 0 and `noise` finite and at least 0; [`Error::Shape`] unless the
+/// teacher has `p` rows and `Σ` is `p × p`; [`Error::NonFinite`], [`Error::Memory`].
 ///
 /// # References
 /// Das and Sanghavi, *Understanding self-distillation in the presence of label noise*, ICML 2023, theorem 3.8; Pareek, Du

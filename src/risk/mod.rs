@@ -6,8 +6,12 @@
 //! | design, teacher, noise, moments of the test rows | [`Population`], [`GivenDesign`]: bias, variance, noise, training error of any filter, the best penalty and stopping time |
 //! | the same | [`InterpolantRisk`]: the risk of the best, the minimum-norm and random solutions |
 //! | the same, and the mini-batches | [`Sgd`]: expected risk at any step, stability, the stationary state |
+//! | the same, with normal rows that are never seen twice | [`Streaming`]: expected risk at any step |
+//! | the same, for self-distillation | [`optimal_mixing`]: how much to learn from the model's own predictions |
+//! | a design and a filter | [`smoother`](fn@smoother): the matrix from training targets to predictions |
 //! | predictions on a grid of draws | [`Decomposition`]: bias and every variance, with standard errors; [`Crossed`](crate::sweep::Crossed) makes the grid |
-//! | one factorisation | [`Path`]: a whole path of penalties, times, steps or cutoffs, with leave-one-out and generalised cross-validation |
+//! | features and targets | [`Centred`]: both with mean 0, to fit an unpenalised intercept |
+//! | one factorisation of both ([`Training`]) | [`Path`]: penalties, times, steps or cutoffs, with leave-one-out and GCV |
 //! | independent fits from one distribution | [`ensemble`]: errors of averaged predictions |
 //! | one factorisation and a start | [`interpolants`]: solutions other than the one of minimum norm |
 //! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
@@ -58,8 +62,8 @@ use crate::risk::covariance::CovarianceRoot;
 use crate::svd::{Backend, Faer, dot, largest, power_of_two, reduce_beside, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, ShapeBuilder, s};
 
-/// A table `(X, Y)` of `N` rows, compressed by one QR factorisation to at most `p + k + 1` rows that give the same sums
-/// of squared errors, and the same sums of errors:
+/// A table `(X, Y)` of `N` test rows, compressed by one QR factorisation to at most `p + k + 1` rows that give the same
+/// sums of squared errors, and the same sums of errors:
 ///
 /// ```text
 /// [X | Y | 1] = Q [A | B | w]        ‖X β − Y‖² = ‖A β − B‖²        1ᵀ(X β − Y) = wᵀ(A β − B)
@@ -98,8 +102,8 @@ impl Compressed {
     /// Compresses features (`N × p`) and targets (`N × k`). O(N (p + k)²), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Backend`], and [`Error::Overflow`] if the
-    /// Euclidean length of a column does not fit into `f64`.
+    /// [`Error::Empty`], [`Error::Shape`] if the tables differ in rows, [`Error::NonFinite`], [`Error::Overflow`] if
+    /// the Euclidean length of a column does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::with_backend(x, y, &Faer)
     }
@@ -238,8 +242,9 @@ impl Compressed {
     /// columns would explain (misspecification). O(p³), once.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and
-    /// positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::Shape`] unless Σ is square and `β*` has a row for every feature,
+    /// [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and positive semidefinite up to rounding,
+    /// [`Error::Overflow`] if an entry of `S β*` does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     ///
     /// # Examples
     /// ```
@@ -366,8 +371,8 @@ impl Compressed {
     /// Computes `‖X β − y‖²/N`, one value per output, for parameters `p × k`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `beta` does not fit the table, [`Error::NonFinite`] if it holds NaN or an
-    /// infinity, [`Error::Overflow`] if a square does not fit into `f64`.
+    /// [`Error::Shape`] if `beta` does not fit the table, [`Error::NonFinite`] if it holds NaN or an infinity,
+    /// [`Error::Overflow`] if a sum of squares does not fit into `f64`, [`Error::Memory`].
     pub fn mean_squared_error(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         Error::check_len("rows of beta", self.features.ncols(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.ncols(), beta.ncols())?;

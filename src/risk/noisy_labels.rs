@@ -19,6 +19,7 @@ use ndarray::{ArrayRef2, ArrayView1};
 /// with means over rows and classes. So for `a > 0` two models have the same order on both, and a clean error can be
 /// computed from a noisy one. In regression with noise of variance `v`, the MSE on noisy targets is that on clean ones
 /// plus `v`.
+///
 /// # Examples
 /// ```
 /// use double_descent::risk::SymmetricNoise;
@@ -83,7 +84,7 @@ impl SymmetricNoise {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there is one column per class, [`Error::NonFinite`],
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if the result does not fit into `f64`.
     pub fn noisy_mse(&self, predictions: &ArrayRef2<f64>, clean: f64) -> Result<f64, Error> {
         let mse = self.kept() * clean + (1.0 - self.kept()) * self.unguided(predictions)?;
         if mse.is_finite() { Ok(mse) } else { Err(Error::Overflow { what: "the mean squared error" }) }
@@ -120,7 +121,7 @@ impl SymmetricNoise {
     }
 }
 
-/// Errors on the rows of one kind.
+/// Errors on the rows of one kind, clean or corrupted, from [`SplitErrors`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RowErrors {
@@ -152,7 +153,8 @@ impl SplitErrors {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless there is one label of each kind per row, [`Error::NonFinite`],
-    /// [`Error::Domain`] for a label that has no column, [`Error::Overflow`].
+    /// [`Error::Domain`] for a label that has no column, [`Error::Overflow`] if a mean squared error does not fit into
+    /// `f64`, [`Error::Memory`].
     ///
     /// # Examples
     /// ```

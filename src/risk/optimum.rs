@@ -19,11 +19,11 @@ const REACH: f64 = 60.0 * std::f64::consts::LN_10;
 /// The least distance of a negative penalty from the pole, relative to the pole.
 const NEAREST: f64 = 1e-9;
 
-/// The least expected risk of a family of filters.
+/// The least expected risk of a family of filters, from [`GivenDesign::best_penalty`] or [`GivenDesign::best_time`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Optimum {
-    /// The best penalty `λ`, or time `t`; 0 or infinite at an end.
+    /// The best penalty `λ` (added to the sum of squares), or time `t`; 0 or infinite at an end.
     pub value: f64,
     /// The expected errors there.
     pub risk: Risk,
@@ -79,7 +79,7 @@ impl GivenDesign {
     /// some hundred steps. Modes beyond the rank are left out, as in the pseudoinverse.
     ///
     /// # Errors
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if an expected error does not fit into `f64`.
     ///
     /// # Examples
     /// Isotropic features, and the mean over all directions of a teacher of length 2: `λ = p v / ‖β*‖²`, whatever the
@@ -117,7 +117,7 @@ impl GivenDesign {
     /// minima.
     ///
     /// # Errors
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if an expected error does not fit into `f64`.
     ///
     /// # Examples
     /// One mode of variance `ℓ = σ²/n`: `t = ln(1 + nℓθ²/v)/ℓ` (Heckel and Yilmaz 2021).

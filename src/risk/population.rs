@@ -69,7 +69,7 @@ impl Covariance {
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] unless it is square, [`Error::NonFinite`], [`Error::Domain`] unless it is
-    /// symmetric and positive semidefinite up to rounding, [`Error::Overflow`], [`Error::Backend`], [`Error::Memory`].
+    /// symmetric and positive semidefinite up to rounding, [`Error::Backend`], [`Error::Memory`].
     pub fn full(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         let root = CovarianceRoot::new(covariance)?;
         reserve("the root of a covariance", table(covariance.nrows(), covariance.nrows()))?;
@@ -209,7 +209,8 @@ impl Population {
     /// Computes the excess risk of given parameters (`p × k`): `(β − β*)ᵀ Σ (β − β*)`, the mean over the outputs.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`] unless the parameters have the teacher's shape, [`Error::NonFinite`], [`Error::Overflow`] if
+    /// the excess does not fit into `f64`, [`Error::Memory`].
     pub fn excess(&self, beta: &ArrayRef2<f64>) -> Result<f64, Error> {
         self.check_parameters(beta)?;
         let off = self.covariance.root_times(&(beta.to_owned() - &self.teacher));

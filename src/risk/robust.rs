@@ -6,7 +6,7 @@ use crate::machine::memory::{reserve, table};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// Computes the squared error of each row and output (`m × k`) under the worst change of the row of Euclidean length at
-/// most `radius`:
+/// most `radius` (`ε`), for rows `x` (`m × p`), targets `y` (`m × k`) and parameters `beta` (`p × k`):
 ///
 /// ```text
 /// max_{‖δ‖ ≤ ε} ((x + δ)·w − y)² = (|x·w − y| + ε ‖w‖)²
@@ -18,7 +18,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 ///
 /// # Errors
 /// [`Error::Domain`] unless the radius is finite and ≥ 0; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`],
-/// [`Error::Overflow`], [`Error::Memory`].
+/// [`Error::Overflow`] if a robust error does not fit into `f64`, [`Error::Memory`].
 ///
 /// # Examples
 /// ```
@@ -61,7 +61,7 @@ pub fn robust_errors(
 
 impl Population {
     /// The expected robust error of parameters (`p × k`) on noisy test targets, if rows and noise are normal with mean
-    /// 0: the mean over the outputs of
+    /// 0. With `ε` the `radius` and `v` the variance of the noise, it is the mean over the outputs of
     ///
     /// ```text
     /// E (|x·w − y| + ε‖w‖)² = s² + 2 √(2/π) ε ‖w‖ s + ε² ‖w‖²        s² = (w − β*)ᵀ Σ (w − β*) + v
@@ -71,7 +71,7 @@ impl Population {
     ///
     /// # Errors
     /// [`Error::Domain`] unless the radius is finite and ≥ 0, [`Error::Shape`], [`Error::NonFinite`],
-    /// [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Overflow`] if the error does not fit into `f64`, [`Error::Memory`].
     ///
     /// # Examples
     /// ```

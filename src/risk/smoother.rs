@@ -8,14 +8,16 @@ use ndarray::{Array1, Array2, ArrayRef2};
 
 /// Computes the smoother `H = Xₜ V diag(f) Uᵀ` (`m × n`) of the fit with gains `f` on the design behind `svd`: its
 /// predictions at the rows `Xₜ` (`m × p`) are `H Y`, whatever the targets.
+///
 /// Label noise of variance `v` adds `v ‖H‖²_F/m` to the test error. On a grid of training sets and seeds, this can be
 /// decomposed without drawing the noise: take the [decomposition](crate::risk::Decomposition) of the entries of `H`,
 /// against a truth of zeros, times `v n`. Its `bias²` is the main effect of the noise, and the variance of a source is
 /// the interaction of the noise with that source.
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::UserCode`] if the filter's gains are invalid,
-/// [`Error::Overflow`], [`Error::Memory`].
+/// [`Error::Shape`] unless `Xₜ` has `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::UserCode`] if the
+/// filter's gains are invalid, the filter's own error for a spectrum that it cannot handle, [`Error::Overflow`] if an
+/// entry of `H` does not fit into `f64`, [`Error::Memory`].
 ///
 /// # Examples
 /// ```

@@ -19,18 +19,24 @@ const END: f64 = 20.0;
 /// The longest panel.
 const PANEL: f64 = 0.5;
 
-/// `μ₀`, `μ₁` and `μ*²`.
+/// The constants `μ₀`, `μ₁` and `μ*²` of an activation function `s`.
+///
+/// The named functions give those of common activations, [`HermiteCoefficients::of`] those of any other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HermiteCoefficients {
-    /// `E s(G)`. The theory does not depend on it, but in experiments features with a non-zero mean should be centred.
+    /// `μ₀ = E s(G)`. The theory does not depend on it, but in experiments features with a non-zero mean should be
+    /// centred.
     pub mean: f64,
-    /// `E G s(G)`.
+    /// `μ₁ = E G s(G)`.
     pub linear: f64,
     /// `μ*²`, the energy of the part that is neither constant nor linear.
     pub rest: f64,
 }
 
-/// Mei and Montanari's functions in the excess `F₁² 𝓑 + (τ² + F*²) 𝓥 + F*²`.
+/// Mei and Montanari's functions in the excess `F₁² 𝓑 + (τ² + F*²) 𝓥 + F*²`, from
+/// [`HermiteCoefficients::mei_montanari`].
+///
+/// `F₁²` and `F*²` are the target's linear and nonlinear energies, `τ²` the variance of the label noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeiMontanari {
     /// `χ = ν₁ ν₂ ≤ 0`.
@@ -46,13 +52,15 @@ impl HermiteCoefficients {
         Self { mean, linear, rest }
     }
 
-    /// `max(x, 0)`.
+    /// The constants of `max(x, 0)`: `μ₀ = 1/√(2π)`, `μ₁ = ½`, `μ*² = ¼ − 1/(2π)`.
     #[must_use]
     pub fn relu() -> Self {
         Self::leaky_relu(0.0)
     }
 
-    /// `x` above 0 and `slope · x` below.
+    /// The constants of `x` above 0 and `a x` below, `a` the `slope`.
+    ///
+    /// `μ₀ = (1 − a)/√(2π)`, `μ₁ = (1 + a)/2`, `μ*² = (1 − a)² (¼ − 1/(2π))`.
     #[must_use]
     pub fn leaky_relu(slope: f64) -> Self {
         let half = 1.0 - slope;
@@ -64,43 +72,45 @@ impl HermiteCoefficients {
         )
     }
 
-    /// `|x|`.
+    /// The constants of `|x|`: `μ₀ = √(2/π)`, `μ₁ = 0`, `μ*² = 1 − 2/π`.
     #[must_use]
     pub fn abs() -> Self {
         Self::leaky_relu(-1.0)
     }
 
-    /// The sign of `x`.
+    /// The constants of the sign of `x`: `μ₀ = 0`, `μ₁ = √(2/π)`, `μ*² = 1 − 2/π`.
     #[must_use]
     pub fn sign() -> Self {
         Self::new(0.0, FRAC_2_PI.sqrt(), 1.0 - FRAC_2_PI)
     }
 
-    /// 1 above 0 and 0 below.
+    /// The constants of 1 above 0 and 0 below: `μ₀ = ½`, `μ₁ = 1/√(2π)`, `μ*² = ¼ − 1/(2π)`.
     #[must_use]
     pub fn step() -> Self {
         Self::new(0.5, (0.5 * FRAC_1_PI).sqrt(), 0.25 - 0.5 * FRAC_1_PI)
     }
 
-    /// `x`.
+    /// The constants of `x`: `μ₀ = 0`, `μ₁ = 1`, `μ*² = 0`.
     #[must_use]
     pub fn identity() -> Self {
         Self::new(0.0, 1.0, 0.0)
     }
 
-    /// `x²`.
+    /// The constants of `x²`: `μ₀ = 1`, `μ₁ = 0`, `μ*² = 2`.
     #[must_use]
     pub fn square() -> Self {
         Self::new(1.0, 0.0, 2.0)
     }
 
-    /// `x³`.
+    /// The constants of `x³`: `μ₀ = 0`, `μ₁ = 3`, `μ*² = 6`.
     #[must_use]
     pub fn cube() -> Self {
         Self::new(0.0, 3.0, 6.0)
     }
 
-    /// `cos(a x + b)`.
+    /// The constants of `cos(a x + b)`.
+    ///
+    /// `μ₀ = cos b e^(−a²/2)`, `μ₁ = −a sin b e^(−a²/2)`, `μ*² = (1 + cos 2b e^(−2a²))/2 − μ₀² − μ₁²`.
     #[must_use]
     pub fn cos(a: f64, b: f64) -> Self {
         let w = a * a;
@@ -111,14 +121,14 @@ impl HermiteCoefficients {
         Self::new(cosine * damped, -a * sine * damped, cosine * cosine * even + sine * sine * odd_rest(w))
     }
 
-    /// `sin(a x)`.
+    /// The constants of `sin(a x)`: `μ₀ = 0`, `μ₁ = a e^(−a²/2)`, `μ*² = (1 − e^(−2a²))/2 − μ₁²`.
     #[must_use]
     pub fn sin(a: f64) -> Self {
         let w = a * a;
         Self::new(0.0, a * (-0.5 * w).exp(), odd_rest(w))
     }
 
-    /// `erf(a x)`: `μ₁² = (2/π) y` and `E s² = (2/π) asin y` for `y = 2a²/(1 + 2a²)`.
+    /// The constants of `erf(a x)`: `μ₀ = 0`, `μ₁² = (2/π) y` and `E s² = (2/π) asin y` for `y = 2a²/(1 + 2a²)`.
     #[must_use]
     pub fn erf(a: f64) -> Self {
         let w = a * a;
@@ -129,7 +139,9 @@ impl HermiteCoefficients {
         Self::new(0.0, linear, FRAC_2_PI * arcsine_rest(y, angle))
     }
 
-    /// `exp(a x)`. Infinite for `a` above about 18.
+    /// The constants of `exp(a x)`. `μ*²` is infinite for `a` above about 18.
+    ///
+    /// `μ₀ = e^(a²/2)`, `μ₁ = a e^(a²/2)`, `μ*² = e^(2a²) − e^(a²) (1 + a²)`.
     #[must_use]
     pub fn exp(a: f64) -> Self {
         let w = a * a;
@@ -142,43 +154,43 @@ impl HermiteCoefficients {
         Self::new(mean, a * mean, w.exp() * rest)
     }
 
-    /// `tanh(x)`.
+    /// The constants of `tanh(x)`, by quadrature.
     #[must_use]
     pub fn tanh() -> Self {
         Self::quadrature(f64::tanh, &[])
     }
 
-    /// `1/(1 + e^(−x))`.
+    /// The constants of `1/(1 + e^(−x))`, by quadrature.
     #[must_use]
     pub fn sigmoid() -> Self {
         Self::quadrature(sigmoid, &[])
     }
 
-    /// `ln(1 + eˣ)`.
+    /// The constants of `ln(1 + eˣ)`, by quadrature.
     #[must_use]
     pub fn softplus() -> Self {
         Self::quadrature(|x| x.max(0.0) + (-x.abs()).exp().ln_1p(), &[])
     }
 
-    /// `x Φ(x)`, with the normal distribution function `Φ`.
+    /// The constants of `x Φ(x)`, with the normal distribution function `Φ`, by quadrature.
     #[must_use]
     pub fn gelu() -> Self {
         Self::quadrature(|x| 0.5 * x * libm::erfc(-x / SQRT_2), &[])
     }
 
-    /// `x/(1 + e^(−x))`, also called swish.
+    /// The constants of `x/(1 + e^(−x))`, also called swish, by quadrature.
     #[must_use]
     pub fn silu() -> Self {
         Self::quadrature(|x| x * sigmoid(x), &[])
     }
 
-    /// `x` above 0 and `eˣ − 1` below.
+    /// The constants of `x` above 0 and `eˣ − 1` below, by quadrature.
     #[must_use]
     pub fn elu() -> Self {
         Self::quadrature(|x| if x > 0.0 { x } else { x.exp_m1() }, &[0.0])
     }
 
-    /// Any `s` that is smooth except at the points `breaks`, and grows more slowly than `exp(x²/8)`.
+    /// The constants of any `s` that is smooth except at the points `breaks`, and grows more slowly than `exp(x²/8)`.
     ///
     /// Computed by Gauss–Legendre quadrature on panels of length at most ½. Accurate to 1e-12 of `E s²` if, between
     /// breaks, `s` extends analytically to a distance of ½ from the real line, as tanh and the sigmoid do.

@@ -1,11 +1,14 @@
 //! The Fourier-series model on the circle: random rows and columns of a unitary matrix, without noise.
+//!
+//! Of a unitary `D × D` matrix, `n` random rows are the samples, and `p` random columns are the features in use. The
+//! coefficients `β` of all `D` columns have `E ββ* = I/D`. The fit has minimum norm.
 
 use super::check;
 use crate::Error;
 
 /// Returns the limit of `E ‖β − β̂‖²` for shares `ρ_n = n/D` of the samples and `ρ_p = p/D` of the features.
 ///
-/// Here `E ββ* = I/D`. With `short` and `long` the smaller and the larger share, the limit is
+/// With `short` and `long` the smaller and the larger share, the limit is
 /// `1 − short (2 − (1 − short)/(long − short))`. Infinite if the shares are equal and below 1. Computed as
 /// `1 − short + short (1 − long)/(long − short)`, a sum of positive terms.
 ///

@@ -77,7 +77,7 @@ pub struct DrawnFeatures {
     samples: f64,
 }
 
-/// Expected mean squared errors over draws of the features, averaged over outputs.
+/// Expected mean squared errors over draws of the features, averaged over outputs, from [`DrawnFeatures::at`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DrawnRisk {
     /// The effective ridge `δ̃`.
@@ -115,8 +115,9 @@ impl DrawnFeatures {
     /// Eigenvalues up to `n ε w₁` are rounding errors and count as 0.
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`] and [`Svd::new`]; [`Error::Shape`], [`Error::NonFinite`] and [`Error::Empty`] for
-    /// invalid inputs and targets; [`Error::Memory`].
+    /// The errors of [`Kernel::gram`], [`Svd::new`] and [`Compressed::new`]; [`Error::Shape`], [`Error::NonFinite`] and
+    /// [`Error::Empty`] for invalid inputs and targets; [`Error::Empty`] for a kernel matrix of zeros;
+    /// [`Error::UserCode`] for a kernel that panics or gives an invalid matrix; [`Error::Memory`].
     pub fn new(
         kernel: &dyn Kernel,
         (inputs, targets): (&ArrayRef2<f64>, &ArrayRef2<f64>),
@@ -187,7 +188,7 @@ impl DrawnFeatures {
     ///
     /// # Errors
     /// [`Error::Domain`] for `p` that is not positive and finite, or a ridge that is negative or not finite;
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if a test error does not fit into `f64`.
     pub fn at(&self, p: f64, ridge: f64) -> Result<DrawnRisk, Error> {
         check::positive("features", p)?;
         check::non_negative("ridge", ridge)?;

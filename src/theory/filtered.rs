@@ -35,6 +35,8 @@ use super::ridge::SpectralPopulation;
 use crate::{Error, error::user_code};
 
 /// The fraction of the target that an estimator leaves unfitted, as a function of the eigenvalue of `XᵀX/n`.
+///
+/// [`Flow`], [`Descent`] and [`IteratedRidge`] implement it. [`SpectralPopulation::filtered`] takes any.
 pub trait ResidualFactor: Debug + Send + Sync {
     /// Returns `g(z)`, with `g(0) = 1` and `g(z̄)` the conjugate of `g(z)`.
     ///
@@ -188,7 +190,7 @@ impl ResidualFactor for IteratedRidge {
 }
 
 impl SpectralPopulation {
-    /// Returns the bias and variance of the estimator with this residual factor, for `n` samples.
+    /// Returns the bias and variance of the excess of the estimator with this residual factor, for `n` samples.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite, for a rate that is negative or not finite, for so few

@@ -5,12 +5,12 @@
 use super::{check, noise};
 use crate::Error;
 
-/// Bias and variance of an excess risk.
+/// Bias and variance of an excess risk: the test error without the noise of the test targets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Excess {
-    /// The part caused by the target.
+    /// The part caused by the target: the excess without label noise.
     pub bias: f64,
-    /// The part caused by label noise.
+    /// The part caused by label noise in the training targets.
     pub variance: f64,
 }
 
@@ -129,7 +129,7 @@ pub fn effective_parameters(n: usize, p: usize) -> f64 {
 /// `σ²`. For `p` random features out of `D`, `seen = r² p/D`.
 ///
 /// # Errors
-/// As [`excess`].
+/// As [`excess`]; [`Error::Domain`] for `unseen` that is negative or not finite.
 ///
 /// # References
 /// Belkin, Hsu and Xu, arXiv:1903.07571; HMRT, arXiv:1903.08560 (misspecified model).
@@ -200,7 +200,7 @@ pub fn split(n: usize, p: usize, seen: f64, unseen: f64, noise: f64) -> Result<S
     })
 }
 
-/// A limit for features that carry only part of the target.
+/// A limit for features that carry only part of the target, from [`misspecified_limit`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Misspecified {
     /// The energy of the features left out, which no fit can learn.

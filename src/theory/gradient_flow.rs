@@ -55,12 +55,13 @@ pub fn isotropic(gamma: f64, t: f64, r2: f64, noise: f64) -> Result<gaussian::Ex
     Ok(gaussian::Excess { bias: r2 * left, variance: noise * (gamma * spread) })
 }
 
-/// Gradient flow at time `t` compared with ridge at `λ = 1/t`, along one direction: `x = tμ` for an eigenvalue `μ`.
+/// Gradient flow at time `t` compared with ridge at `λ = 1/t`, along one direction: `x = tμ` for an eigenvalue `μ` of
+/// `XᵀX/n`. The penalty is added to the mean of squares. From [`against_ridge`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AgainstRidge {
-    /// `1 − e^(−x)`.
+    /// The share of the target that the flow has fitted, `1 − e^(−x)`.
     pub flow: f64,
-    /// `x/(1 + x)`.
+    /// The share of the target that ridge fits, `x/(1 + x)`.
     pub ridge: f64,
     /// `flow / ridge`, between 1 and 1.2985.
     pub ratio: f64,
@@ -103,7 +104,8 @@ pub fn against_ridge(x: f64) -> Result<AgainstRidge, Error> {
     })
 }
 
-/// Independent features with the same variance and the same squared coefficient.
+/// Independent features with the same variance and the same squared coefficient, for [`excess`], [`optimum`] and
+/// [`turns`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FeatureGroup {
     /// The number of features.
@@ -114,7 +116,7 @@ pub struct FeatureGroup {
     pub energy: f64,
 }
 
-/// The best stopping time for the curve of one feature, `ℓθ² g² + (σ²/n)(1 − g)²`, `g = exp(−ℓt)`.
+/// The best stopping time for the curve of one feature, `ℓθ² g² + (σ²/n)(1 − g)²`, `g = exp(−ℓt)`, from [`optimum`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BestTime {
     /// The best time, `ln(1 + nℓθ²/σ²)/ℓ`; infinite without noise.
@@ -131,7 +133,8 @@ fn checked(group: &FeatureGroup) -> Result<(), Error> {
     check::non_negative("energy of a group", group.energy).map(drop)
 }
 
-/// Returns the excess at time `t`, `Σ count (ℓθ² g² + (σ²/n)(1 − g)²)` with `g = exp(−ℓt)`.
+/// Returns the excess at time `t`, `Σ count (ℓθ² g² + (σ²/n)(1 − g)²)` with `g = exp(−ℓt)`, for many more samples than
+/// features.
 ///
 /// # Errors
 /// [`Error::Empty`] without groups, [`Error::Domain`] for an argument that is negative or not finite, or `n` or a
@@ -144,7 +147,9 @@ pub fn excess(groups: &[FeatureGroup], n: f64, noise: f64, t: f64) -> Result<f64
     sum(groups, n, noise, |variance| ((-variance * t).exp(), (-variance * t).exp_m1()))
 }
 
-/// Returns the [`excess`] after `steps` steps of gradient descent: `g = (1 − ηℓ)ᵏ`.
+/// Returns the [`excess`] after `steps` (`k`) steps of gradient descent of size `eta` (`η`): `g = (1 − ηℓ)ᵏ`.
+///
+/// It grows without bound in `k` if the step is too large, `ηℓ > 2`.
 ///
 /// # Errors
 /// As [`excess`]; [`Error::Domain`] for a step size `η` that is negative or not finite.
@@ -240,7 +245,7 @@ pub fn plateau(n: usize, fast: usize, slow: f64, noise: f64) -> Result<f64, Erro
     gaussian::weak_features(n, fast, 0.0, slow, noise)
 }
 
-/// A minimum or maximum of a curve in time.
+/// A minimum or maximum of the [`excess`] in time, from [`turns`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Turn {
     /// The time.
@@ -258,7 +263,7 @@ pub struct Turn {
 /// rounding.
 ///
 /// # Errors
-/// As [`excess`]; [`Error::Domain`] for variances over more than 10¹².
+/// As [`excess`]; [`Error::Domain`] for non-zero variances that differ by more than a factor of 10¹².
 ///
 /// # References
 /// The curve is that of Heckel and Yilmaz, arXiv:2007.10099.

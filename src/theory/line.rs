@@ -131,7 +131,7 @@ impl Sizes {
     }
 }
 
-/// A theory given by a label, a reference and a function.
+/// A [`Theory`] given by a label, a reference and a function.
 #[derive(Clone)]
 pub struct TheoryLine {
     label: String,

@@ -10,7 +10,7 @@ use super::gauss_legendre::graded;
 use crate::Error;
 use crate::machine::doubled::Doubled;
 
-/// The law at a ratio `γ` = features / samples.
+/// The Marchenko–Pastur law at a ratio `γ` = features / samples, with its moments and transforms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarchenkoPastur {
     gamma: f64,
@@ -74,7 +74,7 @@ impl MarchenkoPastur {
 
     /// Returns the mass at or below `x`, including the atom.
     ///
-    /// 1e-12 relative, even in the tail at the lower edge. NaN for NaN.
+    /// Accurate to 1e-12 relative, even in the tail at the lower edge. NaN for NaN.
     ///
     /// # References
     /// The integral of [`MarchenkoPastur::density`].
@@ -118,7 +118,7 @@ impl MarchenkoPastur {
         FRAC_2_PI * sum
     }
 
-    /// Returns `∫ e^(−sx) dF` and `∫ x e^(−sx) dF` for `s ≥ 0`, including the atom; 1e-12 relative.
+    /// Returns `∫ e^(−sx) dF` and `∫ x e^(−sx) dF` for `s ≥ 0`, including the atom, accurate to 1e-12 relative.
     ///
     /// The second is `e^(−s(1+γ)) I₁(2√γ s)/(√γ s)`, with the modified Bessel function `I₁`.
     ///
@@ -143,9 +143,9 @@ impl MarchenkoPastur {
         if b > 0.0 { 0.5 * b + 0.5 * root } else { 2.0 * (lambda / (root - b)) }
     }
 
-    /// Returns `∫ dF/(x + λ)` and `∫ dF/(x + λ)²` for `λ > 0`, including the atom; 1e-10 relative.
+    /// Returns `∫ dF/(x + λ)` and `∫ dF/(x + λ)²` for `λ > 0`, including the atom, accurate to 1e-10 relative.
     ///
-    /// Infinite on overflow.
+    /// The first is `κ/(λ (1 + κ))`, where `κ` solves `κ = λ + γκ/(1 + κ)`. Infinite on overflow.
     ///
     /// # Errors
     /// [`Error::Domain`] for `λ` that is not positive and finite.
@@ -184,6 +184,9 @@ impl MarchenkoPastur {
 
     /// Returns `∫ x⁻ʲ dF` over `x > 0` for `j` = 1, 2, 3; infinite at `γ = 1`.
     ///
+    /// For `γ < 1` they are `1/(1 − γ)`, `1/(1 − γ)³` and `(1 + γ)/(1 − γ)⁵`; for `γ > 1`, `γ^(−j−1)` times these
+    /// values at `1/γ`.
+    ///
     /// # References
     /// Derivatives of [`MarchenkoPastur::resolvent`] at 0.
     #[must_use]
@@ -195,7 +198,7 @@ impl MarchenkoPastur {
         [scale(1) / rest, scale(2) / rest.powi(3), scale(3) * (1.0 + ratio) / rest.powi(5)]
     }
 
-    /// Returns `∫ ln(1 + x/ε) dF` for `ε > 0`; 1e-10 relative.
+    /// Returns the Shannon transform `∫ ln(1 + x/ε) dF` for `ε > 0`, accurate to 1e-10 relative.
     ///
     /// # Errors
     /// [`Error::Domain`] for `ε` that is not positive and finite.
@@ -213,8 +216,8 @@ impl MarchenkoPastur {
 
     /// Returns the mean logarithm of the non-zero eigenvalues.
     ///
-    /// It is `−1 − (1 − γ) ln(1 − γ)/γ` for `γ < 1`, −1 at 1, `ln γ − 1 − (γ − 1) ln(1 − 1/γ)` above. 1e-12 relative,
-    /// but absolute near the zero at about 1.6.
+    /// It is `−1 − (1 − γ) ln(1 − γ)/γ` for `γ < 1`, −1 at 1, `ln γ − 1 − (γ − 1) ln(1 − 1/γ)` above. Accurate to 1e-12
+    /// relative, but absolute near the zero at about 1.6.
     ///
     /// # References
     /// The limit of [`MarchenkoPastur::shannon`] for `ε → 0`.

@@ -1,7 +1,7 @@
 //! The expected noise term of minimum-norm least squares, `E tr((X⁺)ᵀ Σ X⁺)`.
 //!
-//! It is the contribution of label noise of variance 1 to the test error, averaged over random designs `X` of `n`
-//! samples and `p` features.
+//! It is the contribution of label noise of variance 1 to the test error, averaged over random designs `X` (`n × p`) of
+//! `n` samples and `p` features with second moments `Σ`, which the test features share.
 //!
 //! # Examples
 //! ```

@@ -11,12 +11,12 @@ use crate::Error;
 const GRID: f64 = 16.0;
 
 impl SpectralPopulation {
-    /// Returns the penalty of least excess, which may be negative, and the risk there.
+    /// Returns the penalty of least excess, which may be negative, and the risk there, for `n` samples.
     ///
-    /// `None` if the excess falls without end as the penalty grows. The minima are roots of the derivative of the
-    /// excess in `κ`, accurate to rounding. Its sign is checked 16 times per decade, so one of two closer dips may be
-    /// missed. If the eigenvalues span more than 100 orders of magnitude, there may be a better penalty whose excess is
-    /// the same to rounding.
+    /// The penalty is added to the mean of squares, as in [`SpectralPopulation::at`]. `None` if the excess falls
+    /// without end as the penalty grows. The minima are roots of the derivative of the excess in `κ`, accurate to
+    /// rounding. Its sign is checked 16 times per decade, so one of two closer dips may be missed. If the eigenvalues
+    /// span more than 100 orders of magnitude, there may be a better penalty whose excess is the same to rounding.
     ///
     /// # Errors
     /// [`Error::Domain`] for `n` that is not positive and finite.

@@ -6,7 +6,8 @@ use super::check;
 use crate::Error;
 use crate::machine::memory::{list, reserve};
 
-/// The non-zero eigenvalues in descending order.
+/// The non-zero eigenvalues of a covariance in descending order, with the effective ranks and bounds that follow from
+/// them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tail {
     values: Vec<f64>,
@@ -22,7 +23,7 @@ impl Tail {
     ///
     /// # Errors
     /// [`Error::Empty`] if nothing is left, [`Error::Domain`] for a value that is negative, not finite or above 10¹⁵⁰
-    /// (its square must not overflow).
+    /// (its square must not overflow), [`Error::Memory`].
     pub fn new(values: &[f64]) -> Result<Self, Error> {
         for &value in values {
             if !(0.0..=1e150).contains(&value) {
@@ -162,7 +163,8 @@ impl Tail {
     }
 }
 
-/// The behaviour of ridgeless fits for many samples, by the limit of the cost of overfitting.
+/// The behaviour of ridgeless fits for many samples, by the limit of the cost of overfitting, from
+/// [`Verdict::of_limit`] or [`Decay::verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The cost of overfitting tends to 1: nothing is lost by fitting the noise.
@@ -193,7 +195,7 @@ impl Verdict {
     }
 }
 
-/// The decay of the eigenvalues.
+/// The decay of the eigenvalues of a covariance or a kernel, in their index `i`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Decay {

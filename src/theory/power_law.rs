@@ -11,7 +11,7 @@
 use super::check;
 use crate::Error;
 
-/// The powers of `1/n` at which bias and variance fall.
+/// The powers of `1/n` at which bias and variance fall, from [`with_penalty`] or [`best_penalty`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponents {
     /// The bias falls as `n^−bias`, up to a logarithm at `r = 1`.
@@ -29,6 +29,8 @@ impl Exponents {
 }
 
 /// Returns the exponents for a penalty `λ = n^−s`. For `s ≥ α`, infinity included, they are those without a penalty.
+///
+/// The bias falls as `n^(−2 min(s, α) min(r, 1))`, the variance as `n^(−(α − min(s, α))/α)`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `α ≤ 1`, `r ≤ 0` or `s < 0`, or one that is not finite (`s` may be infinite).

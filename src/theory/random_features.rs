@@ -44,7 +44,8 @@ pub struct RandomFeatureModel {
     tail_energy: f64,
 }
 
-/// The predictions of the theory at a given `n`, `k` and `δ`.
+/// The predictions of the theory at a given `n`, `k` and `δ`, from [`RandomFeatureModel::at`]. Symbols are those of the
+/// [module](self).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomFeatureRisk {
     /// The deterministic scale `κ`; 0 if the regression is least squares in all dimensions of a finite population.
@@ -67,10 +68,10 @@ pub struct RandomFeatureRisk {
     pub effective_ridge: f64,
 }
 
-/// The symmetric split of the excess over data, features and label noise.
+/// The symmetric split of the excess over data, features and label noise, in [`RandomFeatureRisk::split`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VarianceSplit {
-    /// `b₀`.
+    /// `b₀`, the squared bias.
     pub bias: f64,
     /// The variance due to samples alone.
     pub data: f64,
@@ -116,7 +117,7 @@ impl VarianceSplit {
 impl RandomFeatureRisk {
     /// Returns `R₁ − R_∞`: the extra excess of one feature draw over the mean of infinitely many.
     ///
-    /// Without a ridge and for `k > n` it is `n/(k − n) (A + σ²)`, `A = Σ v² c + v_t²`.
+    /// Without a ridge and for `k > n` it is `n/(k − n) (A + σ²)`, `A = Σ v² (1 − s) + v_t²`.
     #[must_use]
     pub fn width_penalty(&self) -> f64 {
         self.split.features + self.split.data_features + self.split.all
@@ -144,7 +145,7 @@ impl RandomFeatureModel {
     ///
     /// # Errors
     /// [`Error::Shape`] for lists of different lengths, [`Error::Domain`] for an energy or a noise that is negative or
-    /// not finite.
+    /// not finite, [`Error::Memory`].
     pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::non_negative("noise variance", noise)?;
         reserve("a random-feature model", list::<f64>(energy.len()))?;
@@ -165,8 +166,8 @@ impl RandomFeatureModel {
         Ok(self)
     }
 
-    /// Returns the risk for `n` samples, `k` features and ridge `δ ≥ 0`. Infinite at `n = k`, `δ = 0`, unless the
-    /// population has fewer dimensions.
+    /// Returns the risk for `n` samples, `k` features and ridge `δ ≥ 0` (penalty `kδ` added to the sum of squares).
+    /// Infinite at `n = k`, `δ = 0`, unless the population has fewer dimensions.
     ///
     /// # Accuracy
     /// 1e-10 relative for `δ` of 1e-300 to 1e300 and `n/k` of 1 ± 1e-12: the only differences taken are `rank − n`,

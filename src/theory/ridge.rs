@@ -42,14 +42,15 @@ pub struct SpectralPopulation {
     pub(super) noise: f64,
 }
 
-/// The predictions of the theory at a given `n` and `λ`.
+/// The predictions of the theory at a given `n` and `λ`, from [`SpectralPopulation::at`]. Symbols are those of the
+/// [module](self).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RidgeRisk {
     /// The effective ridge `κ ≥ λ`.
     pub kappa: f64,
-    /// `df₁`.
+    /// `df₁`, the degrees of freedom of the fit.
     pub df1: f64,
-    /// `df₂`.
+    /// `df₂`, the same sum with squared terms.
     pub df2: f64,
     /// The part of the excess caused by the target.
     pub bias: f64,
@@ -71,7 +72,7 @@ impl SpectralPopulation {
     ///
     /// # Errors
     /// [`Error::Shape`] for lists of different lengths, [`Error::Domain`] for an energy or a noise that is negative or
-    /// not finite.
+    /// not finite, [`Error::Overflow`] if `Σ b ℓ` does not fit into `f64`, [`Error::Memory`].
     pub fn new(spectrum: PopulationSpectrum, energy: &[f64], noise: f64) -> Result<Self, Error> {
         check::energies("target energy", spectrum.len(), energy)?;
         check::non_negative("noise variance", noise)?;
@@ -84,7 +85,8 @@ impl SpectralPopulation {
         Ok(Self { spectrum, energy: energy.to_vec(), signal, noise })
     }
 
-    /// Returns the risk for `n` samples and penalty `λ ≥ 0`; infinite at `λ = 0` and `n` = rank.
+    /// Returns the risk for `n` samples and penalty `λ ≥ 0`, added to the mean of squares; infinite at `λ = 0` and `n`
+    /// = rank.
     ///
     /// # Accuracy
     /// 1e-10 relative for `λ` of 0, 1e-300 to 1e300 and `n`/rank of 1 ± 1e-12. The formula itself is a limit: finite
@@ -129,12 +131,14 @@ impl SpectralPopulation {
 
     /// As [`SpectralPopulation::at`], for test points with another covariance that has the same eigenvectors.
     ///
-    /// `test[i]`, `τ` below, is its eigenvalue on the i-th eigenspace.
+    /// `test[i]`, `τ` below, is its eigenvalue on the i-th eigenspace. Bias, variance and excess are those on the test
+    /// points; all other fields are those of [`SpectralPopulation::at`].
     /// ```text
     /// excess = Σ b τ c² + (Σ m τ ℓ/(ℓ+κ)² / n) (Σ b ℓ c² + σ²) / (1 − df₂/n),   c = κ/(ℓ+κ)
     /// ```
     /// # Errors
-    /// As [`SpectralPopulation::at`]; [`Error::Shape`] or [`Error::Domain`] for `test`.
+    /// As [`SpectralPopulation::at`]; [`Error::Shape`] unless `test` has one entry per eigenvalue, [`Error::Domain`]
+    /// for one that is negative or not finite.
     ///
     /// # References
     /// Patil, Du and Tibshirani, *Optimal ridge regularization for out-of-distribution prediction*, 2024,
@@ -248,7 +252,8 @@ impl SpectralPopulation {
     }
 }
 
-/// Returns the risk of ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`.
+/// Returns the risk of ridge on isotropic features, `p/n → γ`, `‖β‖² = r²`. The penalty `λ` is added to the mean of
+/// squares.
 ///
 /// This is [`SpectralPopulation::at`] in closed form, with `df₁` and `df₂` in units of `n`. `κ` solves
 /// `κ² + (1 − γ − λ)κ = λ`, and with the Stieltjes transform `m = ∫ dF/(x+λ)` of the Marchenko–Pastur law and
@@ -307,9 +312,9 @@ pub fn mean_noise(variances: &[f64]) -> Result<f64, Error> {
     Ok(variances.iter().map(|v| v / variances.len() as f64).sum())
 }
 
-/// Returns the best penalty for isotropic features, `λ* = σ²γ/r²`, and its excess.
+/// Returns the best penalty for isotropic features, `λ* = σ²γ/r²`, and its excess, in the limit `p/n → γ`.
 ///
-/// The excess is `(a + √(a² + 4 r² σ²))/2` with `a = r² (1 − 1/γ) − σ²`.
+/// The penalty is added to the mean of squares. The excess is `(a + √(a² + 4 r² σ²))/2` with `a = r² (1 − 1/γ) − σ²`.
 ///
 /// # Errors
 /// [`Error::Domain`] for `γ` or `r²` that is not positive and finite, or `σ²` that is negative or not finite.

@@ -8,7 +8,7 @@ use super::ridge::SpectralPopulation;
 use super::spectrum::PopulationSpectrum;
 use crate::Error;
 
-/// The limit of the excess, and its effective ridge.
+/// The limit of the excess, bias plus variance, and its effective ridge, from [`autoregressive`] or [`latent_space`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ridgeless {
     /// The effective ridge `κ`; 0 for `γ ≤ 1` without a penalty.

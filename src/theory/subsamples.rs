@@ -8,14 +8,16 @@ impl SpectralPopulation {
     /// Returns the excess of an ensemble mean of ridge fits, each on a random subsample.
     ///
     /// Each of the `members` subsamples has `size` of the `n` samples, drawn without replacement. The excess is
-    /// `R_∞ + (R₁ − R_∞)/M`; `None` members is `R_∞`. With `κ` and `df₂` for `size` samples,
+    /// `R_∞ + (R₁ − R_∞)/M`; `None` members is `R_∞`. With `κ` and `df₂` for `size` samples, and
+    /// `c = κ/(ℓ+κ)`,
     /// ```text
     /// R₁ = (Σ b ℓ c² + σ² df₂/size) / (1 − df₂/size),   R_∞ = (Σ b ℓ c² + σ² df₂/n) / (1 − df₂/n)
     /// ```
     /// The penalty is `size · λ ‖b‖²`, added to the sum of squares of a subsample.
     ///
     /// # Errors
-    /// As [`SpectralPopulation::at`]; [`Error::Domain`] for `size` above `n` or no members.
+    /// As [`SpectralPopulation::at`], at `size` samples; [`Error::Domain`] for `n` that is not positive and finite,
+    /// `size` above `n`, or no members.
     ///
     /// # References
     /// Du, Patil and Kuchibhotla, *Subsample ridge ensembles: equivalences and generalized cross-validation*, 2023,

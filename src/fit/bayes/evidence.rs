@@ -51,7 +51,7 @@ pub struct Evidence {
     pub(super) rank: usize,
 }
 
-/// A log evidence and its terms.
+/// A log evidence over all outputs, and its terms, from [`Evidence::log`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogEvidence {
@@ -66,7 +66,7 @@ pub struct LogEvidence {
 }
 
 /// Laplace's split of a log evidence at the posterior mean `β̂`, exact for a linear model: its three terms sum to the log
-/// evidence.
+/// evidence. From [`Evidence::laplace`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Laplace {
@@ -83,8 +83,8 @@ impl Evidence {
     /// Projects the targets `y` (`n × k`) on the modes; `x` (`n × p`) is the matrix that `svd` factorises.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] if the norm of the targets does
-    /// not fit into `f64`, [`Error::Memory`].
+    /// [`Error::Shape`] unless `x` has the shape of the matrix in `svd` and `y` has `n` rows, [`Error::Empty`],
+    /// [`Error::NonFinite`], [`Error::Overflow`] if the norm of the targets does not fit into `f64`, [`Error::Memory`].
     pub fn new(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (n, p) = svd.shape();
         Error::check_len("rows of the features", n, x.nrows())?;

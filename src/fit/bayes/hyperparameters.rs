@@ -8,7 +8,7 @@ const PER_UNIT: f64 = 4.0;
 /// Bisection steps of an interval in `ln λ`, enough for the last bit.
 const HALVINGS: usize = 80;
 
-/// The maximum of an evidence ([`Evidence::maximise`]).
+/// The maximum of an evidence ([`Evidence::maximise`], [`Evidence::maximise_prior`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Maximum {
@@ -204,8 +204,8 @@ impl Evidence {
     /// Finds the prior variance `τ²` with the largest evidence for a known noise variance.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for a variance that does not
-    /// fit into `f64`.
+    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for a variance or a log
+    /// evidence that does not fit into `f64`.
     pub fn maximise_prior(&self, noise_variance: f64) -> Result<Maximum, Error> {
         if !(noise_variance > 0.0 && noise_variance.is_finite()) {
             let must_be = "finite and > 0";
@@ -246,7 +246,8 @@ impl Evidence {
     /// the stationary points of the evidence.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if a variance is 0, since the iteration cannot leave 0; [`Error::Overflow`].
+    /// [`Error::Unsupported`] if a variance is 0, since the iteration cannot leave 0; [`Error::Overflow`] for a new
+    /// variance that does not fit into `f64`.
     ///
     /// # References
     /// MacKay, *Bayesian interpolation*, 1992, equations 28–30.

@@ -119,6 +119,9 @@ impl Model {
     /// training targets whose teacher and noise are drawn from `truth`. Errors are against noise-free targets of one
     /// output; the actual training targets are not used.
     ///
+    /// They are means over the rows `x` of the following, with the gains `g = τ²σ/(v + τ²σ²)` of the posterior mean,
+    /// and the variances `τ₀²` and `v₀` of `truth`:
+    ///
     /// ```text
     /// of the mean   Σᵣ (x·vᵣ)² [(1 − gᵣσᵣ)² τ₀² + gᵣ² v₀] + τ₀² ‖x − V Vᵀx‖²
     /// of a draw     the same, and the posterior variance Σᵣ (x·vᵣ)² τ² v/(v + τ²σᵣ²) + τ² ‖x − V Vᵀx‖²
@@ -128,8 +131,9 @@ impl Model {
     /// estimator has a smaller error. It falls with every row, without a peak.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`],
-    /// [`Error::Unsupported`] for a model without noise on dependent rows, [`Error::Memory`].
+    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] if an
+    /// expected error does not fit into `f64`, [`Error::Unsupported`] for a model without noise on dependent rows,
+    /// [`Error::Memory`].
     ///
     /// # Examples
     /// ```

@@ -63,7 +63,8 @@ pub struct PredictiveError {
     pub of_mean: f64,
     /// The expected squared error of one draw of the parameters from the posterior.
     pub of_draw: f64,
-    /// The log predictive density of a target; `None` if all variances are 0.
+    /// The log predictive density of a target, with the noise in its variance; `None` if it is not finite, as if all
+    /// variances are 0.
     pub log_density: Option<f64>,
 }
 
@@ -71,8 +72,9 @@ impl<'a> Posterior<'a> {
     /// Computes the posterior given the rows that `svd` factorises and their targets `y` (`n × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Unsupported`] for a model without noise unless rows are
-    /// independent, [`Error::Overflow`] for a parameter that does not fit into `f64`, [`Error::Memory`].
+    /// [`Error::Shape`] unless `y` has `n` rows, [`Error::NonFinite`], [`Error::Unsupported`] for a model without noise
+    /// unless rows are independent, [`Error::Overflow`] for a parameter that does not fit into `f64`,
+    /// [`Error::Memory`].
     pub fn new(svd: &'a Svd, y: &ArrayRef2<f64>, model: Model) -> Result<Self, Error> {
         let (n, p) = svd.shape();
         Error::check_len("rows of y", n, y.nrows())?;
@@ -96,7 +98,7 @@ impl<'a> Posterior<'a> {
         self.model
     }
 
-    /// `β̂`, `p × k`.
+    /// The posterior mean `β̂`, `p × k`.
     #[must_use]
     pub fn mean(&self) -> &Array2<f64> {
         &self.mean
@@ -105,7 +107,7 @@ impl<'a> Posterior<'a> {
     /// The posterior variance of each parameter, `p`; for `p > n` accurate to a few `ε_mach τ²`.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn variances(&self) -> Result<Array1<f64>, Error> {
         let (n, p) = self.svd.shape();
         reserve("the variances of a posterior", table(p, 3))?;
@@ -125,7 +127,7 @@ impl<'a> Posterior<'a> {
     /// The posterior covariance, `p × p`.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn covariance(&self) -> Result<Array2<f64>, Error> {
         let (n, p) = self.svd.shape();
         reserve("the covariance of a posterior", table(p, p).saturating_mul(4))?;
@@ -143,7 +145,7 @@ impl<'a> Posterior<'a> {
     /// prior's deviation varies by 1e-12.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn draw(&self, rng: &mut impl Rng) -> Result<Array2<f64>, Error> {
         let (n, p) = self.svd.shape();
         let k = self.mean.ncols();
@@ -163,7 +165,8 @@ impl<'a> Posterior<'a> {
     /// Predicts at the rows of `x` (`m × p`), with posterior variances, from the modes alone.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::NonFinite`], [`Error::Overflow`] for a mean or a variance
+    /// that does not fit into `f64`, [`Error::Memory`].
     pub fn predict(&self, x: &ArrayRef2<f64>) -> Result<Prediction, Error> {
         let (n, p) = self.svd.shape();
         Error::check_len("columns of x", p, x.ncols())?;
@@ -196,7 +199,8 @@ impl Prediction {
     /// Computes the errors against targets (`m × k`).
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`].
+    /// [`Error::Empty`], [`Error::Shape`] unless the targets have the shape of the predictions, [`Error::NonFinite`],
+    /// [`Error::Overflow`] if an error does not fit into `f64`.
     ///
     /// # Examples
     /// ```

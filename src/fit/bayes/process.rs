@@ -57,7 +57,9 @@ impl GaussianProcess {
     /// # Errors
     /// Those of [`Kernel::gram`]; [`Error::Domain`] for a Gram matrix that is not symmetric and positive semidefinite up
     /// to rounding; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Unsupported`] for a model without
-    /// noise on inputs that the kernel cannot distinguish; [`Error::Memory`].
+    /// noise on inputs that the kernel cannot distinguish; [`Error::Overflow`] if the norm of the targets does not fit
+    /// into `f64`; [`Error::UserCode`] for a kernel that panics or gives an invalid matrix; [`Error::Memory`],
+    /// [`Error::Backend`].
     pub fn new(
         kernel: impl Kernel + 'static,
         inputs: &ArrayRef2<f64>,
@@ -84,15 +86,15 @@ impl GaussianProcess {
         Ok(Self { kernel, inputs: inputs.to_owned(), model, svd, along, evidence })
     }
 
-    /// The log evidence of the targets.
+    /// The log evidence of the targets, at the variances of the model.
     ///
     /// # Errors
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if it does not fit into `f64`.
     pub fn log_evidence(&self) -> Result<LogEvidence, Error> {
         self.evidence.log(&self.model)
     }
 
-    /// The evidence of the targets at any variances.
+    /// The evidence of the targets, to be evaluated at any variances.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
@@ -101,7 +103,8 @@ impl GaussianProcess {
     /// Predicts at `inputs` (`m × d`).
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`]; [`Error::Overflow`], [`Error::Memory`].
+    /// Those of [`Kernel::gram`]; [`Error::UserCode`] for a kernel that panics or gives an invalid matrix;
+    /// [`Error::Overflow`] for a mean or a variance that does not fit into `f64`; [`Error::Memory`].
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Prediction, Error> {
         let (m, n, k) = (inputs.nrows(), self.inputs.nrows(), self.along.ncols());
         reserve("predictions by a process", sum([table(m, n).saturating_mul(3), table(m, k), table(m, 1)]))?;

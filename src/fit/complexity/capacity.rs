@@ -96,7 +96,8 @@ pub fn tail(spectrum: Spectrum<'_>) -> Result<Tail, Error> {
 /// Returns `‖β‖` over all parameters and outputs (`p × k`), without intermediate overflow or underflow.
 ///
 /// # Errors
-/// [`Error::NonFinite`] for a parameter that is NaN or infinite, [`Error::Overflow`].
+/// [`Error::NonFinite`] for a parameter that is NaN or infinite, [`Error::Overflow`] if the norm does not fit into
+/// `f64`.
 pub fn coefficient_norm(beta: &ArrayRef2<f64>) -> Result<f64, Error> {
     Error::check_finite("beta", beta.view())?;
     let largest = beta.iter().fold(0.0, |most: f64, b| most.max(b.abs()));
@@ -118,7 +119,8 @@ pub fn coefficient_norm(beta: &ArrayRef2<f64>) -> Result<f64, Error> {
 /// with random signs `ε`; the bound is within a factor of √2 of the value. It rises and falls with the norm of the fit.
 ///
 /// # Errors
-/// [`Error::Domain`] unless `norm` is finite and ≥ 0; [`Error::Empty`] without rows; [`Error::Overflow`].
+/// [`Error::Domain`] unless `norm` is finite and ≥ 0; [`Error::Empty`] without rows; [`Error::Overflow`] if the bound
+/// does not fit into `f64`.
 ///
 /// # References
 /// Bartlett and Mendelson, *Rademacher and Gaussian complexities*, JMLR 2002, lemma 22; Latała and Oleszkiewicz, *On the
@@ -140,7 +142,8 @@ pub fn rademacher_bound(spectrum: Spectrum<'_>, norm: f64) -> Result<f64, Error>
     if bound.is_finite() { Ok(bound) } else { Err(Error::Overflow { what: "a Rademacher bound" }) }
 }
 
-/// The Fisher–Rao norm of a linear model, `‖β‖² = β·I(β)β`, for two Fisher matrices.
+/// The Fisher–Rao norm of a linear model, `√(β·I(β)β)`, for two Fisher matrices. The matrices, and the squares of
+/// the norms as means over rows:
 ///
 /// ```text
 /// model      I = E x xᵀ / v           mean Σⱼ fⱼ² / v,             f = xᵀβ
@@ -178,7 +181,8 @@ impl FisherRao {
     /// Computes the norms from predictions and targets (both `m × k`).
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`].
+    /// [`Error::Empty`], [`Error::Shape`] unless both have one shape, [`Error::NonFinite`], [`Error::Overflow`] if a
+    /// norm does not fit into `f64`, [`Error::Memory`].
     pub fn new(predictions: &ArrayRef2<f64>, targets: &ArrayRef2<f64>) -> Result<Self, Error> {
         if predictions.is_empty() {
             return Err(Error::Empty { what: "the predictions" });

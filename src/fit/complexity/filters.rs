@@ -7,9 +7,9 @@ use crate::filter::SpectralFilter;
 use ndarray::ArrayRef2;
 
 impl Search {
-    /// Measures `model` with each of `filters` instead of its own: one complexity per filter, for example of a flow
-    /// stopped at many times. Every `n` up to [`Search::largest`] is evaluated, and each sample is factorised once for all
-    /// filters.
+    /// Measures `model` with each of `filters` instead of its own, on samples of `inputs` (`N × d`) and `targets`
+    /// (`N × k`): one complexity per filter, for example of a flow stopped at many times. Every `n` up to
+    /// [`Search::largest`] is evaluated, and each sample is factorised once for all filters.
     ///
     /// # Errors
     /// As [`Search::run`]; [`Error::Empty`] without filters.

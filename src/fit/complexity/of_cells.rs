@@ -20,7 +20,8 @@ impl Search {
     /// at least as large.
     ///
     /// # Errors
-    /// Those of [`Search::run_filters`] and of `estimator`; the curve is then unchanged.
+    /// Those of [`Search::run_filters`] and of `estimator`, [`Error::UserCode`] if it panics; the curve is then
+    /// unchanged.
     ///
     /// # Examples
     /// EMC of gradient flow over time:

@@ -50,7 +50,7 @@ where
     }
 }
 
-/// The mean training error over repeats at one number of samples.
+/// The mean training error over repeats at one number of samples, in [`Complexity::points`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TrainingError {
@@ -62,7 +62,7 @@ pub struct TrainingError {
     pub standard_error: Option<f64>,
 }
 
-/// An effective model complexity and the errors behind it.
+/// An effective model complexity and the errors behind it, from [`Search::run`].
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Complexity {
@@ -119,18 +119,20 @@ pub struct Search {
 }
 
 impl Search {
-    /// Creates a search over all rows, in orders drawn from a seed.
+    /// Creates a search over all rows with tolerance `epsilon` (`ε`), in `repeats` orders drawn from a seed.
     #[must_use]
     pub fn new(epsilon: f64, repeats: usize, seed: u64) -> Self {
         Self { epsilon, splits: Splits::Drawn { repeats, seed }, largest: None, threads: None }
     }
 
-    /// Measures a procedure on samples of `inputs` (`N × d`) and `targets` (`N × k`).
+    /// Measures the effective complexity of a procedure on samples of `inputs` (`N × d`) and `targets` (`N × k`).
     ///
     /// # Errors
     /// [`Error::Domain`] unless `ε` is finite and ≥ 0, for a largest `n` of 0, for no repeats or threads, and for a
-    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` above the number of rows;
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] for the table; those of the procedure.
+    /// training error that is negative, NaN or infinite; [`Error::TooLarge`] for a largest `n` above the number of
+    /// rows; [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`] for the table; those of [`Splits::orders`]; those
+    /// of the procedure, [`Error::UserCode`] if it panics; [`Error::Memory`], [`Error::Resource`] if the system cannot
+    /// start the threads.
     pub fn run(
         &self,
         procedure: &dyn Procedure,
@@ -147,8 +149,9 @@ impl Search {
         }
     }
 
-    /// Finds the smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n`, by bisection,
-    /// since more features fit more samples. `None` if even `largest` is too few.
+    /// Finds the smallest `p` from 1 to `largest` whose procedure `of(p)` has a complexity of at least `n` on samples
+    /// of `inputs` (`N × d`) and `targets` (`N × k`), by bisection, since more features fit more samples. `None` if
+    /// even `largest` is too few.
     ///
     /// # Errors
     /// Those of [`Search::run`].

@@ -87,7 +87,7 @@ impl<'a> Smoother<'a> {
     /// The leverages `Hᵢᵢ = Σᵣ gᵣ σᵣ Uᵢᵣ²`, one per training row: how strongly a row's own target affects its fitted value.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn leverages(&self) -> Result<Array1<f64>, Error> {
         let u = self.svd.u();
         reserve("leverages", table(u.nrows(), 1))?;
@@ -100,8 +100,8 @@ impl<'a> Smoother<'a> {
     /// Computes `p̂⁰ = n · mean ‖ŝ(x₀)‖²` over the rows of `x` (`m × p`).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`],
-    /// [`Error::Memory`].
+    /// [`Error::Shape`] if `x` has not `p` columns, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] if the
+    /// number does not fit into `f64`, [`Error::Memory`].
     pub fn effective_parameters(&self, x: &ArrayRef2<f64>) -> Result<f64, Error> {
         if x.is_empty() {
             return Err(Error::Empty { what: "the rows of effective parameters" });

@@ -68,7 +68,7 @@ pub struct Diagnosis {
     /// otherwise.
     #[cfg_attr(feature = "serde", serde(default))]
     pub far_from_origin: Option<f64>,
-    /// The mean squared training error.
+    /// The mean squared training error, over rows and outputs.
     pub train_mse: f64,
     /// `tr H`, the degrees of freedom of the fit.
     pub degrees_of_freedom: f64,
@@ -90,13 +90,14 @@ pub struct Diagnosis {
     pub fit: Estimate,
     /// Alternatives for the same rows, the smallest error first.
     pub remedies: Vec<Estimate>,
-    /// Least squares on twice the rows.
+    /// The fit on twice the rows; `None` unless it is minimum-norm least squares, of full column rank, with
+    /// `n ≥ p + 2`.
     pub more_rows: Option<MoreRows>,
 }
 
 /// The expected effect of more rows on least squares of full column rank, from the theory of normal rows with any
-/// covariance: `v (1 + p/(n' − p − 1))` at `n'` rows, with `v = ‖Y − Xβ̂‖²/(n − p)` per output. (A column of ones among the
-/// features lowers it by a relative `2/n'²`.)
+/// covariance: `v (1 + p/(n' − p − 1))` at `n'` rows, with `v = ‖Y − Xβ̂‖²/(n − p)` per output, averaged over outputs.
+/// (A column of ones among the features lowers it by a relative `2/n'²`.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -118,8 +119,9 @@ pub struct MoreRows {
 /// as long as that takes only some seconds in all.
 ///
 /// # Errors
-/// [`Error::Domain`] for fewer than two rows, [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`],
-/// [`Error::Overflow`], [`Error::Memory`], [`Error::Backend`].
+/// [`Error::Domain`] for fewer than two rows, [`Error::Shape`] if `x` and `y` differ in rows, [`Error::Empty`],
+/// [`Error::NonFinite`], [`Error::Overflow`] if an error, a penalty or a time does not fit into `f64`,
+/// [`Error::Memory`], [`Error::Backend`].
 ///
 /// # Examples
 /// ```
@@ -149,7 +151,7 @@ pub fn diagnose(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Diagnosis, Err
 /// [`diagnose`] for the fit of a given filter.
 ///
 /// # Errors
-/// As [`diagnose`]; those of the filter.
+/// As [`diagnose`]; those of the filter, [`Error::UserCode`] if it panics or returns invalid gains.
 pub fn diagnose_fit(
     x: &ArrayRef2<f64>,
     y: &ArrayRef2<f64>,
@@ -162,7 +164,7 @@ pub fn diagnose_fit(
 /// [`Factors`] of the fit there. The test rows are not used to choose anything.
 ///
 /// # Errors
-/// As [`diagnose_fit`].
+/// As [`diagnose_fit`]; [`Error::Shape`], [`Error::Empty`] and [`Error::NonFinite`] for the test rows.
 ///
 /// # Examples
 /// ```

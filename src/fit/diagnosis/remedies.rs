@@ -37,7 +37,7 @@ pub enum Method {
     HalfTheRows,
 }
 
-/// The estimated error of a fit at a new row.
+/// The estimated error of a fit at a new row, in a [`Diagnosis`](super::Diagnosis).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -60,7 +60,7 @@ pub struct Estimate {
     pub test_mse: Option<f64>,
 }
 
-/// The difference between two errors on the same rows.
+/// The gain of a fit over the examined fit, from their errors on the same rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -7,8 +7,8 @@ use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use std::f64::consts::PI;
 
-/// A Hessian or Fisher matrix `c XᵀX` (`p × p`), stored as its `r = min(n, p)` possibly non-zero eigenvalues and the SVD's
-/// directions. With `k` outputs there is one such block per output.
+/// A Hessian or Fisher matrix `c XᵀX` (`p × p`), stored as its `r = min(n, p)` possibly non-zero eigenvalues
+/// `μᵣ = c σᵣ²` and the SVD's directions. With `k` outputs there is one such block per output.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub struct Curvature<'a> {
 }
 
 impl<'a> Curvature<'a> {
-    /// Computes the Hessian of `loss`, which is the same at every `β`.
+    /// Computes the Hessian of `loss`, which is the same at every `β`; `c` is [`Loss::curvature`].
     ///
     /// # Errors
     /// [`Error::Overflow`] for an eigenvalue that does not fit into `f64`, [`Error::Memory`].
@@ -43,7 +43,8 @@ impl<'a> Curvature<'a> {
     /// Divide by `n` for that of one row.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for an eigenvalue that does
+    /// not fit into `f64`, [`Error::Memory`].
     pub fn fisher(svd: &'a Svd, noise_variance: f64) -> Result<Self, Error> {
         if !(noise_variance > 0.0 && noise_variance.is_finite()) {
             let must_be = "finite and > 0";
@@ -79,7 +80,7 @@ impl<'a> Curvature<'a> {
         self.svd.shape().1 - self.svd.rank()
     }
 
-    /// `Σ μ`.
+    /// The trace, `Σ μ`.
     #[must_use]
     pub fn trace(&self) -> f64 {
         self.eigenvalues.iter().sum()
@@ -97,7 +98,7 @@ impl<'a> Curvature<'a> {
         self.rank().checked_sub(1).map(|last| self.eigenvalues[last])
     }
 
-    /// `√Σ μ²`.
+    /// The Frobenius norm, `√Σ μ²`.
     #[must_use]
     pub fn frobenius_norm(&self) -> f64 {
         self.eigenvalues.iter().fold(0.0, |sum, mu| sum.hypot(*mu))
@@ -146,7 +147,8 @@ impl<'a> Curvature<'a> {
     /// Computes `H D` (`p × k`) for directions `D` (`p × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`] unless `D` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if an entry does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn times(&self, directions: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let (_, p) = self.svd.shape();
         Error::check_len("rows of the directions", p, directions.nrows())?;
@@ -182,7 +184,8 @@ impl<'a> Curvature<'a> {
     /// of units, `X/s` and `s β`, does not change them.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`].
+    /// [`Error::Shape`] unless `β` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if a product does not fit
+    /// into `f64`.
     ///
     /// # References
     /// Petzka et al., *Relative flatness and generalization*, NIPS 2021.

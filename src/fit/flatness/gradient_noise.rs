@@ -43,10 +43,11 @@ pub struct GradientNoise<'a> {
 }
 
 impl<'a> GradientNoise<'a> {
-    /// Computes the noise at residuals `Xβ − y` (`n × 1`).
+    /// Computes the noise at residuals `Xβ − y` (`n × 1`), for the `X` that `svd` factorises.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Unsupported`] for more than one output, [`Error::NonFinite`], [`Error::Overflow`],
+    /// [`Error::Shape`] for another number of rows, [`Error::Unsupported`] for more than one output,
+    /// [`Error::NonFinite`], [`Error::Overflow`] if a mean square of the gradients does not fit into `f64`,
     /// [`Error::Memory`].
     pub fn new(svd: &'a Svd, residuals: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (n, _) = svd.shape();
@@ -70,7 +71,7 @@ impl<'a> GradientNoise<'a> {
     /// any path. `x` (`n × p`) is the matrix that `svd` factorises.
     ///
     /// # Errors
-    /// As [`GradientNoise::new`]; those of the filter.
+    /// As [`GradientNoise::new`]; those of the filter, [`Error::UserCode`] if it panics or returns invalid gains.
     pub fn on_path(
         svd: &'a Svd,
         x: &ArrayRef2<f64>,
@@ -116,7 +117,7 @@ impl<'a> GradientNoise<'a> {
     /// Returns `C` in the coordinates of the modes: the `M` (`r × r`) of `C = V M Vᵀ`.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] if it does not fit into memory.
     pub fn in_modes(&self) -> Result<Array2<f64>, Error> {
         let r = self.mean.len();
         reserve("a gradient covariance", table(r, r))?;
@@ -148,7 +149,7 @@ impl<'a> GradientNoise<'a> {
     /// Computes `Σ dᵀ C d` over the columns of `D` (`p × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Memory`].
+    /// [`Error::Shape`] unless `D` has `p` rows, [`Error::NonFinite`], [`Error::Memory`].
     pub fn along(&self, directions: &ArrayRef2<f64>) -> Result<f64, Error> {
         Error::check_len("rows of the directions", self.svd.shape().1, directions.nrows())?;
         Error::check_finite("the directions", directions.view())?;
@@ -197,7 +198,8 @@ impl ExpectedGradientNoise {
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Unsupported`] for more than one output, [`Error::NonFinite`], [`Error::Domain`] unless
-    /// the noise variance is finite and ≥ 0, [`Error::Overflow`], [`Error::Memory`]; those of the filter.
+    /// the noise variance is finite and ≥ 0, [`Error::Overflow`] if an expectation does not fit into `f64`,
+    /// [`Error::Memory`]; those of the filter, [`Error::UserCode`] if it panics or returns invalid gains.
     pub fn new(
         svd: &Svd,
         filter: &dyn SpectralFilter,
@@ -252,11 +254,13 @@ impl ExpectedGradientNoise {
 }
 
 /// Computes `tr C` at `β = β* + δ` for a population: normal rows of covariance `Σ` with the eigenvalues `ℓ`, `δ` in its
-/// eigenbasis, and label noise of variance `v`. There `C = (δᵀΣδ + v) Σ + Σδδᵀ Σ`.
+/// eigenbasis, and label noise of variance `v`. There `C = (δᵀΣδ + v) Σ + Σδδᵀ Σ`, the covariance of one row's gradient
+/// `x (x·β − y)`, so `tr C = (Σ ℓδ² + v) Σ ℓ + Σ ℓ²δ²`.
 ///
 /// # Errors
 /// [`Error::Shape`] for lists of different lengths, [`Error::Empty`], [`Error::Domain`] for an eigenvalue or a noise variance
-/// that is negative or not finite, or an entry of `δ` that is not finite; [`Error::Overflow`].
+/// that is negative or not finite, or an entry of `δ` that is not finite; [`Error::Overflow`] if the trace does not fit
+/// into `f64`.
 pub fn population_trace(eigenvalues: &[f64], delta: &[f64], noise_variance: f64) -> Result<f64, Error> {
     if eigenvalues.is_empty() {
         return Err(Error::Empty { what: "the eigenvalues of a covariance" });

@@ -5,8 +5,8 @@ use crate::filter::Loss;
 use crate::machine::memory::{reserve, table};
 use ndarray::{Array2, ArrayRef2};
 
-/// The exact loss on the plane through `β` along two directions: a quadratic, computed only from products with the
-/// features.
+/// The exact loss `L = c/2 ‖Xβ − Y‖²` on the plane through `β` along two directions: a quadratic, computed only from
+/// products with the features. `c` is [`Loss::curvature`].
 ///
 /// ```text
 /// L(β + s D₁ + t D₂) = L(β) + s g₁ + t g₂ + ½ (s² h₁₁ + 2 s t h₁₂ + t² h₂₂)
@@ -49,7 +49,8 @@ impl Slice {
     /// `y` (`n × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] if a coefficient of the quadratic
+    /// does not fit into `f64`, [`Error::Memory`].
     pub fn new(
         x: &ArrayRef2<f64>,
         y: &ArrayRef2<f64>,
@@ -96,10 +97,11 @@ impl Slice {
         self.value + linear + 0.5 * (s * s * h11 + 2.0 * s * t * h12 + t * t * h22)
     }
 
-    /// Scales a direction to the length of `beta`, `D ‖β‖/‖D‖`.
+    /// Scales a direction `D` to the length of `beta` (both `p × k`), `D ‖β‖/‖D‖`, with norms over all entries.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Overflow`], [`Error::Domain`] for a direction of length 0, [`Error::Memory`].
+    /// [`Error::NonFinite`], [`Error::Overflow`] if a length does not fit into `f64`, [`Error::Domain`] for a direction
+    /// of length 0, [`Error::Memory`].
     pub fn to_length_of(beta: &ArrayRef2<f64>, direction: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let [norm, length] = [beta, direction].map(crate::fit::complexity::coefficient_norm);
         let (norm, length) = (norm?, length?);

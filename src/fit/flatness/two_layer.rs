@@ -50,7 +50,8 @@ impl TwoLayer {
     /// Creates the network at `beta` (`p × 1`), for targets `y` (`n × 1`) of the rows that `svd` factorises.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Overflow`] if an entry of the Hessian at scale 1 does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn new(svd: &Svd, y: &ArrayRef2<f64>, beta: &ArrayRef2<f64>, loss: Loss) -> Result<Self, Error> {
         let (n, p) = svd.shape();
         for (what, table, rows) in [("rows of y", y, n), ("rows of beta", beta, p)] {
@@ -84,7 +85,7 @@ impl TwoLayer {
     /// Returns the trace of the Hessian at the scale `s`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `s` is finite and > 0; [`Error::Overflow`].
+    /// [`Error::Domain`] unless `s` is finite and > 0; [`Error::Overflow`] if the result does not fit into `f64`.
     pub fn trace(&self, scale: f64) -> Result<f64, Error> {
         check(scale)?;
         fits(self.trace / scale / scale + self.along * scale * scale)

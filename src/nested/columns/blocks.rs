@@ -71,7 +71,7 @@ impl Columns<'_> {
     /// Whole blocks of columns become matrix–matrix work; a few hundred columns per call are enough for that.
     ///
     /// # Errors
-    /// As [`Columns::push`]; input of the wrong shape, NaN and infinities (columns counted within `x`) leave the fit
+    /// As [`Columns::push`]. Input of the wrong shape, NaN and infinities (columns counted within `x`) leave the fit
     /// unchanged. After any other error, only some of the columns are appended.
     pub fn extend(&mut self, x: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of the features", self.n, x.nrows())?;

@@ -22,7 +22,10 @@ use crate::Error;
 use crate::machine::memory::reserve;
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
-/// Minimum-norm fits on features that arrive one column at a time, one [`Point`] per column.
+/// Minimum-norm or ridge fits on features that arrive one column at a time or in blocks, one [`Point`] per column.
+///
+/// [`Columns::new`] starts the curve, the `with_` methods request more of every point, and [`Columns::push`] or
+/// [`Columns::extend`] add columns.
 ///
 /// ```text
 /// X (n × p) = Q Lᵀ Wᵀ      β̂ = W L⁻ᵀ c      c = Q Y      predictions  (A W)(L⁻ᵀ c)
@@ -84,8 +87,9 @@ impl<'a> Columns<'a> {
     /// Creates a fit of targets `y` (`n × k`), without features yet.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Shape`] if the test table has another number of
-    /// targets.
+    /// [`Error::Empty`] for no rows or targets, [`Error::NonFinite`], [`Error::Shape`] if the test table has another
+    /// number of targets, or if the table of [`Test::Others`] has fewer rows than are in training, [`Error::Domain`]
+    /// for [`Test::Others`] on a population.
     pub fn new(y: &ArrayRef2<f64>, test: Test<'a>) -> Result<Self, Error> {
         if y.is_empty() {
             return Err(Error::Empty { what: "the targets" });
@@ -128,8 +132,9 @@ impl<'a> Columns<'a> {
     /// a few points on the way down from a peak.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
-    /// positive semidefinite; [`Error::Domain`] after the first column.
+    /// [`Error::Empty`], [`Error::Shape`] unless Σ is square, [`Error::NonFinite`], [`Error::Domain`] unless Σ is
+    /// symmetric and positive semidefinite up to rounding, [`Error::Memory`], [`Error::Backend`]; [`Error::Domain`]
+    /// after the first column.
     pub fn with_noise_covariance(mut self, covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         self.check_no_columns("0 when the noise term is asked for")?;
         self.noise = Some(Noise::new(covariance)?);
@@ -209,8 +214,10 @@ impl<'a> Columns<'a> {
     /// columns so far.
     ///
     /// # Errors
-    /// [`Error::Shape`] (the test table's columns may be used up) and [`Error::NonFinite`], which leave the fit
-    /// unchanged; [`Error::Overflow`] and [`Error::Backend`], which leave the column appended.
+    /// [`Error::Shape`] for a column of another length, or if the columns of the test table or of Σ are used up;
+    /// [`Error::NonFinite`]; [`Error::Memory`]: these leave the fit unchanged. [`Error::Overflow`] if an entry of the
+    /// [`Point`] does not fit into `f64`, [`Error::Backend`], and [`Error::Memory`] for an SVD: these leave the column
+    /// appended.
     pub fn push(&mut self, x: &ArrayRef1<f64>) -> Result<Point, Error> {
         Error::check_len("rows of the features", self.n, x.len())?;
         if let Some((row, &value)) = x.iter().enumerate().find(|(_, v)| !v.is_finite()) {

@@ -13,7 +13,7 @@ use ndarray::{ArrayView2, Axis, s};
 
 /// Computes the noise terms of the first `1, 2, …, P` columns of many matrices `X` (`n × P`), for test features with
 /// second moments Σ: one root for each matrix, or one for all. The first `p` columns use the leading `p × p` block of
-/// Σ.
+/// Σ. The result has one curve per matrix, with one term per number of columns.
 ///
 /// Up to `n` columns, `X = Q R` by reflections, and the term is `‖S R⁻¹‖²_F`. Beyond, columns are rotated into the
 /// triangle of `X = R Q`; the rotations also turn the images `S Qᵀ`, and the term is `‖S Qᵀ R⁻¹‖²_F`. Each term is a
@@ -21,8 +21,9 @@ use ndarray::{ArrayView2, Axis, s};
 /// the others nor on the instruction set.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NonFinite`]; [`Error::Shape`] unless all matrices have one shape and the roots fit
-/// them; [`Error::Overflow`] for a term that does not fit into `f64`; [`Error::Backend`].
+/// [`Error::Empty`] for no matrices or empty ones, [`Error::NonFinite`]; [`Error::Shape`] unless all matrices have one
+/// shape, there is one root or one per matrix, and every root has at least as many features as the matrices;
+/// [`Error::Overflow`] for a term that does not fit into `f64`; [`Error::Memory`], [`Error::Backend`].
 ///
 /// # Examples
 /// ```

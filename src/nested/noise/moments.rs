@@ -5,7 +5,9 @@ use crate::Error;
 use crate::svd::add_gram;
 use ndarray::{Array2, ArrayRef2};
 
-/// `Σ̂ = Φᵀ Φ / m` of features that arrive in pieces: O(p²) memory, `m p²` flops.
+/// The mean second moments `Σ̂ = Φᵀ Φ / m` (`p × p`) of features `Φ` (`m × p`) that arrive in pieces.
+///
+/// O(p²) memory, `m p²` flops. [`SecondMoments::root`] makes the [`Root`] that noise terms need.
 ///
 /// # Examples
 /// ```
@@ -52,7 +54,7 @@ impl SecondMoments {
         Ok(())
     }
 
-    /// Returns `Σ̂`.
+    /// Returns `Σ̂`, `p × p`.
     ///
     /// # Errors
     /// [`Error::Empty`] without draws, [`Error::Overflow`] if a sum does not fit into `f64`.
@@ -69,7 +71,7 @@ impl SecondMoments {
         }
     }
 
-    /// Returns a root of `Σ̂`.
+    /// Computes a root of `Σ̂`.
     ///
     /// # Errors
     /// Those of [`SecondMoments::covariance`] and [`Root::from_covariance`].

@@ -7,7 +7,10 @@ use crate::risk::covariance;
 use crate::svd::{Faer, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2};
 
-/// `S` with `SᵀS = Σ`, upper triangular: its leading `p × p` block belongs to the first `p` features.
+/// A root `S` of the second moments of test features, `SᵀS = Σ`, for [`sample_terms`](super::sample_terms) and
+/// [`feature_terms`](super::feature_terms).
+///
+/// `S` is upper triangular: its leading `p × p` block belongs to the first `p` features.
 ///
 /// # Examples
 /// ```
@@ -59,8 +62,8 @@ impl Root {
     /// [`Root::from_features`] has no such loss.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`]; [`Error::Domain`] unless Σ is symmetric and
-    /// positive semidefinite up to rounding; [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::Shape`] unless Σ is square, [`Error::NonFinite`], [`Error::Domain`] unless it is
+    /// symmetric and positive semidefinite up to rounding, [`Error::Memory`], [`Error::Backend`].
     pub fn from_covariance(covariance: &ArrayRef2<f64>) -> Result<Self, Error> {
         let root = covariance::CovarianceRoot::new(covariance)?;
         Ok(Self { columns: Some(packed(&root.matrix)), exponent: root.exponent })
@@ -69,7 +72,7 @@ impl Root {
     /// Computes the root of `Σ = X_tᵀ X_t / m` for test features `X_t` (`m × p`): `R / √m` from `X_t = Q R`.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+    /// [`Error::Empty`], [`Error::NonFinite`], [`Error::Memory`], [`Error::Backend`].
     pub fn from_features(features: &ArrayRef2<f64>) -> Result<Self, Error> {
         let (m, p) = features.dim();
         // Memory for the scaled copy and its reduction, for the triangle and its scaled rows, and for the packed root.
@@ -83,7 +86,7 @@ impl Root {
         Ok(Self { columns: Some(packed(&r)), exponent: unit })
     }
 
-    /// Returns `p`; `None` for the identity.
+    /// Returns the number of features `p`; `None` for the identity, which has any number.
     #[must_use]
     pub fn dimension(&self) -> Option<usize> {
         self.columns.as_ref().map(|columns| columns.size)

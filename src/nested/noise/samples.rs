@@ -13,15 +13,16 @@ use ndarray::{ArrayView2, Axis, s};
 
 /// Computes the noise terms of the first `1, 2, …, n` rows of many matrices `X` (`n × p`), for test features with
 /// second moments Σ: one root for each matrix, or one for all. Of a root with more than `p` features, the first `p` are
-/// used.
+/// used. The result has one curve per matrix, with one term per number of rows.
 ///
 /// Up to `p` rows, `X = L Q` by reflections, and the term is `‖S Qᵀ L⁻¹‖²_F`. Beyond, rows are rotated into the
 /// triangle of `X = Q R`, and the term is `‖S R⁻¹‖²_F`. Each term is a fresh solve: O(p³) per row, 3 p³ flops or fewer.
 /// Eight matrices run at once; the result for one depends neither on the others nor on the instruction set.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NonFinite`]; [`Error::Shape`] unless all matrices have one shape and the roots fit
-/// them; [`Error::Overflow`] for a term that does not fit into `f64`; [`Error::Backend`].
+/// [`Error::Empty`] for no matrices or empty ones, [`Error::NonFinite`]; [`Error::Shape`] unless all matrices have one
+/// shape, there is one root or one per matrix, and every root has at least as many features as the matrices;
+/// [`Error::Overflow`] for a term that does not fit into `f64`; [`Error::Memory`], [`Error::Backend`].
 ///
 /// # Examples
 /// ```

@@ -12,12 +12,15 @@ use crate::svd::StreamedQr;
 use ndarray::{ArrayRef2, ArrayView2, s};
 
 impl Plane {
-    /// Computes the fits to features `x` (`N × P`) and targets `y` (`N × k`), sorted by `n`, then `p`, ascending.
-    /// Memory is O(N P) plus the coefficients.
+    /// Computes the fits to features `x` (`N × P`) and targets `y` (`N × k`), one per cell, sorted by `n`, then `p`,
+    /// ascending. Memory is O(N P) plus the coefficients.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the table is smaller than the lists require or a request names an output that does not
-    /// exist, [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`], [`Error::Backend`].
+    /// [`Error::Shape`] if the table is smaller than the lists require, if `x` and `y` differ in rows, or if a request
+    /// names an output that does not exist; [`Error::Empty`] for no targets, no requests, or a request without outputs;
+    /// [`Error::NonFinite`]; [`Error::Overflow`] if a coefficient or a training error does not fit into `f64`; those of
+    /// the estimators, [`Error::UserCode`] if one panics or returns invalid gains; [`Error::Memory`],
+    /// [`Error::Backend`].
     pub fn fits(
         &self,
         x: &ArrayRef2<f64>,
@@ -36,8 +39,8 @@ impl Plane {
         self.measure(x.view(), None, y, requests)
     }
 
-    /// Computes the fits to the features of a map on `inputs` (`N × d`). Features beyond the largest `n` are generated
-    /// in blocks, go straight into the factorisation and are discarded.
+    /// Computes [`fits`](Self::fits) to the features of a map on `inputs` (`N × d`), and targets `y` (`N × k`).
+    /// Features beyond the largest `n` are generated in blocks, go straight into the factorisation and are discarded.
     ///
     /// # Errors
     /// Those of [`Plane::fits`], and of the map.

@@ -124,7 +124,9 @@ impl Plane {
         self.samples.iter().flat_map(move |&n| wanted.clone().map(move |p| (n, p)))
     }
 
-    /// Requests the smallest singular value of every cell: some tens of solves with its triangle.
+    /// Requests the smallest singular value above the rank cutoff of every cell,
+    /// [`PlaneFit::smallest_singular_value`](super::PlaneFit::smallest_singular_value): some tens of solves with the
+    /// cell's triangle.
     #[must_use]
     pub fn with_smallest_singular_value(mut self) -> Self {
         self.smallest = true;

@@ -5,16 +5,17 @@ use crate::nested::Engine;
 use ndarray::Array2;
 use std::ops::Range;
 
-/// A request to every cell of a [`Plane`](super::Plane): an estimator for some of the targets.
+/// A request to every cell of a [`Plane`](super::Plane): an estimator for some of the targets, as in
+/// [`Plane::fits`](super::Plane::fits).
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The estimator.
     pub estimator: &'a dyn SpectralFilter,
-    /// Which columns of the targets.
+    /// Which columns of the targets; at least one.
     pub outputs: Range<usize>,
 }
 
-/// One cell of a [`Plane`](super::Plane).
+/// The fits of one cell of a [`Plane`](super::Plane): to the first `n` rows and `p` features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaneFit {
     /// Training samples.
@@ -23,7 +24,7 @@ pub struct PlaneFit {
     pub p: usize,
     /// Numerical rank.
     pub rank: usize,
-    /// `β̂` (`p ×` outputs), one for each request.
+    /// `β̂` (`p ×` the request's outputs), one for each request.
     pub coefficients: Vec<Array2<f64>>,
     /// Mean of the squared training errors over rows and outputs, one for each request.
     pub train_mse: Vec<f64>,

@@ -64,8 +64,8 @@ impl Rows<'_> {
     /// Whole blocks of rows become matrix–matrix work; a few hundred rows per call are enough for that.
     ///
     /// # Errors
-    /// As [`Rows::push`]; input of the wrong shape, NaN and infinities (rows counted within `x`) leave the fit
-    /// unchanged. After any other error, only some of the rows are appended.
+    /// As [`Rows::push`]; [`Error::Shape`] if `x` and `y` differ in rows. Input of the wrong shape, NaN and infinities
+    /// (rows counted within `x`) leave the fit unchanged. After any other error, only some of the rows are appended.
     pub fn extend(&mut self, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Vec<Point>, Error> {
         Error::check_len("rows of y", x.nrows(), y.nrows())?;
         Error::check_len("columns of the features", self.p, x.ncols())?;

@@ -23,7 +23,10 @@ use crate::Error;
 use crate::machine::memory::{list, reserve};
 use ndarray::{Array2, ArrayRef1, ArrayRef2, aview1};
 
-/// Minimum-norm fits to rows that arrive one at a time, one [`Point`] per row.
+/// Minimum-norm or ridge fits to rows that arrive one at a time or in blocks, one [`Point`] per row.
+///
+/// [`Rows::new`] starts the curve, the `with_` methods request more of every point, and [`Rows::push`] or
+/// [`Rows::extend`] add rows.
 ///
 /// ```text
 /// X (n × p) = W L Q      β̂ (p × k) = Qᵀ L⁻¹ c      c = Wᵀ Y      ‖X β̂ − Y‖² = ‖Y‖² − ‖c‖², accumulated
@@ -88,11 +91,12 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Creates an empty fit of `outputs` targets on `features` features.
+    /// Creates an empty fit of `outputs` (`k`) targets on `features` (`p`) features.
     ///
     /// # Errors
-    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has other numbers, [`Error::Memory`]
-    /// if there is no memory for that many outputs.
+    /// [`Error::Empty`] if either number is 0, [`Error::Shape`] if the test table has other numbers of features or
+    /// targets, [`Error::Domain`] for [`Test::Others`] on a population, [`Error::Memory`] if there is no memory for
+    /// that many outputs.
     pub fn new(features: usize, outputs: usize, test: Test<'a>) -> Result<Self, Error> {
         if features == 0 || outputs == 0 {
             return Err(Error::Empty { what: if features == 0 { "the features" } else { "the targets" } });
@@ -132,8 +136,8 @@ impl<'a> Rows<'a> {
     /// down from a peak. Rows are then taken one at a time past the threshold.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], [`Error::Empty`], [`Error::Domain`] unless Σ is symmetric and
-    /// positive semidefinite; [`Error::Domain`] after the first row.
+    /// [`Error::Shape`] unless Σ is `p × p`, [`Error::NonFinite`], [`Error::Domain`] unless Σ is symmetric and positive
+    /// semidefinite up to rounding, [`Error::Memory`], [`Error::Backend`]; [`Error::Domain`] after the first row.
     ///
     /// # Examples
     /// ```
@@ -223,8 +227,10 @@ impl<'a> Rows<'a> {
     /// Appends a row of features (`p`) and targets (`k`) and measures the fit to all rows so far.
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::NonFinite`], which leave the fit unchanged; [`Error::Overflow`] if an error or the
-    /// norm of the fit does not fit into `f64`, and [`Error::Backend`], which leave the row appended.
+    /// [`Error::Shape`] for a row of other lengths, or if the table of [`Test::Others`] has fewer rows than are in
+    /// training; [`Error::NonFinite`]; [`Error::Memory`]: these leave the fit unchanged. [`Error::Overflow`] if an
+    /// entry of the [`Point`] does not fit into `f64`, [`Error::Backend`], and [`Error::Memory`] for an SVD: these
+    /// leave the row appended.
     pub fn push(&mut self, x: &ArrayRef1<f64>, y: &ArrayRef1<f64>) -> Result<Point, Error> {
         Error::check_len("columns of the features", self.p, x.len())?;
         Error::check_len("columns of the targets", self.c.len(), y.len())?;
@@ -270,7 +276,7 @@ impl<'a> Rows<'a> {
     /// Returns `β̂`, `p × k`, of the last point. O(p² k).
     ///
     /// # Errors
-    /// [`Error::Empty`] before the first row, [`Error::Overflow`].
+    /// [`Error::Empty`] before the first row, [`Error::Overflow`] if a coefficient does not fit into `f64`.
     pub fn coefficients(&self) -> Result<Array2<f64>, Error> {
         if self.fit.z.is_empty() {
             return Err(Error::Empty { what: "the fit" });

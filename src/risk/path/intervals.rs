@@ -9,7 +9,7 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::risk::centred::Means;
 use ndarray::{ArrayRef2, Axis};
 
-/// A prediction interval for a new target.
+/// A prediction interval for a new target, from [`Training::intervals`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Interval {
@@ -34,7 +34,8 @@ impl Training {
     /// # Errors
     /// [`Error::Domain`] unless `0 < alpha < 1`, and if it is too small for `n` rows, `α < 1/(n + 1)`; [`Error::Shape`]
     /// for another number of columns or more than one output; [`Error::NonFinite`]; [`Error::Unsupported`] if a fit
-    /// without some row does not exist; those of [`Ridge`]; [`Error::Overflow`], [`Error::Memory`].
+    /// without some row does not exist; those of [`Ridge`]; [`Error::Overflow`] if an end does not fit into `f64`,
+    /// [`Error::Memory`], [`Error::Backend`].
     ///
     /// # Examples
     /// ```

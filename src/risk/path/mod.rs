@@ -38,7 +38,9 @@ pub struct PathPoint {
     /// The mean over rows and outputs of the squared leave-one-out error. `None` if it was not requested, or if a fit
     /// without some row does not exist (a negative penalty beyond what the other rows allow).
     pub loo_mse: Option<f64>,
-    /// Generalised cross-validation. `None` if it is 0/0, or if there are as many degrees of freedom as rows.
+    /// Generalised cross-validation, `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`; for a fit that interpolates, the limit of small
+    /// penalties. `None` if this limit is 0/0, or if the degrees of freedom reach the number of rows in another way, as
+    /// under a negative penalty.
     pub gcv: Option<f64>,
 }
 
@@ -54,7 +56,7 @@ pub enum Criterion {
     Test,
 }
 
-/// A chosen point of a path.
+/// A chosen point of a path, from [`Path::best`] or [`Path::best_by_risk`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Best {
     /// Its index along the path.

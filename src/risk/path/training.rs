@@ -85,11 +85,11 @@ enum Right {
 }
 
 impl Training {
-    /// Factorises a training set without an intercept.
+    /// Factorises a training set, features `x` (`n × p`) and targets `y` (`n × k`), without an intercept.
     ///
     /// # Errors
     /// Those of [`Svd::new`]; [`Error::Empty`], [`Error::Shape`] and [`Error::NonFinite`] about the targets,
-    /// [`Error::Overflow`] if their squares do not fit into `f64`.
+    /// [`Error::Overflow`] if the sum of their squares does not fit into `f64`.
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         Self::uncentred(x, y, None)
     }
@@ -120,11 +120,11 @@ impl Training {
         Self::factorised(x.to_owned(), y, None, backend)
     }
 
-    /// Factorises a training set with an unpenalised intercept, on centred columns ([`Centred`]). Each leave-one-out
-    /// fit is centred afresh.
+    /// Factorises a training set (`n × p` and `n × k`) with an unpenalised intercept, on centred columns ([`Centred`]).
+    /// Each leave-one-out fit is centred afresh.
     ///
     /// # Errors
-    /// As [`Training::new`].
+    /// As [`Training::new`]; [`Error::Overflow`] for a difference from a mean that does not fit into `f64`.
     pub fn with_intercept(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
         let centred = Centred::new(x, y)?;
         let (x, y, means) = centred.into_parts();
@@ -207,7 +207,7 @@ impl Training {
     /// Adds test errors, on the rows of `test` or in expectation over its population.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless it has the columns of the training set, [`Error::Memory`].
+    /// [`Error::Shape`] unless it has the columns of the training set, [`Error::Memory`], [`Error::Backend`].
     pub fn tested_on(mut self, test: &Compressed) -> Result<Self, Error> {
         Error::check_len("columns of the test targets", self.shape().1, test.targets.ncols())?;
         let test = Projected::new(test, self.right()?.view(), self.means.as_ref())?;
@@ -241,11 +241,12 @@ impl Training {
         }
     }
 
-    /// Computes the ridge fits with each of these penalties, in a few matrix products. 0 stands for least squares;
-    /// negative penalties are allowed down to [`Ridge::limit`](crate::filter::Ridge::limit).
+    /// Computes the ridge fits with each of these penalties `λ`, of `‖Xβ − Y‖² + λ‖β‖²`, in a few matrix products. 0
+    /// stands for least squares; negative penalties are allowed down to [`Ridge::limit`](crate::filter::Ridge::limit).
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; those of [`Ridge::new`](crate::filter::Ridge::new) and its check; [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Empty`] for none; those of [`Ridge::new`](crate::filter::Ridge::new) and its check; [`Error::Overflow`]
+    /// if an entry of a [`PathPoint`](super::PathPoint) does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     pub fn penalties(&self, lambdas: &[f64]) -> Result<Path, Error> {
         if lambdas.is_empty() {
             return Err(Error::Empty { what: "the list of penalties" });
@@ -261,7 +262,8 @@ impl Training {
     /// Computes gradient flow on `loss` from 0, stopped at each of these times.
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; those of [`GradientFlow::new`]; [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Empty`] for none; those of [`GradientFlow::new`]; [`Error::Overflow`], [`Error::Memory`] and
+    /// [`Error::Backend`] as for [`Training::penalties`].
     pub fn times(&self, times: &[f64], loss: Loss) -> Result<Path, Error> {
         let flows = times.iter().map(|&time| GradientFlow::new(time, loss).map(|flow| (time, flow)));
         self.family(flows, "the list of times")
@@ -272,7 +274,7 @@ impl Training {
     ///
     /// # Errors
     /// [`Error::Empty`] for none; those of [`GradientDescent::new`]; [`Error::StepTooLarge`]; [`Error::Overflow`],
-    /// [`Error::Memory`].
+    /// [`Error::Memory`] and [`Error::Backend`] as for [`Training::penalties`].
     pub fn steps(&self, schedule: &Schedule, lengths: &[Length], loss: Loss) -> Result<Path, Error> {
         let descents = lengths.iter().map(|&length| {
             let steps = length.steps(self.shape().0) as f64;
@@ -281,10 +283,11 @@ impl Training {
         self.family(descents, "the list of lengths")
     }
 
-    /// Computes the pseudoinverse of the modes with singular values of at least each of these cutoffs.
+    /// Computes the minimum-norm fits on the modes with singular values of `X` of at least each of these cutoffs.
     ///
     /// # Errors
-    /// [`Error::Empty`] for none; those of [`Truncated::new`]; [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Empty`] for none; those of [`Truncated::new`]; [`Error::Overflow`], [`Error::Memory`] and
+    /// [`Error::Backend`] as for [`Training::penalties`].
     pub fn cutoffs(&self, cutoffs: &[f64]) -> Result<Path, Error> {
         let fits = cutoffs.iter().map(|&cutoff| Truncated::new(cutoff).map(|fit| (cutoff, fit)));
         self.family(fits, "the list of cutoffs")
@@ -306,7 +309,8 @@ impl Training {
     /// Computes the fits of any filters, each with a value that represents it.
     ///
     /// # Errors
-    /// Those of the filters; [`Error::UserCode`], [`Error::Overflow`], [`Error::Memory`].
+    /// Those of the filters; [`Error::UserCode`] if one panics or returns invalid gains; [`Error::Overflow`],
+    /// [`Error::Memory`] and [`Error::Backend`] as for [`Training::penalties`].
     pub fn filters(&self, filters: &[(f64, &dyn SpectralFilter)]) -> Result<Path, Error> {
         filter_points(self.modes()?, filters, self.test.as_ref(), self.with_left_out).map(Path::new)
     }
@@ -314,7 +318,8 @@ impl Training {
     /// Computes the coefficients of one fit (`p × k`), and its intercept if there is one (`k`).
     ///
     /// # Errors
-    /// Those of [`Svd::solve`].
+    /// Those of the filter; [`Error::UserCode`] if it panics or returns invalid gains; [`Error::Overflow`] if a
+    /// coefficient does not fit into `f64`; [`Error::Memory`], [`Error::Backend`].
     pub fn coefficients(
         &self,
         filter: &dyn SpectralFilter,
@@ -335,7 +340,8 @@ impl Training {
     /// exist.
     ///
     /// # Errors
-    /// Those of the filter; [`Error::UserCode`], [`Error::Memory`].
+    /// Those of the filter; [`Error::UserCode`] if it panics or returns invalid gains; [`Error::Memory`],
+    /// [`Error::Backend`].
     pub fn left_out_errors(&self, filter: &dyn SpectralFilter) -> Result<Option<Array2<f64>>, Error> {
         let (mut response, modes) = (Response::default(), self.modes()?);
         ask(modes, filter, &mut response)?;

@@ -28,7 +28,11 @@ pub enum Batches {
     WithoutReplacement,
 }
 
-/// The settings of stochastic gradient descent: a constant step and a constant batch size.
+/// The settings of stochastic gradient descent on least squares: a constant step and a constant batch size.
+///
+/// A step moves by the mean gradient of a mini-batch of `b` rows, `β ← β − h ĝ`. Its expectation is the gradient of the
+/// [`Loss`] on all `n` rows, `E ĝ = c Xᵀ(Xβ − Y)`: for the mean square, `ĝ = (2/b) Σ_batch xᵢ (xᵢ·β − yᵢ)`.
+/// [`Sgd::start`] gives the exact first two moments of the iterates.
 ///
 /// # Examples
 /// Label noise keeps the iterates moving around the least squares solution, more so for larger steps:

@@ -46,7 +46,7 @@ pub struct SgdMoments {
     covariance: Array2<f64>,
 }
 
-/// The expected excess risk of an iterate.
+/// The expected excess risk of an iterate, a mean over the outputs, from [`SgdMoments::risk`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SgdRisk {
@@ -71,7 +71,7 @@ impl Sgd {
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`], [`Error::StepTooLarge`] if the mean iterate would not
     /// converge (`h μ₁ ≥ 2`), [`Error::Domain`] for a batch of more rows than there are, without replacement;
-    /// [`Error::Memory`].
+    /// [`Error::Overflow`] if a training error at the start does not fit into `f64`; [`Error::Memory`].
     pub fn start(&self, svd: &Svd, y: &ArrayRef2<f64>, start: &ArrayRef2<f64>) -> Result<SgdMoments, Error> {
         self.start_with_noise(svd, y, 0.0, start)
     }
@@ -247,7 +247,7 @@ impl SgdMoments {
     /// The mean iterate, `p × k`: that of full-batch descent.
     ///
     /// # Errors
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if a coefficient does not fit into `f64`.
     pub fn mean(&self) -> Result<Array2<f64>, Error> {
         Ok(&self.start + &self.mean_step()?.0)
     }
@@ -266,7 +266,8 @@ impl SgdMoments {
     /// start.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the population has other features or outputs, [`Error::Overflow`], [`Error::Memory`].
+    /// [`Error::Shape`] if the population has other features or outputs, [`Error::Overflow`] if the risk does not fit
+    /// into `f64`, [`Error::Memory`].
     pub fn risk(&self, population: &Population) -> Result<SgdRisk, Error> {
         let (mean_step, gains) = self.mean_step()?;
         let mut full_batch = population.excess(&(&self.start + &mean_step))?;
@@ -282,7 +283,7 @@ impl SgdMoments {
         Err(Error::Overflow { what: "the expected risk of an iterate" })
     }
 
-    /// The expected `‖X β − Y‖²/n`, on the (noisy) targets that are trained on.
+    /// The expected `‖X β − Y‖²/n`, the mean over the outputs, on the (noisy) targets that are trained on.
     #[must_use]
     pub fn train_mse(&self) -> f64 {
         let squares = self.squared_residuals(&free_shares(&self.svd)).sum();
@@ -290,10 +291,10 @@ impl SgdMoments {
         (squares + moved.map(|(s, v)| s * s * v).sum::<f64>()) / self.rows.nrows() as f64
     }
 
-    /// The expected squared distance from the start, `E ‖β − β₀‖²`.
+    /// The expected squared distance from the start, `E ‖β − β₀‖²`, the mean over the outputs.
     ///
     /// # Errors
-    /// [`Error::Overflow`].
+    /// [`Error::Overflow`] if a coefficient does not fit into `f64`.
     pub fn squared_distance(&self) -> Result<f64, Error> {
         let (step, gains) = self.mean_step()?;
         let of_noise = self.noise * gains.iter().map(|f| f * f).sum::<f64>();

@@ -9,7 +9,8 @@ use crate::risk::population::mean_squares;
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, s};
 
-/// Whether the iterates stay near a solution that fits all rows, and the bounds of Wu, Ma and E (2018).
+/// Whether the iterates stay near a solution that fits all rows, and the bounds of Wu, Ma and E (2018). From
+/// [`Sgd::stability`].
 ///
 /// `Hᵢ = n c xᵢ xᵢᵀ` is the Hessian of one row's loss, `A` the mean of these, restricted to the span of the rows; `κ`
 /// is the noise factor. Everything here is a property of the design: targets play no part.
@@ -45,7 +46,8 @@ impl SgdStability {
     }
 }
 
-/// The stationary state, in which stochastic gradient descent keeps moving around the least squares solution.
+/// The stationary state, in which stochastic gradient descent keeps moving around the least squares solution. From
+/// [`Sgd::stationary`].
 #[derive(Clone, Debug)]
 pub struct Stationary {
     svd: Svd,
@@ -59,7 +61,8 @@ impl Stationary {
         &self.covariance
     }
 
-    /// `tr(Σ P)`: the expected excess risk over that of the least squares solution.
+    /// `tr(Σ P)`, with `P` the covariance of the iterates: the expected excess risk over that of the least squares
+    /// solution.
     ///
     /// # Errors
     /// [`Error::Shape`] if the population has another number of features.
@@ -114,7 +117,8 @@ impl Sgd {
     ///
     /// # Errors
     /// [`Error::StepTooLarge`] if not even the mean iterate converges; [`Error::Domain`] for a batch of more rows than
-    /// there are, without replacement; [`Error::Overflow`], [`Error::Backend`], [`Error::Memory`].
+    /// there are, without replacement; [`Error::Overflow`] if the second moments of a step do not fit into `f64`;
+    /// [`Error::Backend`], [`Error::Memory`].
     ///
     /// # Examples
     /// One feature, one row per step: `E δ²` is multiplied by `mean (1 − h x²)²`.
@@ -170,8 +174,8 @@ impl Sgd {
     /// solution. The unknowns are the `n` numbers `zᵢᵀP zᵢ`. If all rows are fitted, `P` is 0. O(n² r² + n³).
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if second moments grow without bound; [`Error::Shape`], [`Error::NonFinite`],
-    /// [`Error::Domain`]; those of [`Sgd::stability`].
+    /// [`Error::Unsupported`] if second moments grow without bound; [`Error::Empty`], [`Error::Shape`],
+    /// [`Error::NonFinite`]; [`Error::Domain`] unless the variance is finite and ≥ 0; those of [`Sgd::stability`].
     pub fn stationary(&self, svd: &Svd, y: &ArrayRef2<f64>, noise: f64) -> Result<Stationary, Error> {
         Error::check_len("rows of y", svd.shape().0, y.nrows())?;
         Error::check_finite("y", y.view())?;
@@ -226,16 +230,16 @@ fn largest(matrix: &Array2<f64>) -> Result<f64, Error> {
 }
 
 /// Computes the stationary covariance of constant-step descent with gradient noise of a fixed covariance `C` (`r × r`),
-/// in the eigenbasis of a Hessian with eigenvalues `a`: the solution of the discrete Lyapunov equation
-/// `S = (1 − h a) S (1 − h a) + h² C`,
+/// in the eigenbasis of a Hessian with eigenvalues `a` (`r`), for the step `h`: the solution of the discrete Lyapunov
+/// equation `S = (1 − h a) S (1 − h a) + h² C`,
 ///
 /// ```text
 /// Sᵢⱼ = h Cᵢⱼ / (aᵢ + aⱼ − h aᵢ aⱼ)
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless every eigenvalue is finite and > 0,
-/// [`Error::StepTooLarge`] from `h a = 2` on.
+/// [`Error::Shape`], [`Error::NonFinite`], [`Error::Domain`] unless every eigenvalue is finite and > 0 and the step
+/// finite and ≥ 0, [`Error::StepTooLarge`] from `h a = 2` on.
 ///
 /// # Examples
 /// ```

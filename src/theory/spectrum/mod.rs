@@ -13,9 +13,9 @@ const LANES: usize = 8;
 
 /// Eigenvalues with multiplicities; zeros are allowed, and contribute nothing.
 ///
-/// Multiplicities are real numbers: either counts, used with a number of samples, or weights that add up to 1, used
-/// with `1/γ`. Equal eigenvalues are merged, so the cost of a pass of the solver depends on the number of distinct
-/// ones.
+/// Multiplicities are real numbers: either counts, used with a number of samples `n`, or weights that add up to 1, used
+/// with `1/γ` in place of `n`. Equal eigenvalues are merged, so the cost of a pass of the solver depends on the number
+/// of distinct ones.
 ///
 /// # Examples
 /// ```
