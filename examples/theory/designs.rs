@@ -155,7 +155,8 @@ pub fn ridge(plan: &Plan) -> Result<Family, Error> {
         }
         Ok(found)
     })?;
-    let mut family = Family::new(plan, "Ridge regression", "Penalty λ (beside the mean of squares)", EXCESS);
+    let mut family =
+        Family::new(plan, "Ridge regression", "Penalty λ (added to the mean of squares)", EXCESS);
     for (i, p) in shapes.into_iter().enumerate() {
         let spectrum = PopulationSpectrum::with_multiplicities(&[1.0], &[p as f64])?;
         let population = SpectralPopulation::new(spectrum, &[ENERGY], NOISE)?;

@@ -39,7 +39,7 @@ pub fn negative(plan: &Plan) -> Result<Family, Error> {
     let theory = TheoryLine::new("Limit", "Wu and Xu 2020", move |penalty| {
         Ok(population.at(n as f64, penalty)?.excess)
     });
-    let x = "Penalty λ (beside the mean of squares)";
+    let x = "Penalty λ (added to the mean of squares)";
     let mut family = Family::new(plan, "Penalties below 0", x, EXCESS);
     (family.x.1, family.y.1) = (false, false);
     family.marker = Some((best, "best λ"));

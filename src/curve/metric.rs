@@ -162,8 +162,8 @@ metrics! {
         DegreesOfFreedom, degrees_of_freedom, "1";
         /// `‖β̂ − β₀‖_F`, over all outputs, where `β₀` are the coefficients at the start of the fit.
         DistanceFromStart, distance_from_start, "targets per feature";
-        /// Effective parameters on the test rows (Curth, Jeffares and van der Schaar 2023): `p̂⁰ = n · mean ‖ŝ(x₀)‖²` for
-        /// predictions `ŝ(x₀)·y`. They fall again past the threshold.
+        /// Effective parameters on the test rows (Curth, Jeffares and van der Schaar 2023): `p̂⁰ = n · mean ‖ŝ(x₀)‖²`
+        /// for predictions `ŝ(x₀)·y`. They fall again past the threshold.
         EffectiveParameters, effective_parameters, "1";
         /// Effective parameters on the training rows: `tr H Hᵀ = Σ (σ g)²`, the rank for minimum-norm fits. A free
         /// intercept adds 1.

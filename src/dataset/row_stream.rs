@@ -54,8 +54,8 @@ impl<T: RowStream + ?Sized> RowStream for Box<T> {
     }
 }
 
-/// Standard normal features `x` and one target `y = x·β + σ ε`, with `β` a random direction of length 1 and `ε` standard
-/// normal.
+/// Standard normal features `x` and one target `y = x·β + σ ε`, with `β` a random direction of length 1 and `ε`
+/// standard normal.
 ///
 /// # Examples
 /// ```

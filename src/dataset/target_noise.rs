@@ -15,11 +15,11 @@ const PSEUDORANDOM: usize = 7;
 
 impl Dataset {
     /// Adds normal noise of this standard deviation to every target, drawn once. It becomes part of the table: a
-    /// model that sees a row twice sees the same noise twice. For a given seed, the deviation only scales the noise, and the
-    /// first rows of a table get the same noise as a table of these rows alone.
+    /// model that sees a row twice sees the same noise twice. For a given seed, the deviation only scales the noise,
+    /// and the first rows of a table get the same noise as a table of these rows alone.
     ///
-    /// For a prediction `f` that is independent of the noise, `E (f − y)²` on noisy targets is its value on clean targets
-    /// plus the variance of the noise.
+    /// For a prediction `f` that is independent of the noise, `E (f − y)²` on noisy targets is its value on clean
+    /// targets plus the variance of the noise.
     ///
     /// # Errors
     /// [`Error::Domain`] if the deviation is negative or not finite; [`Error::Overflow`] if a noisy target overflows
@@ -51,8 +51,8 @@ impl Dataset {
     /// As [`Dataset::with_target_noise`].
     ///
     /// # References
-    /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019): label noise as a
-    /// proxy for misspecification.
+    /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019): label noise
+    /// as a proxy for misspecification.
     pub fn with_pseudorandom_target_noise(self, deviation: f64, seed: u64) -> Result<Self, Error> {
         let step =
             format!("pseudorandom target noise of deviation {}, seed {seed}", words::number(deviation));

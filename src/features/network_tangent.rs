@@ -27,8 +27,8 @@ use rand_distr::StandardNormal;
 /// ```
 ///
 /// # References
-/// Jacot, Gabriel and Hongler, *Neural tangent kernel*, 2018, arXiv:1806.07572; Holzmüller, ICLR 2021, appendix: 4 inputs
-/// and 6 hidden neurons, 30 features.
+/// Jacot, Gabriel and Hongler, *Neural tangent kernel*, 2018, arXiv:1806.07572; Holzmüller, ICLR 2021, appendix: 4
+/// inputs and 6 hidden neurons, 30 features.
 #[derive(Clone, Debug)]
 pub struct NetworkTangent {
     activation: Activation,

@@ -69,8 +69,8 @@ pub struct Component {
 ///
 /// # References
 /// Adlam and Pennington, *Understanding double descent requires a fine-grained bias–variance decomposition*, NIPS 2020
-/// (symmetric); d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020 (sequential); Lin
-/// and Dobriban, *What causes the test error?*, JMLR 2021 (all orders); Efron and Stein, *The jackknife estimate of
+/// (symmetric); d'Ascoli, Refinetti, Biroli and Krzakala, *Double trouble in double descent*, ICML 2020 (sequential);
+/// Lin and Dobriban, *What causes the test error?*, JMLR 2021 (all orders); Efron and Stein, *The jackknife estimate of
 /// variance*, Annals of Statistics 1981; Searle, Casella and `McCulloch`, *Variance Components*, 1992, chapter 4.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decomposition {

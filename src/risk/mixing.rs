@@ -27,8 +27,8 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// teacher has `p` rows and `Σ` is `p × p`; [`Error::NonFinite`], [`Error::Memory`].
 ///
 /// # References
-/// Das and Sanghavi, *Understanding self-distillation in the presence of label noise*, ICML 2023, theorem 3.8; Pareek, Du
-/// and Oh, *Understanding the gains from repeated self-distillation*, `NeurIPS` 2024.
+/// Das and Sanghavi, *Understanding self-distillation in the presence of label noise*, ICML 2023, theorem 3.8; Pareek,
+/// Du and Oh, *Understanding the gains from repeated self-distillation*, `NeurIPS` 2024.
 ///
 /// # Examples
 /// ```

@@ -161,8 +161,8 @@ impl Compressed {
     /// Turns a table with at least as many rows as columns into a triangle of the same height; no rows are left out.
     ///
     /// # Errors
-    /// [`Error::Overflow`] if the squares of a column could leave the range of `f64`; [`Error::Backend`] if the reflections
-    /// changed the length of a column by more than rounding; [`Error::Memory`].
+    /// [`Error::Overflow`] if the squares of a column could leave the range of `f64`; [`Error::Backend`] if the
+    /// reflections changed the length of a column by more than rounding; [`Error::Memory`].
     pub(crate) fn as_triangle(&self) -> Result<Self, Error> {
         let ((rows, p), k) = (self.features.dim(), self.targets.ncols());
         let is_ordinary = |&largest: &f64| largest == 0.0 || (1e-100..1e100).contains(&largest);

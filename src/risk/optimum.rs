@@ -99,8 +99,8 @@ impl GivenDesign {
     /// # References
     /// Nakkiran, Venkat, Kakade and Ma, *Optimal regularization can mitigate double descent*, ICLR 2021; Wu and Xu, *On
     /// the optimal weighted ℓ₂ regularization in overparameterized linear regression*, NIPS 2020, and
-    /// Kobak, Lomond and Sanchez, *The optimal ridge penalty for real-world high-dimensional data can be zero or negative
-    /// due to the implicit ridge regularization*, JMLR 2020 (negative penalties).
+    /// Kobak, Lomond and Sanchez, *The optimal ridge penalty for real-world high-dimensional data can be zero or
+    /// negative due to the implicit ridge regularization*, JMLR 2020 (negative penalties).
     pub fn best_penalty(&self, penalties: Penalties) -> Result<Optimum, Error> {
         let mut best = self.best_of(Family::Ridge)?;
         if penalties == Penalties::Signed && self.rank > 0 {

@@ -47,8 +47,8 @@ use ndarray::{Array1, Array2, ArrayRef2};
 /// ```
 ///
 /// # References
-/// Buja, Hastie and Tibshirani, *Linear smoothers and additive models*, Annals of Statistics 1989; Adlam and Pennington,
-/// NIPS 2020 (the variances of the noise are those of a linear map).
+/// Buja, Hastie and Tibshirani, *Linear smoothers and additive models*, Annals of Statistics 1989; Adlam and
+/// Pennington, NIPS 2020 (the variances of the noise are those of a linear map).
 pub fn smoother(
     svd: &Svd,
     filter: &dyn SpectralFilter,

@@ -8,8 +8,8 @@
 //! [`plateau`] takes this into account.
 //!
 //! # References
-//! Advani and Saxe, arXiv:1710.03667; Ali, Kolter and Tibshirani, arXiv:1810.10082; Heckel and Yilmaz, arXiv:2007.10099;
-//! the plateau follows from Belkin, Hsu and Xu, arXiv:1903.07571.
+//! Advani and Saxe, arXiv:1710.03667; Ali, Kolter and Tibshirani, arXiv:1810.10082; Heckel and Yilmaz,
+//! arXiv:2007.10099; the plateau follows from Belkin, Hsu and Xu, arXiv:1903.07571.
 
 use super::marchenko_pastur::MarchenkoPastur;
 use super::{check, gaussian};
@@ -40,8 +40,8 @@ use crate::Error;
 /// ```
 ///
 /// # References
-/// Advani and Saxe, arXiv:1710.03667; Ali, Kolter and Tibshirani, arXiv:1810.10082; the form with the Bessel function was
-/// derived and checked for this crate.
+/// Advani and Saxe, arXiv:1710.03667; Ali, Kolter and Tibshirani, arXiv:1810.10082; the form with the Bessel function
+/// was derived and checked for this crate.
 pub fn isotropic(gamma: f64, t: f64, r2: f64, noise: f64) -> Result<gaussian::Excess, Error> {
     let law = MarchenkoPastur::new(gamma)?;
     check::non_negative("time", t)?;

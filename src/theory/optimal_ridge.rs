@@ -111,8 +111,8 @@ impl SpectralPopulation {
 /// The penalty does not depend on the samples, and every additional sample lowers the excess.
 ///
 /// # Errors
-/// [`Error::Domain`] for `‖β‖²` that is not positive and finite, a noise or an eigenvalue that is negative or not finite,
-/// or no features; [`Error::Shape`] for more eigenvalues than features.
+/// [`Error::Domain`] for `‖β‖²` that is not positive and finite, a noise or an eigenvalue that is negative or not
+/// finite, or no features; [`Error::Shape`] for more eigenvalues than features.
 ///
 /// # References
 /// Nakkiran, Venkat, Kakade and Ma, *Optimal regularization can mitigate double descent*, arXiv:2003.01897, lemma 2.

@@ -182,8 +182,8 @@ impl Verdict {
     /// [`Error::Domain`] for a cost below 1 or NaN.
     ///
     /// # References
-    /// Mallinar et al., *Benign, tempered, or catastrophic: a taxonomy of overfitting*, 2022, arXiv:2207.06569; Zhou et al.,
-    /// *An agnostic view on the cost of overfitting in (kernel) ridge regression*, 2023, arXiv:2306.13185.
+    /// Mallinar et al., *Benign, tempered, or catastrophic: a taxonomy of overfitting*, 2022, arXiv:2207.06569; Zhou et
+    /// al., *An agnostic view on the cost of overfitting in (kernel) ridge regression*, 2023, arXiv:2306.13185.
     pub fn of_limit(cost: f64) -> Result<Self, Error> {
         if cost == 1.0 {
             return Ok(Self::Benign);

@@ -159,7 +159,8 @@ impl RandomFeatureModel {
     /// [`Error::Domain`] if either is negative or not finite.
     ///
     /// # References
-    /// A tail of infinitesimal eigenvalues: Mei and Montanari, arXiv:1908.05355, is the case of one eigenvalue and a tail.
+    /// A tail of infinitesimal eigenvalues: Mei and Montanari, arXiv:1908.05355, is the case of one eigenvalue and a
+    /// tail.
     pub fn with_tail(mut self, mass: f64, energy: f64) -> Result<Self, Error> {
         self.tail = check::non_negative("mass of the tail", mass)?;
         self.tail_energy = check::non_negative("target energy in the tail", energy)?;

@@ -188,15 +188,15 @@ impl CsvOptions {
 
     /// Sets the word columns, by name. Each becomes one feature `column=word` for every word in the rows in use, sorted
     /// by word: 1 where the cell is that word, 0 elsewhere. These features sum to a column of ones, so together with an
-    /// intercept, or with a second word column, the features are dependent. If [`CsvOptions::with_features`] is used and
-    /// does not name a word column, that column comes after the named ones.
+    /// intercept, or with a second word column, the features are dependent. If [`CsvOptions::with_features`] is used
+    /// and does not name a word column, that column comes after the named ones.
     pub fn with_one_hot<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.one_hot = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Leaves out columns by name, such as one that names the rows; they are neither features nor targets. If no target is
-    /// named, it is the last of the remaining columns.
+    /// Leaves out columns by name, such as one that names the rows; they are neither features nor targets. If no target
+    /// is named, it is the last of the remaining columns.
     ///
     /// ```
     /// use double_descent::dataset::{CsvOptions, Dataset};

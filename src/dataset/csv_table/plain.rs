@@ -7,10 +7,10 @@ use super::table::Table;
 use crate::Error;
 
 impl Table<'_> {
-    /// Reads all rows from byte `start` on into `features` and `targets`, which must be empty. This needs every row to be
-    /// a line of `width` cells whose used cells are finite numbers without blanks around them, and no quotes, comments
-    /// or options for missing values. Otherwise returns `false` and leaves both empty: the record reader then accepts or
-    /// refuses the table.
+    /// Reads all rows from byte `start` on into `features` and `targets`, which must be empty. This needs every row to
+    /// be a line of `width` cells whose used cells are finite numbers without blanks around them, and no quotes,
+    /// comments or options for missing values. Otherwise returns `false` and leaves both empty: the record reader then
+    /// accepts or refuses the table.
     pub(super) fn read_plain(
         &self,
         start: usize,

@@ -65,8 +65,8 @@ impl Labelled {
     ///   (`train_images`, `train_labels`, `test_images`, `test_labels`); validation rows are ignored;
     ///   read them with [`Labelled::read_npz`].
     ///
-    /// Inputs of unsigned bytes are pixels, which are divided by 255; others are read unchanged. The number of classes is
-    /// the largest label plus one: EMNIST's letters have labels 1 to 26, and so 27 classes, of
+    /// Inputs of unsigned bytes are pixels, which are divided by 255; others are read unchanged. The number of classes
+    /// is the largest label plus one: EMNIST's letters have labels 1 to 26, and so 27 classes, of
     /// which the first has no rows.
     ///
     /// # Errors

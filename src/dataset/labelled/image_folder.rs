@@ -101,8 +101,8 @@ fn files(folder: &Path) -> Result<Vec<Found>, Error> {
     Ok(found)
 }
 
-/// Returns the data set and the role of a file like `train-images-idx3-ubyte`, `emnist-letters-test-labels.idx1-ubyte.gz` or
-/// `kmnist-train-imgs.npz`.
+/// Returns the data set and the role of a file like `train-images-idx3-ubyte`,
+/// `emnist-letters-test-labels.idx1-ubyte.gz` or `kmnist-train-imgs.npz`.
 fn role_of_file(name: &str) -> Option<(String, Role)> {
     let plain = name.to_ascii_lowercase().replace(['_', '.'], "-");
     for (part, is_test) in PARTS {

@@ -19,8 +19,8 @@ impl Labelled {
     /// once. At probability 1 the labels are independent of the inputs: a model that fits them has memorised. (With `K`
     /// classes this is [label noise](Labelled::with_label_noise) of probability `p (K − 1)/K`, but other draws.)
     ///
-    /// For a given seed, rows replaced at one probability are replaced at every higher one, by the same labels. New noise
-    /// replaces earlier noise: it starts from [`Labelled::clean_labels`] again.
+    /// For a given seed, rows replaced at one probability are replaced at every higher one, by the same labels. New
+    /// noise replaces earlier noise: it starts from [`Labelled::clean_labels`] again.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `0 ≤ probability ≤ 1`.
@@ -54,8 +54,8 @@ impl Labelled {
     }
 
     /// Adds [label noise](Labelled::with_label_noise) that is a function of the inputs and the seed: a deterministic
-    /// teacher outside the class of any smooth model. Equal inputs have equal labels, in the training set and in the test
-    /// set, so a test error of 0 is possible. It is hard to distinguish from label noise that is drawn once.
+    /// teacher outside the class of any smooth model. Equal inputs have equal labels, in the training set and in the
+    /// test set, so a test error of 0 is possible. It is hard to distinguish from label noise that is drawn once.
     ///
     /// New noise replaces earlier noise: it starts from [`Labelled::clean_labels`] again. Inputs count as equal if all
     /// their bits are equal, so call this before adding noise to the inputs.
@@ -77,8 +77,8 @@ impl Labelled {
     /// ```
     ///
     /// # References
-    /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019): label noise as
-    /// a proxy for misspecification.
+    /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019): label noise
+    /// as a proxy for misspecification.
     pub fn with_pseudorandom_labels(&self, probability: f64, seed: u64) -> Result<Self, Error> {
         check_probability("the probability of a pseudorandom label", probability)?;
         if self.classes < 2 && probability > 0.0 {
@@ -130,15 +130,16 @@ impl Labelled {
         Ok(targets)
     }
 
-    /// Makes `copies` versions of every row, each with the row's label and clean label. All versions share label noise that
-    /// was drawn before, as in training with augmentation on a noisy set. (Noise drawn afterwards differs between copies.)
+    /// Makes `copies` versions of every row, each with the row's label and clean label. All versions share label noise
+    /// that was drawn before, as in training with augmentation on a noisy set. (Noise drawn afterwards differs between
+    /// copies.)
     ///
-    /// `augment` computes the `d` inputs of a version from those of a row and the index of the copy, from 0. Version 0 of
-    /// all rows comes first, then version 1 of all rows, and so on.
+    /// `augment` computes the `d` inputs of a version from those of a row and the index of the copy, from 0. Version 0
+    /// of all rows comes first, then version 1 of all rows, and so on.
     ///
     /// # Errors
-    /// [`Error::Domain`] for 0 copies; [`Error::UserCode`] if `augment` panics, or returns another number of inputs, NaN or
-    /// an infinity; [`Error::Memory`].
+    /// [`Error::Domain`] for 0 copies; [`Error::UserCode`] if `augment` panics, or returns another number of inputs,
+    /// NaN or an infinity; [`Error::Memory`].
     ///
     /// # Examples
     /// ```

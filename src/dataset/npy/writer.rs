@@ -7,9 +7,9 @@ use ndarray::ArrayRef2;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// An `.npy` file (`N × p`, `<f8`, C order) that is written in blocks of rows, so that it may be larger than memory. It gets
-/// its name when the last row is written; until then, an existing file of that name is not changed. If it is dropped
-/// earlier, nothing is left. NaN and infinities are written unchanged.
+/// An `.npy` file (`N × p`, `<f8`, C order) that is written in blocks of rows, so that it may be larger than memory. It
+/// gets its name when the last row is written; until then, an existing file of that name is not changed. If it is
+/// dropped earlier, nothing is left. NaN and infinities are written unchanged.
 ///
 /// # Examples
 /// ```

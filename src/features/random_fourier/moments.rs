@@ -13,8 +13,8 @@ impl RandomFourier {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Memory`] if the matrix does not fit into memory; [`Error::Overflow`] if an entry overflows `f64`, as the
-    /// square of a very large amplitude does.
+    /// [`Error::Memory`] if the matrix does not fit into memory; [`Error::Overflow`] if an entry overflows `f64`, as
+    /// the square of a very large amplitude does.
     pub fn gaussian_covariance(&self) -> Result<Array2<f64>, Error> {
         let p = self.outputs();
         let mut sigma = zeros("the covariance", p, p)?;

@@ -7,8 +7,8 @@ use crate::svd::Svd;
 use ndarray::{ArrayRef2, ArrayView1};
 use std::f64::consts::PI;
 
-/// The evidence of targets `Y` (`n × k`) under a [`Model`], `p(Y) = Πⱼ N(yⱼ; 0, v I + τ² X Xᵀ)`. From one SVD of `X`, any
-/// `τ²` and `v` cost O(r).
+/// The evidence of targets `Y` (`n × k`) under a [`Model`], `p(Y) = Πⱼ N(yⱼ; 0, v I + τ² X Xᵀ)`. From one SVD of `X`,
+/// any `τ²` and `v` cost O(r).
 ///
 /// ```text
 /// ln p(y) = −n/2 ln 2π − ½ [ Σᵣ ln(v + τ²σᵣ²) + (n − r) ln v ] − ½ [ Σᵣ (uᵣ·y)²/(v + τ²σᵣ²) + ‖y − UUᵀy‖²/v ]
@@ -65,8 +65,8 @@ pub struct LogEvidence {
     pub misfit: f64,
 }
 
-/// Laplace's split of a log evidence at the posterior mean `β̂`, exact for a linear model: its three terms sum to the log
-/// evidence. From [`Evidence::laplace`].
+/// Laplace's split of a log evidence at the posterior mean `β̂`, exact for a linear model: its three terms sum to the
+/// log evidence. From [`Evidence::laplace`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Laplace {
@@ -184,7 +184,8 @@ impl Evidence {
         Err(Error::Overflow { what: "a term of a log evidence" })
     }
 
-    /// `γ = Σ τ²σ²/(v + τ²σ²)`, the number of parameters that the data determine: the degrees of freedom of the posterior mean.
+    /// `γ = Σ τ²σ²/(v + τ²σ²)`, the number of parameters that the data determine: the degrees of freedom of the
+    /// posterior mean.
     #[must_use]
     pub fn effective_parameters(&self, model: &Model) -> f64 {
         self.sigma.iter().map(|&sigma| model.mode(sigma).signal.powi(2)).sum()

@@ -81,8 +81,8 @@ impl Profile {
         sums
     }
 
-    /// `2/k · d/d ln λ` of the evidence at the best scale for each `λ`. Of two equal forms, this uses the one with small
-    /// terms, so its sign is right at both ends.
+    /// `2/k · d/d ln λ` of the evidence at the best scale for each `λ`. Of two equal forms, this uses the one with
+    /// small terms, so its sign is right at both ends.
     fn slope(&self, lambda: f64) -> f64 {
         let sums = self.sums(lambda);
         if sums.gamma > 0.5 * self.rows {
@@ -127,14 +127,15 @@ fn maxima(low: f64, high: f64, slope: impl Fn(f64) -> f64) -> Vec<f64> {
 
 impl Evidence {
     /// Finds the variances `τ²` and `v` with the largest evidence. For each ratio `λ = v/τ²` the best scale is known in
-    /// closed form, so this searches every local maximum over `λ` alone. The range includes both limits: `τ² = 0` and, if
-    /// rows are independent, `v = 0`. Singular values at or below the SVD's cutoff count as 0.
+    /// closed form, so this searches every local maximum over `λ` alone. The range includes both limits: `τ² = 0` and,
+    /// if rows are independent, `v = 0`. Singular values at or below the SVD's cutoff count as 0.
     ///
     /// An interior maximum satisfies MacKay's fixed-point equations: `τ² = ‖β̂‖²/(kγ)`, `v = ‖Y − Xβ̂‖²/(k(n − γ))`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] if the evidence is unbounded: all targets are 0, or there are more rows than the rank and the
-    /// targets lie in the span of the features to the last digit; [`Error::Overflow`] for variances that do not fit into `f64`.
+    /// [`Error::Unsupported`] if the evidence is unbounded: all targets are 0, or there are more rows than the rank and
+    /// the targets lie in the span of the features to the last digit; [`Error::Overflow`] for variances that do not fit
+    /// into `f64`.
     ///
     /// # Examples
     /// ```
@@ -242,8 +243,8 @@ impl Evidence {
         Ok(best)
     }
 
-    /// Makes one step of MacKay's iteration from `model`, `τ² ← ‖β̂‖²/(kγ)`, `v ← ‖Y − Xβ̂‖²/(k(n − γ))`. Its fixed points are
-    /// the stationary points of the evidence.
+    /// Makes one step of MacKay's iteration from `model`, `τ² ← ‖β̂‖²/(kγ)`, `v ← ‖Y − Xβ̂‖²/(k(n − γ))`. Its fixed
+    /// points are the stationary points of the evidence.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if a variance is 0, since the iteration cannot leave 0; [`Error::Overflow`] for a new

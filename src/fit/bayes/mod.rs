@@ -4,10 +4,10 @@
 //! y = X β + ε        β ~ N(0, τ² I_p)        ε ~ N(0, v I_n)
 //! ```
 //!
-//! The posterior mean is ridge regression with `λ = v/τ²`. The Bayesian view adds the spread around it, and the evidence
-//! `p(y)`, which chooses `τ²` and `v` without test rows. If prior and noise have the variances that generated the data,
-//! the expected error has no peak at `n = p`. Minimum-norm least squares is the limit `v → 0`, a model that treats all
-//! noise as signal, and only that limit peaks.
+//! The posterior mean is ridge regression with `λ = v/τ²`. The Bayesian view adds the spread around it, and the
+//! evidence `p(y)`, which chooses `τ²` and `v` without test rows. If prior and noise have the variances that generated
+//! the data, the expected error has no peak at `n = p`. Minimum-norm least squares is the limit `v → 0`, a model that
+//! treats all noise as signal, and only that limit peaks.
 //!
 //! | | formula | |
 //! |---|---|---|
@@ -20,14 +20,15 @@
 //! | [`theory::evidence`](crate::theory::evidence) | the limit of many samples and features, isotropic | |
 //!
 //! Along a sweep of ridge fits the log evidence, the Occam factor and the posterior variance are
-//! [metrics](crate::curve::Metric), and [`Curve::most_of`](crate::curve::Curve::most_of) takes the penalty with the largest
-//! evidence in every cell.
+//! [metrics](crate::curve::Metric), and [`Curve::most_of`](crate::curve::Curve::most_of) takes the penalty with the
+//! largest evidence in every cell.
 //!
-//! Targets may have `k` outputs. Each has its own parameters and noise; all share one prior variance and one noise variance.
+//! Targets may have `k` outputs. Each has its own parameters and noise; all share one prior variance and one noise
+//! variance.
 //!
 //! # References
-//! MacKay, *Bayesian interpolation*, Neural Computation 4 (1992); Rasmussen and Williams, *Gaussian Processes for Machine
-//! Learning* (2006), chapters 2 and 5.
+//! MacKay, *Bayesian interpolation*, Neural Computation 4 (1992); Rasmussen and Williams, *Gaussian Processes for
+//! Machine Learning* (2006), chapters 2 and 5.
 
 mod evidence;
 mod hyperparameters;

@@ -6,8 +6,8 @@ use crate::risk::Compressed;
 use crate::svd::Svd;
 use ndarray::ArrayRef2;
 
-/// `y = X β + ε` with `β ~ N(0, τ² I_p)` and `ε ~ N(0, v I_n)`: the variances `τ²` of the prior (per parameter) and `v` of
-/// the noise.
+/// `y = X β + ε` with `β ~ N(0, τ² I_p)` and `ε ~ N(0, v I_n)`: the variances `τ²` of the prior (per parameter) and `v`
+/// of the noise.
 ///
 /// # Examples
 /// ```
@@ -25,8 +25,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Creates a model from the variance of each parameter, `τ²`, and of the noise, `v`. One of them may be 0: no signal,
-    /// or targets that the model must fit exactly.
+    /// Creates a model from the variance of each parameter, `τ²`, and of the noise, `v`. One of them may be 0: no
+    /// signal, or targets that the model must fit exactly.
     ///
     /// # Errors
     /// [`Error::Domain`] unless both are finite and ≥ 0, and one of them > 0.
@@ -115,9 +115,9 @@ impl Model {
         Err(Error::Unsupported { reason })
     }
 
-    /// Computes the expected squared errors of predictions at the rows of `x` (`m × p`), given the training features, over
-    /// training targets whose teacher and noise are drawn from `truth`. Errors are against noise-free targets of one
-    /// output; the actual training targets are not used.
+    /// Computes the expected squared errors of predictions at the rows of `x` (`m × p`), given the training features,
+    /// over training targets whose teacher and noise are drawn from `truth`. Errors are against noise-free targets of
+    /// one output; the actual training targets are not used.
     ///
     /// They are means over the rows `x` of the following, with the gains `g = τ²σ/(v + τ²σ²)` of the posterior mean,
     /// and the variances `τ₀²` and `v₀` of `truth`:

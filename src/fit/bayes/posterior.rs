@@ -140,9 +140,9 @@ impl<'a> Posterior<'a> {
         Ok(along + beyond * self.model.prior_variance())
     }
 
-    /// Draws the parameters, `p × k`, independently for each output: `β̂ + V diag(s) Vᵀz + τ (I − V Vᵀ) z` with `z` standard
-    /// normal and `s` the deviations along the modes. No large parts cancel: a mode that is known to 1e-12 of the
-    /// prior's deviation varies by 1e-12.
+    /// Draws the parameters, `p × k`, independently for each output: `β̂ + V diag(s) Vᵀz + τ (I − V Vᵀ) z` with `z`
+    /// standard normal and `s` the deviations along the modes. No large parts cancel: a mode that is known to 1e-12 of
+    /// the prior's deviation varies by 1e-12.
     ///
     /// # Errors
     /// [`Error::Memory`] if it does not fit into memory.

@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// With `k(x, x') = x·x'` and `a = τ²` it gives the same predictions as the linear model of
-/// [`Posterior`](super::Posterior); with the limit kernel of random features, it is the Bayesian model of infinite width.
-/// The mean is that of [`KernelRegression`](crate::kernel::KernelRegression) with the penalty `v/a`.
+/// [`Posterior`](super::Posterior); with the limit kernel of random features, it is the Bayesian model of infinite
+/// width. The mean is that of [`KernelRegression`](crate::kernel::KernelRegression) with the penalty `v/a`.
 ///
 /// Computed from one root `K = SᵀS` and the SVD of `S`. A variance is a difference, accurate to about `n ε_mach` of
 /// `a k(x, x)`, and never negative.
@@ -52,13 +52,14 @@ pub struct GaussianProcess {
 }
 
 impl GaussianProcess {
-    /// Computes the posterior given `targets` (`n × k`) at `inputs` (`n × d`); the model's prior variance is `a`. O(n³).
+    /// Computes the posterior given `targets` (`n × k`) at `inputs` (`n × d`); the model's prior variance is `a`.
+    /// O(n³).
     ///
     /// # Errors
-    /// Those of [`Kernel::gram`]; [`Error::Domain`] for a Gram matrix that is not symmetric and positive semidefinite up
-    /// to rounding; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Unsupported`] for a model without
-    /// noise on inputs that the kernel cannot distinguish; [`Error::Overflow`] if the norm of the targets does not fit
-    /// into `f64`; [`Error::UserCode`] for a kernel that panics or gives an invalid matrix; [`Error::Memory`],
+    /// Those of [`Kernel::gram`]; [`Error::Domain`] for a Gram matrix that is not symmetric and positive semidefinite
+    /// up to rounding; [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`]; [`Error::Unsupported`] for a model
+    /// without noise on inputs that the kernel cannot distinguish; [`Error::Overflow`] if the norm of the targets does
+    /// not fit into `f64`; [`Error::UserCode`] for a kernel that panics or gives an invalid matrix; [`Error::Memory`],
     /// [`Error::Backend`].
     pub fn new(
         kernel: impl Kernel + 'static,
@@ -77,7 +78,8 @@ impl GaussianProcess {
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
         let root = CovarianceRoot::new(&gram(&*kernel, inputs, inputs)?)?;
         let features = root.matrix.t().to_owned() * power_of_two(root.exponent);
-        // Rounding errors of K change its eigenvalues by n ε_mach of the largest, and singular values of S by the root of that.
+        // Rounding errors of K change its eigenvalues by n ε_mach of the largest, and singular values of S by the root
+        // of that.
         let cutoff = Cutoff::Relative((n as f64 * f64::EPSILON).sqrt());
         let svd = Svd::new(&features)?.with_cutoff(cutoff)?;
         model.check(&svd)?;

@@ -123,8 +123,8 @@ pub fn coefficient_norm(beta: &ArrayRef2<f64>) -> Result<f64, Error> {
 /// does not fit into `f64`.
 ///
 /// # References
-/// Bartlett and Mendelson, *Rademacher and Gaussian complexities*, JMLR 2002, lemma 22; Latała and Oleszkiewicz, *On the
-/// best constant in the Khinchin–Kahane inequality*, 1994 (the factor √2).
+/// Bartlett and Mendelson, *Rademacher and Gaussian complexities*, JMLR 2002, lemma 22; Latała and Oleszkiewicz, *On
+/// the best constant in the Khinchin–Kahane inequality*, 1994 (the factor √2).
 pub fn rademacher_bound(spectrum: Spectrum<'_>, norm: f64) -> Result<f64, Error> {
     if !(norm >= 0.0 && norm.is_finite()) {
         return Err(Error::Domain {

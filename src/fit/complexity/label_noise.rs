@@ -8,10 +8,10 @@ use crate::filter::MinNorm;
 use std::sync::Arc;
 
 impl Search {
-    /// Returns, for each share of wrong labels in `data` ([`Labelled::with_label_noise`]), the smallest number of features
-    /// from 1 to `largest` whose minimum-norm fits of one-hot targets have a complexity of at least `n`. This is the
-    /// position of the double descent peak, and how it moves as labels get worse. `None` if even `largest` is too few.
-    /// `map` makes the features, and `seed` draws the wrong labels.
+    /// Returns, for each share of wrong labels in `data` ([`Labelled::with_label_noise`]), the smallest number of
+    /// features from 1 to `largest` whose minimum-norm fits of one-hot targets have a complexity of at least `n`. This
+    /// is the position of the double descent peak, and how it moves as labels get worse. `None` if even `largest` is
+    /// too few. `map` makes the features, and `seed` draws the wrong labels.
     ///
     /// # Errors
     /// Those of [`Search::first_to_reach`] and of the map; [`Error::Domain`] for a share outside 0 to 1.

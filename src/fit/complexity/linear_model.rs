@@ -17,11 +17,11 @@ use std::sync::Arc;
 /// ‖X β̂ − Y‖² / (n k) = [ Σᵣ (1 − g(σᵣ) σᵣ)² ‖uᵣᵀ Y‖² + ‖(I − U Uᵀ) Y‖² ] / (n k)
 /// ```
 ///
-/// The filter supplies the factors `1 − g σ` ([`SpectralFilter::write_residuals`]): under a weak penalty they are small,
-/// but keep all their digits. By default a factor within `ε_mach` of 0 is 0, since gains are known only to that
-/// accuracy, and `I − U Uᵀ` is 0 for `n ≤ p`. So an interpolating fit has a training error of exactly 0, and a tolerance
-/// of 0 is meaningful. If the targets' part outside the span of the features is small, it is computed in doubled
-/// precision.
+/// The filter supplies the factors `1 − g σ` ([`SpectralFilter::write_residuals`]): under a weak penalty they are
+/// small, but keep all their digits. By default a factor within `ε_mach` of 0 is 0, since gains are known only to that
+/// accuracy, and `I − U Uᵀ` is 0 for `n ≤ p`. So an interpolating fit has a training error of exactly 0, and a
+/// tolerance of 0 is meaningful. If the targets' part outside the span of the features is small, it is computed in
+/// doubled precision.
 ///
 /// Minimum norm at machine precision and ridge [are nested](Procedure::is_nested): all `n` come from one growing
 /// factorisation ([`Rows`]). Its training errors are also exactly 0 while rows are independent. Past that, their square

@@ -26,8 +26,8 @@
 //! EMC_{D,ε}(T) = max { n : E_{S ~ Dⁿ} [ Error_S(T(S)) ] ≤ ε }
 //! ```
 //!
-//! where `Error_S` is the mean training error on `S`. For any procedure, the test error peaks where the number of samples
-//! is about the effective complexity. More features, a smaller penalty or longer training raise the complexity.
+//! where `Error_S` is the mean training error on `S`. For any procedure, the test error peaks where the number of
+//! samples is about the effective complexity. More features, a smaller penalty or longer training raise the complexity.
 //! Minimum-norm least squares on `p` features in general position fits `p` samples and, if targets are noisy, no
 //! more, so its effective complexity is exactly `p`, at `ε = 0`.
 //!

@@ -14,10 +14,10 @@ impl Search {
     /// `estimator(cell)` on the first [`Cell::p`] features of `map`, measured on `inputs` (`N × d`) and `targets`
     /// (`N × k`). A curve over time, penalty or features can then be drawn and summarised over EMC.
     ///
-    /// It does not depend on a cell's number of samples or repeat, so it is measured once for each arm, number of features
-    /// and value, and all with the same number of features share the factorisations
-    /// ([`Search::run_filters`]). If every sample up to [`Search::largest`] is fitted, the value is that number, and EMC is
-    /// at least as large.
+    /// It does not depend on a cell's number of samples or repeat, so it is measured once for each arm, number of
+    /// features and value, and all with the same number of features share the factorisations
+    /// ([`Search::run_filters`]). If every sample up to [`Search::largest`] is fitted, the value is that number, and
+    /// EMC is at least as large.
     ///
     /// # Errors
     /// Those of [`Search::run_filters`] and of `estimator`, [`Error::UserCode`] if it panics; the curve is then

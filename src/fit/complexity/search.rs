@@ -21,7 +21,8 @@ use ndarray::{Array2, ArrayRef2, Axis, s};
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 pub trait Procedure: Send + Sync {
-    /// Returns the mean training error after training on `inputs` (`n × d`) and `targets` (`n × k`): finite, at least 0.
+    /// Returns the mean training error after training on `inputs` (`n × d`) and `targets` (`n × k`): finite, at least
+    /// 0.
     ///
     /// # Errors
     /// Those of the procedure.
@@ -91,8 +92,8 @@ impl Complexity {
         self.points.windows(2).all(|pair| pair[0].mean <= pair[1].mean)
     }
 
-    /// Whether the evaluated means cross `ε` once: all up to [`Complexity::value`] are fitted, none beyond. Otherwise the
-    /// fitted `n` are not an interval, and the definition's maximum says less.
+    /// Whether the evaluated means cross `ε` once: all up to [`Complexity::value`] are fitted, none beyond. Otherwise
+    /// the fitted `n` are not an interval, and the definition's maximum says less.
     #[must_use]
     pub fn is_single_crossing(&self) -> bool {
         self.points.iter().all(|point| (point.n <= self.value) == (point.mean <= self.epsilon))

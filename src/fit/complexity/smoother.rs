@@ -84,7 +84,8 @@ impl<'a> Smoother<'a> {
         (n - modes) as f64 + self.residuals.iter().map(|left| left * left).sum::<f64>()
     }
 
-    /// The leverages `Hᵢᵢ = Σᵣ gᵣ σᵣ Uᵢᵣ²`, one per training row: how strongly a row's own target affects its fitted value.
+    /// The leverages `Hᵢᵢ = Σᵣ gᵣ σᵣ Uᵢᵣ²`, one per training row: how strongly a row's own target affects its fitted
+    /// value.
     ///
     /// # Errors
     /// [`Error::Memory`] if it does not fit into memory.

@@ -80,9 +80,9 @@ pub(super) fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usiz
 
 /// Returns the fit without each of `rows`.
 ///
-/// In the coordinates of the whole table's modes, its rows are `U Σ`. Without row `i`, with coordinates `û` and leverage
-/// `h`, `XᵀX` is `Σ (I − ûûᵀ) Σ`. Its root `(I − s ûûᵀ) Σ` with `s = 1/(1 + √(1 − h))` has only as many rows as there are
-/// modes, so the cost of its SVD does not grow with `n`, and no condition number is squared.
+/// In the coordinates of the whole table's modes, its rows are `U Σ`. Without row `i`, with coordinates `û` and
+/// leverage `h`, `XᵀX` is `Σ (I − ûûᵀ) Σ`. Its root `(I − s ûûᵀ) Σ` with `s = 1/(1 + √(1 − h))` has only as many rows
+/// as there are modes, so the cost of its SVD does not grow with `n`, and no condition number is squared.
 ///
 /// `reference` holds the coordinates of a reference `β†` along the modes (`r × k`).
 pub(super) fn fits(

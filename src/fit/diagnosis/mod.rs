@@ -1,8 +1,8 @@
 //! Diagnosis of a fit near its interpolation threshold, and what would help: for your own table.
 //!
 //! [`diagnose`] needs only features and targets. It reports how far the fit is from the threshold, which of its modes
-//! blow up, and what the error on a new row would be with a penalty, with early stopping, with fewer directions, with half
-//! the rows, and with twice as many: each a number with its standard error.
+//! blow up, and what the error on a new row would be with a penalty, with early stopping, with fewer directions, with
+//! half the rows, and with twice as many: each a number with its standard error.
 //!
 //! Errors are estimated by leaving one row out: each fit is recomputed without a row, in closed form from the whole
 //! table's modes, and tested on that row. If there are too few rows for an estimate, the field is `None`.
@@ -63,8 +63,8 @@ pub struct Diagnosis {
     pub smallest_singular_value: Option<f64>,
     /// `κ`, the ratio of the largest to the smallest singular value.
     pub condition_number: Option<f64>,
-    /// Distance of the targets' mean from 0 in standard deviations (the farthest of several outputs), if it is more than one
-    /// and no combination of the features is constant: the fits have no intercept, and one would help. `None`
+    /// Distance of the targets' mean from 0 in standard deviations (the farthest of several outputs), if it is more
+    /// than one and no combination of the features is constant: the fits have no intercept, and one would help. `None`
     /// otherwise.
     #[cfg_attr(feature = "serde", serde(default))]
     pub far_from_origin: Option<f64>,
@@ -72,19 +72,19 @@ pub struct Diagnosis {
     pub train_mse: f64,
     /// `tr H`, the degrees of freedom of the fit.
     pub degrees_of_freedom: f64,
-    /// `p̂⁰/n` at the rows left out, the mean of `‖ŝ‖²`: independent noise of variance `v` in the targets adds `v` times
-    /// this to the squared error of a prediction at a new row. Above 1 the fit amplifies noise.
+    /// `p̂⁰/n` at the rows left out, the mean of `‖ŝ‖²`: independent noise of variance `v` in the targets adds `v`
+    /// times this to the squared error of a prediction at a new row. Above 1 the fit amplifies noise.
     pub noise_factor: f64,
     /// Number of rows left out, one at a time: all, or as many evenly spaced ones as the budget allows.
     pub left_out: usize,
     /// The penalty of the ridge fit that stands in for `β*` in the tables of modes, chosen by generalised
     /// cross-validation; `None` at rank 0, where 0 stands in.
     pub reference_penalty: Option<f64>,
-    /// The (at most five) modes that add most to the error at rows left out, the worst first: the three factors of each as
-    /// root mean squares over the rows (and outputs). Modes are those of the leave-one-out fits, by index.
+    /// The (at most five) modes that add most to the error at rows left out, the worst first: the three factors of each
+    /// as root mean squares over the rows (and outputs). Modes are those of the leave-one-out fits, by index.
     pub worst_modes: Vec<Contribution>,
-    /// The same table for the fit to all rows, on the test rows ([`diagnose_with_test`]), by [`Factors`]; empty without test
-    /// rows.
+    /// The same table for the fit to all rows, on the test rows ([`diagnose_with_test`]), by [`Factors`]; empty without
+    /// test rows.
     pub worst_test_modes: Vec<Contribution>,
     /// The fit that was examined.
     pub fit: Estimate,
@@ -112,11 +112,11 @@ pub struct MoreRows {
     pub mse: f64,
 }
 
-/// Diagnoses minimum-norm least squares on features `x` (`n × p`) and targets `y` (`n × k`), which are used unchanged. For
-/// an intercept, centre both or add a column of ones.
+/// Diagnoses minimum-norm least squares on features `x` (`n × p`) and targets `y` (`n × k`), which are used unchanged.
+/// For an intercept, centre both or add a column of ones.
 ///
-/// Costs one SVD and, for each row left out, one of `r × r` with `r = min(n, p)`. At least 20 rows are left out, and more
-/// as long as that takes only some seconds in all.
+/// Costs one SVD and, for each row left out, one of `r × r` with `r = min(n, p)`. At least 20 rows are left out, and
+/// more as long as that takes only some seconds in all.
 ///
 /// # Errors
 /// [`Error::Domain`] for fewer than two rows, [`Error::Shape`] if `x` and `y` differ in rows, [`Error::Empty`],
@@ -142,8 +142,8 @@ pub struct MoreRows {
 ///
 /// # References
 /// Schaeffer et al., *Double Descent Demystified*, arXiv:2303.14151 (the three factors); Hastie, Montanari, Rosset and
-/// Tibshirani 2022, section 7 (leaving one out of interpolators); Patil, Wu and Tibshirani 2024 (leaving one out of stopped
-/// descent, where generalised cross-validation fails).
+/// Tibshirani 2022, section 7 (leaving one out of interpolators); Patil, Wu and Tibshirani 2024 (leaving one out of
+/// stopped descent, where generalised cross-validation fails).
 pub fn diagnose(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Diagnosis, Error> {
     diagnose_fit(x, y, &MinNorm::default())
 }

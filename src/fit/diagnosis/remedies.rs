@@ -245,8 +245,8 @@ fn best_of([low, high]: [f64; 2], value: impl Fn(f64) -> Result<f64, Error>) -> 
 /// Returns a fit that stands in for the teacher: the ridge penalty that generalised cross-validation chooses, and the
 /// coordinates of its fit along the modes (`r × k`); 0 at rank 0. `outside` is `‖(I − U Uᵀ) Y‖²`.
 ///
-/// `GCV = ‖Y − Xβ̂‖²/(tr (I − H))²`, with `λ` divided out of both residuals and trace if there are no more rows than features, so
-/// that the limit for interpolators is right.
+/// `GCV = ‖Y − Xβ̂‖²/(tr (I − H))²`, with `λ` divided out of both residuals and trace if there are no more rows than
+/// features, so that the limit for interpolators is right.
 pub(super) fn reference(
     svd: &Svd,
     y: &ArrayRef2<f64>,

@@ -32,7 +32,7 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AsItIs => f.write_str("the fit as it is"),
-            Self::Ridge { lambda } => write!(f, "ridge, λ = {} beside ‖Xβ − y‖²", Short(*lambda)),
+            Self::Ridge { lambda } => write!(f, "ridge, λ = {} (added to ‖Xβ − y‖²)", Short(*lambda)),
             Self::Stopping { time } => {
                 write!(
                     f,

@@ -39,8 +39,8 @@ impl<'a> Curvature<'a> {
         Self::scaled(svd, loss.curvature(svd.shape().0))
     }
 
-    /// Computes the Fisher information of all `n` rows about `β`, for targets with normal noise of variance `v`: `XᵀX/v`.
-    /// Divide by `n` for that of one row.
+    /// Computes the Fisher information of all `n` rows about `β`, for targets with normal noise of variance `v`:
+    /// `XᵀX/v`. Divide by `n` for that of one row.
     ///
     /// # Errors
     /// [`Error::Domain`] unless the noise variance is finite and > 0; [`Error::Overflow`] for an eigenvalue that does
@@ -162,7 +162,8 @@ impl<'a> Curvature<'a> {
         Ok(product)
     }
 
-    /// Computes `Σⱼ dⱼᵀ H dⱼ` over the columns of `D` (`p × k`): twice the rise of the loss for a step `D` from a minimum.
+    /// Computes `Σⱼ dⱼᵀ H dⱼ` over the columns of `D` (`p × k`): twice the rise of the loss for a step `D` from a
+    /// minimum.
     ///
     /// # Errors
     /// As [`Curvature::times`].
@@ -180,8 +181,8 @@ impl<'a> Curvature<'a> {
         }
     }
 
-    /// Returns `‖β‖² μ₁` and `‖β‖² tr H`: sharpness and flatness relative to the size of the parameters (`p × k`). A change
-    /// of units, `X/s` and `s β`, does not change them.
+    /// Returns `‖β‖² μ₁` and `‖β‖² tr H`: sharpness and flatness relative to the size of the parameters (`p × k`). A
+    /// change of units, `X/s` and `s β`, does not change them.
     ///
     /// # Errors
     /// [`Error::Shape`] unless `β` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if a product does not fit

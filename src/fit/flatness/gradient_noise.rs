@@ -67,8 +67,8 @@ impl<'a> GradientNoise<'a> {
         Err(Error::Overflow { what: "the trace of the gradient noise" })
     }
 
-    /// Computes the noise at the fit of `filter` to `y` (`n × 1`) from the start `β₀` (`p × 1`; `None` means 0): any point of
-    /// any path. `x` (`n × p`) is the matrix that `svd` factorises.
+    /// Computes the noise at the fit of `filter` to `y` (`n × 1`) from the start `β₀` (`p × 1`; `None` means 0): any
+    /// point of any path. `x` (`n × p`) is the matrix that `svd` factorises.
     ///
     /// # Errors
     /// As [`GradientNoise::new`]; those of the filter, [`Error::UserCode`] if it panics or returns invalid gains.
@@ -193,12 +193,12 @@ pub struct ExpectedGradientNoise {
 }
 
 impl ExpectedGradientNoise {
-    /// Computes the noise at the fit of `filter` from `start` (`p × 1`; `None` means 0) to targets of the teacher `beta`
-    /// (`p × 1`) with label noise of variance `noise_variance`.
+    /// Computes the noise at the fit of `filter` from `start` (`p × 1`; `None` means 0) to targets of the teacher
+    /// `beta` (`p × 1`) with label noise of variance `noise_variance`.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Unsupported`] for more than one output, [`Error::NonFinite`], [`Error::Domain`] unless
-    /// the noise variance is finite and ≥ 0, [`Error::Overflow`] if an expectation does not fit into `f64`,
+    /// [`Error::Shape`], [`Error::Unsupported`] for more than one output, [`Error::NonFinite`], [`Error::Domain`]
+    /// unless the noise variance is finite and ≥ 0, [`Error::Overflow`] if an expectation does not fit into `f64`,
     /// [`Error::Memory`]; those of the filter, [`Error::UserCode`] if it panics or returns invalid gains.
     pub fn new(
         svd: &Svd,
@@ -258,9 +258,9 @@ impl ExpectedGradientNoise {
 /// `x (x·β − y)`, so `tr C = (Σ ℓδ² + v) Σ ℓ + Σ ℓ²δ²`.
 ///
 /// # Errors
-/// [`Error::Shape`] for lists of different lengths, [`Error::Empty`], [`Error::Domain`] for an eigenvalue or a noise variance
-/// that is negative or not finite, or an entry of `δ` that is not finite; [`Error::Overflow`] if the trace does not fit
-/// into `f64`.
+/// [`Error::Shape`] for lists of different lengths, [`Error::Empty`], [`Error::Domain`] for an eigenvalue or a noise
+/// variance that is negative or not finite, or an entry of `δ` that is not finite; [`Error::Overflow`] if the trace
+/// does not fit into `f64`.
 pub fn population_trace(eigenvalues: &[f64], delta: &[f64], noise_variance: f64) -> Result<f64, Error> {
     if eigenvalues.is_empty() {
         return Err(Error::Empty { what: "the eigenvalues of a covariance" });

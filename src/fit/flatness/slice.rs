@@ -31,8 +31,8 @@ use ndarray::{Array2, ArrayRef2};
 /// ```
 ///
 /// # References
-/// Goodfellow, Vinyals and Saxe, *Qualitatively characterizing neural network optimization problems*, ICLR 2015; Li, Xu,
-/// Taylor, Studer and Goldstein, *Visualizing the loss landscape of neural nets*, NIPS 2018.
+/// Goodfellow, Vinyals and Saxe, *Qualitatively characterizing neural network optimization problems*, ICLR 2015; Li,
+/// Xu, Taylor, Studer and Goldstein, *Visualizing the loss landscape of neural nets*, NIPS 2018.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Slice {
@@ -45,8 +45,8 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Computes the slice at `beta` (`p × k`) along two directions of the same shape, for features `x` (`n × p`) and targets
-    /// `y` (`n × k`).
+    /// Computes the slice at `beta` (`p × k`) along two directions of the same shape, for features `x` (`n × p`) and
+    /// targets `y` (`n × k`).
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Empty`], [`Error::NonFinite`], [`Error::Overflow`] if a coefficient of the quadratic

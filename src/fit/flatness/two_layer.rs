@@ -34,8 +34,8 @@ use ndarray::ArrayRef2;
 /// ```
 ///
 /// # References
-/// Dinh, Pascanu, Bengio and Bengio, *Sharp minima can generalize for deep nets*, ICML 2017, section 4; Tsuzuku, Sato and
-/// Sugiyama, *Normalized flat minima*, ICML 2020 (the minimum over scales).
+/// Dinh, Pascanu, Bengio and Bengio, *Sharp minima can generalize for deep nets*, ICML 2017, section 4; Tsuzuku, Sato
+/// and Sugiyama, *Normalized flat minima*, ICML 2020 (the minimum over scales).
 #[derive(Clone, Debug)]
 pub struct TwoLayer {
     eigenvalues: Vec<f64>,

@@ -99,8 +99,8 @@ impl Sgd {
         self.batch
     }
 
-    /// The covariance of `ĝ` in units of the covariance of the gradient of one random row, `C` (divisor `n`): `1/b` with
-    /// replacement, `(n − b)/((n − 1) b)` without.
+    /// The covariance of `ĝ` in units of the covariance of the gradient of one random row, `C` (divisor `n`): `1/b`
+    /// with replacement, `(n − b)/((n − 1) b)` without.
     ///
     /// # Errors
     /// [`Error::Domain`] for a batch of more than `n` rows without replacement, [`Error::Empty`] for no rows.

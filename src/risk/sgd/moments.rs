@@ -15,8 +15,8 @@ const MOST: usize = 1 << 24;
 /// Mean and covariance of the iterates of [`Sgd`] after some steps, over the draws of the batches, and over label noise
 /// if there is any.
 ///
-/// With `X = U diag(σ) Vᵀ`, `μ = c σ²`, rows `zᵢ` of `U diag(σ)` and `κ` the [noise factor](Sgd::noise_factor), the mean
-/// is that of full-batch descent, and the covariance `P` (in the basis `V`) follows
+/// With `X = U diag(σ) Vᵀ`, `μ = c σ²`, rows `zᵢ` of `U diag(σ)` and `κ` the [noise factor](Sgd::noise_factor), the
+/// mean is that of full-batch descent, and the covariance `P` (in the basis `V`) follows
 ///
 /// ```text
 /// P ← D P D + κ h² [ n c² Σᵢ (zᵢᵀP zᵢ + E ρᵢ²) zᵢ zᵢᵀ − A P A − E γγᵀ ]        D = 1 − h μ,  A = diag(μ)

@@ -29,8 +29,8 @@ use ndarray::{Array1, ArrayRef1};
 ///
 /// # References
 /// Défossez and Bach, *Averaged least-mean-squares: bias-variance trade-offs and optimal sampling distributions*,
-/// AISTATS 2015; Zou, Wu, Braverman, Gu and Kakade, *Benign overfitting of constant-stepsize SGD for linear regression*,
-/// COLT 2021.
+/// AISTATS 2015; Zou, Wu, Braverman, Gu and Kakade, *Benign overfitting of constant-stepsize SGD for linear
+/// regression*, COLT 2021.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Streaming {
     eigenvalues: Array1<f64>,
@@ -46,8 +46,8 @@ impl Streaming {
     /// variance of the noise, the step and the batch size.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] unless there are as many errors as eigenvalues, [`Error::Domain`] unless all are
-    /// finite and ≥ 0 and the batch at least 1.
+    /// [`Error::Empty`], [`Error::Shape`] unless there are as many errors as eigenvalues, [`Error::Domain`] unless all
+    /// are finite and ≥ 0 and the batch at least 1.
     pub fn new(
         eigenvalues: &ArrayRef1<f64>,
         errors: &ArrayRef1<f64>,

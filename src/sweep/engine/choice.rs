@@ -59,7 +59,7 @@ pub(in crate::sweep) fn choose(task: &Task<'_>) -> Result<Choice, Error> {
     let alone: Option<(Choice, &str)> = if Members.obstacle(task).is_none() {
         Some((Choice::Members, "members of an ensemble share no factorisation"))
     } else if task.is_cellwise() {
-        Some((Choice::Cells, "cells with rows or maps of their own share no factorisation"))
+        Some((Choice::Cells, "cells with their own rows or maps share no factorisation"))
     } else {
         None
     };
