@@ -24,7 +24,7 @@ const UNEVEN: f64 = 16.0;
 ///
 /// The reduction takes one pass over the matrix per step. Divide and conquer solves as many roots of the secular
 /// equation at once as a register holds. Both build on the products, reflections and QR of
-/// [faer](https://crates.io/crates/faer). The threads of the calling rayon pool share matrices with 1,200 or more
+/// [faer](https://docs.rs/faer). The threads of the calling rayon pool share matrices with 1,200 or more
 /// columns and rows, in pieces that depend on the shape alone: results have the same bits on any number of threads.
 ///
 /// The second route is faer's own SVD by QR iteration on the row-reversed matrix: it shares neither the reduction nor

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use ndarray_linalg::error::LinalgError;
 use ndarray_linalg::{AllocatedArray, JobSvd, Lapack as _, QRInto, SVDDCInto, SVDInto};
 
-/// LAPACK through [ndarray-linalg](https://crates.io/crates/ndarray-linalg), behind the feature `lapack`.
+/// LAPACK through [ndarray-linalg](https://docs.rs/ndarray-linalg), behind the feature `lapack`.
 ///
 /// The first route is divide and conquer (`gesdd`). The second is QR iteration (`gesvd`) on the triangle of a QR
 /// factorisation, used if `gesdd` does not converge or its result fails the check. The feature
