@@ -53,12 +53,7 @@ impl Curve {
         metric: Metric,
         is_better: impl Fn(f64, f64) -> bool,
     ) -> Result<Self, Error> {
-        let arms = self.family(family);
-        if arms.is_empty() {
-            let mut choices: Vec<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();
-            choices.dedup();
-            return Err(Error::UnknownName { what: "family of arms", name: family.into(), choices });
-        }
+        let arms = self.known_family(family)?;
         reserve("the cells of a choice", list::<(Cell, u128)>(self.cells.len()).saturating_mul(2))?;
         let mut places = HashMap::new();
         let mut cells: Vec<(Cell, f64)> = Vec::new();

@@ -207,6 +207,17 @@ impl Curve {
         (0..self.arms.len()).filter(|&arm| self.arms[arm].name == name).collect()
     }
 
+    /// Returns the arms of a family, or [`Error::UnknownName`] if there are none.
+    pub(crate) fn known_family(&self, name: &str) -> Result<Vec<usize>, Error> {
+        let arms = self.family(name);
+        if arms.is_empty() {
+            let mut choices: Vec<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();
+            choices.dedup();
+            return Err(Error::UnknownName { what: "family of arms", name: name.into(), choices });
+        }
+        Ok(arms)
+    }
+
     /// Returns the distinct axis values, ascending. (`n` and `p` are counts and exact up to 2⁵³; [`Axis::symbol`] and
     /// [`Axis::unit`] say what the numbers are.) Cells without an axis value are left out.
     #[must_use]

@@ -66,12 +66,7 @@ impl Curve {
 
     /// Returns the setting of each arm of a family.
     pub(super) fn settings(&self, family: &str) -> Result<HashMap<usize, f64>, Error> {
-        let arms = self.family(family);
-        if arms.is_empty() {
-            let mut choices: Vec<String> = self.arms.iter().map(|arm| arm.name.clone()).collect();
-            choices.dedup();
-            return Err(Error::UnknownName { what: "family of arms", name: family.into(), choices });
-        }
+        let arms = self.known_family(family)?;
         let mut settings = HashMap::new();
         for arm in arms {
             let Some(value) = self.arms[arm].setting else {

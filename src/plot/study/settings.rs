@@ -120,12 +120,7 @@ fn draw(
 
 /// The arms of a family with their settings, ascending.
 fn settings(curve: &Curve, family: &str) -> Result<Vec<(usize, f64)>, Error> {
-    let arms = curve.family(family);
-    if arms.is_empty() {
-        let mut choices: Vec<String> = curve.arms.iter().map(|arm| arm.name.clone()).collect();
-        choices.dedup();
-        return Err(Error::UnknownName { what: "family of arms", name: family.into(), choices });
-    }
+    let arms = curve.known_family(family)?;
     let setting = |arm: usize| Some((arm, curve.arms[arm].setting.filter(|setting| setting.is_finite())?));
     let mut settings: Vec<(usize, f64)> = arms.into_iter().filter_map(setting).collect();
     settings.sort_by(|a, b| a.1.total_cmp(&b.1));
