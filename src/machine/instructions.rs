@@ -54,3 +54,17 @@ fn chosen(asked: &str) -> Arch {
         _ => best,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_ignored() {
+        let name = |asked| format!("{:?}", chosen(asked));
+        for asked in ["", "AVX2", "avx", "sse2", "\u{1f980}"] {
+            assert_eq!(name(asked), format!("{:?}", Arch::new()), "{asked}");
+        }
+        assert_eq!(name("plain"), format!("{:?}", Arch::Scalar));
+    }
+}

@@ -345,6 +345,22 @@ fn the_risk_over_a_population_with_an_intercept() {
 }
 
 #[test]
+fn a_path_has_a_point() {
+    let training = Training::new(&normal(5, 3, 65), &normal(5, 1, 66)).unwrap();
+    let schedule = Schedule::Constant(1e-3);
+    let none = [
+        training.penalties(&[]).err(),
+        training.times(&[], Loss::HalfSum).err(),
+        training.steps(&schedule, &[], Loss::HalfSum).err(),
+        training.cutoffs(&[]).err(),
+        training.filters(&[]).err(),
+    ];
+    for error in none {
+        assert!(matches!(error, Some(Error::Empty { .. })), "{error:?}");
+    }
+}
+
+#[test]
 fn the_best_of_a_path() {
     let (x, teacher) = (normal(60, 20, 21), normal(20, 1, 22) * 0.3);
     let y = x.dot(&teacher) + normal(60, 1, 23) * 2.0;

@@ -299,19 +299,23 @@ impl Training {
         what: &'static str,
     ) -> Result<Path, Error> {
         let filters = filters.collect::<Result<Vec<_>, _>>()?;
-        if filters.is_empty() {
-            return Err(Error::Empty { what });
-        }
         let filters: Vec<_> = filters.iter().map(|(value, f)| (*value, f as &dyn SpectralFilter)).collect();
-        self.filters(&filters)
+        self.listed(&filters, what)
     }
 
     /// Computes the fits of any filters, each with a value that represents it.
     ///
     /// # Errors
-    /// Those of the filters; [`Error::UserCode`] if one panics or returns invalid gains; [`Error::Overflow`],
-    /// [`Error::Memory`] and [`Error::Backend`] as for [`Training::penalties`].
+    /// [`Error::Empty`] for none; those of the filters; [`Error::UserCode`] if one panics or returns invalid gains;
+    /// [`Error::Overflow`], [`Error::Memory`] and [`Error::Backend`] as for [`Training::penalties`].
     pub fn filters(&self, filters: &[(f64, &dyn SpectralFilter)]) -> Result<Path, Error> {
+        self.listed(filters, "the list of filters")
+    }
+
+    fn listed(&self, filters: &[(f64, &dyn SpectralFilter)], what: &'static str) -> Result<Path, Error> {
+        if filters.is_empty() {
+            return Err(Error::Empty { what });
+        }
         filter_points(self.modes()?, filters, self.test.as_ref(), self.with_left_out).map(Path::new)
     }
 
