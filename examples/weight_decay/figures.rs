@@ -77,15 +77,22 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         Some(p) => format!("only past the threshold, from p\u{a0}=\u{a0}{p} on"),
         None => "at no p that is shown".into(),
     };
+    let steps = found.features.len() - 1;
+    let tuned = match best.rises {
+        0 => format!("tuned, the error rises at none of {steps} steps up in p"),
+        rises => format!(
+            "tuned, the error rises at {rises} of {steps} steps up in p, by {}\u{a0}% at most",
+            hundredths_of_a_percent(best.steepest - 1.0)
+        ),
+    };
     let caption = format!(
         "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} \
          (rows of squared length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; \
          expected test errors over the population, medians over {} training sets, seed {}. λ on a fourth-root scale, \
          so that λ\u{a0}=\u{a0}0 is on the axis. With λ\u{a0}=\u{a0}0 larger models beat the best one under the \
-         threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; tuned, there is no peak: of {} steps up the error rises at \
-         {}, by {}\u{a0}% at most, within the noise of {} training sets. Errors over {} are cut off (the highest is \
-         {}). Dashes: the limit of Hastie, Montanari, Rosset and Tibshirani (2022) for the same λ and for the best \
-         one, and λ = (σ² + unseen variance)/n.",
+         threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; {tuned}. Errors over {} are cut off (the highest is {}). \
+         Dashes: the limit of Hastie, Montanari, Rosset and Tibshirani (2022) for the same λ and for the best one, \
+         and λ = (σ² + unseen variance)/n.",
         design.features,
         design.features,
         design.deviation,
@@ -93,10 +100,6 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         design.seed,
         plain.classical.0,
         trimmed(plain.classical.1),
-        found.features.len() - 1,
-        best.rises,
-        hundredths_of_a_percent(best.steepest - 1.0),
-        map.cells().repeats(),
         trimmed(shown.1),
         trimmed(plain.highest.1),
     );
@@ -107,7 +110,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
         .with_columns(3)
         .with_width(1280.0)
         .with_aspect(0.95)
-        .with_title("Tuned weight decay has no peak; too little of it has")
+        .with_title("Weight decay: fixed, tuned, and the map")
 }
 
 /// Formats a share in percent, rounded up to a hundredth of a percent.
