@@ -56,7 +56,7 @@ fn every_study_has_help() {
 fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     if let Some(grid) = program("grid") {
         let folder = Folder::new("tables");
-        for flag in ["--dataset", "--data", "--target"] {
+        for flag in ["--dataset", "--data", "--target", "--class"] {
             misused(
                 &grid,
                 &folder,
