@@ -119,7 +119,7 @@ fn parse(
             let known = flags.iter().map(|flag| flag.name.as_str()).chain(["json", "help", "version"]);
             let hint = match nearest(name, known) {
                 _ if OF_TABLES.contains(&name) => {
-                    "; only ablations and adversarial read tables".into()
+                    "; only ablations, adversarial and diagnose read tables".into()
                 }
                 Some(near) => format!("; did you mean --{near}?"),
                 None => String::new(),
