@@ -118,7 +118,9 @@ fn parse(
         let Some(index) = flags.iter().position(|flag| flag.name == name) else {
             let known = flags.iter().map(|flag| flag.name.as_str()).chain(["json", "help", "version"]);
             let hint = match nearest(name, known) {
-                _ if OF_TABLES.contains(&name) => "; only ablations and adversarial read tables".into(),
+                _ if OF_TABLES.contains(&name) => {
+                    "; only ablations, adversarial and diagnose read tables".into()
+                }
                 Some(near) => format!("; did you mean --{near}?"),
                 None => String::new(),
             };
@@ -201,7 +203,7 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
 }
 
 /// Flags of the studies on tables, which a user may try in other studies.
-const OF_TABLES: [&str; 3] = ["dataset", "data", "target"];
+const OF_TABLES: [&str; 4] = ["dataset", "data", "target", "class"];
 
 /// Flags whose counts must not be zero.
 const COUNTS: [&str; 7] = ["repeats", "threads", "block", "pool", "test", "n", "p"];

@@ -28,7 +28,7 @@ pub fn write(
 /// and of which the student sees a part, the expected test error is exact. For prepared features it does not hold, and
 /// no theory is drawn.
 pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overlay>, Failure> {
-    let is_prepared = args.intercept || args.standardise;
+    let is_prepared = args.data.intercept || args.data.standardise;
     let Some(teacher) = args.student_teacher(folder).filter(|_| !is_prepared) else {
         return Ok(Vec::new());
     };

@@ -220,9 +220,10 @@ pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
 }
 
 /// The library's names of reader options in errors, and the flags that set them.
-const FLAGS: [(&str, &str); 11] = [
+const FLAGS: [(&str, &str); 12] = [
     ("BlankCells::DropRow", "--drop-blank-rows"),
     ("CsvOptions::with_blanks_between_cells", "--delimiter blanks"),
+    ("CsvOptions::with_class", "--class"),
     ("CsvOptions::with_comment", "--comment"),
     ("CsvOptions::with_decimal_comma", "--decimal-comma"),
     ("CsvOptions::with_delimiter", "--delimiter"),

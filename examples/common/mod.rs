@@ -5,6 +5,7 @@
 mod checks;
 pub mod closing;
 pub mod command_line;
+pub mod data_args;
 mod export;
 pub mod feature_laws;
 #[cfg(feature = "plot")]

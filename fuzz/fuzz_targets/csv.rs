@@ -18,6 +18,7 @@ struct Input<'a> {
     missing: Option<Vec<&'a str>>,
     drop_rows: Option<bool>,
     target: Option<&'a str>,
+    class: Option<&'a str>,
     features: Vec<&'a str>,
     one_hot: Vec<&'a str>,
     text: &'a [u8],
@@ -61,6 +62,9 @@ impl Input<'_> {
         }
         if let Some(target) = self.target {
             options = options.with_target(target);
+        }
+        if let Some(class) = self.class {
+            options = options.with_class(class);
         }
         options
     }

@@ -33,7 +33,9 @@ fn every_study_has_help() {
     for name in examples() {
         assert!(overview.contains(&format!("\n  {name} ")), "{name} is not in the overview");
         let of_all = help(&program(&name).unwrap());
-        for word in ["--seed", "--out", "--json", "--version", "Exit codes: 0", "[default: results"] {
+        // A diagnosis is only printed.
+        let files = if name == "diagnose" { &[][..] } else { &["--out", "[default: results"] };
+        for word in ["--seed", "--json", "--version", "Exit codes: 0"].iter().chain(files) {
             assert!(of_all.contains(word), "{name}: {word}");
         }
         let longest = of_all.lines().map(|line| line.chars().count()).max();
@@ -56,12 +58,12 @@ fn every_study_has_help() {
 fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     if let Some(grid) = program("grid") {
         let folder = Folder::new("tables");
-        for flag in ["--dataset", "--data", "--target"] {
+        for flag in ["--dataset", "--data", "--target", "--class"] {
             misused(
                 &grid,
                 &folder,
                 &[flag, "x"],
-                &["unknown flag", flag, "ablations and adversarial read tables"],
+                &["unknown flag", flag, "ablations, adversarial and diagnose read tables"],
             );
         }
     }

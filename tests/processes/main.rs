@@ -4,6 +4,7 @@
 mod common;
 
 mod cli;
+mod diagnose;
 mod instructions;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -96,6 +96,45 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     misnamed("quotes.csv", "a,y\n1,2\n", ["--features", "\"a, b\",y"], &["`a, b`"]);
 }
 
+/// Thirty flowers of three kinds.
+fn flowers() -> String {
+    let row = |i: usize| {
+        let kind = ["setosa", "versicolor", "virginica"][i % 3];
+        format!("{},{},{},{kind}\n", i * 37 % 31, i * 59 % 29, (i % 3) * 5 + i * 7 % 4)
+    };
+    (0..30).map(row).fold("length,width,petal,species\n".into(), |text, row| text + &row)
+}
+
+/// A target of words needs `--class`, which the note, the caption and the settings state.
+#[test]
+fn one_class_against_the_rest() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("class");
+    let path = folder.file("iris.csv", flowers());
+    let few = ["--dataset", &path, "--sizes", "3..9:3", "--repeats", "5", "--intercept"];
+    let with = |more: &[&'static str]| [&few[..], more].concat();
+    let says = ["line 2", "column `species`", "(`--class`)", "setosa, versicolor, virginica"];
+    refused(&program, &folder, &few, &says);
+    let says = ["--class: ", "`virginia`; choose one of: setosa,", "did you mean `virginica`?"];
+    misused(&program, &folder, &with(&["--class", "virginia"]), &says);
+    misused(&program, &folder, &["--class", "setosa"], &["--class", "do not apply to diabetes"]);
+    let said = "target 1 where species is virginica, 0 elsewhere";
+    let output = run(&program, &folder, &with(&["--class", "virginica", "--no-caption"]));
+    let err = text(&output.stderr);
+    assert!(
+        output.status.success() && err.contains("target `species=virginica`") && err.contains(said),
+        "{err}"
+    );
+    let file =
+        |name: &str| std::fs::read_to_string(folder.0.join("results/ablations/iris").join(name)).unwrap();
+    assert!(file("unablated.txt").contains(said) && file("settings.txt").contains("--class virginica"));
+    // Shards of another class are refused.
+    let shard = ["--no-figures", "--shard", "1/1", "--out", "parts"];
+    let of = |class: &'static str| [&with(&["--class", class])[..], &shard].concat();
+    assert!(run(&program, &folder, &of("virginica")).status.success());
+    refused(&program, &folder, &of("setosa"), &["parts/iris"]);
+}
+
 /// Notes on tables that are small, constant, or in units that do not suit the arms' settings.
 #[test]
 fn notes_on_odd_tables() {

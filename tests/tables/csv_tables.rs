@@ -234,7 +234,8 @@ fn thousands_and_words_are_told_apart() {
     let one_hot = CsvOptions::default().with_one_hot(["city"]).without_columns(["id"]);
     let said = refused(read(text, &one_hot), &["column `kind`"]);
     assert!(!said.contains("other columns"), "{said}");
-    let said = refused(default("a,y\n1,yes\n2,no\n"), &["column `y`", "write 0 and 1 for two classes"]);
+    let says = ["line 2", "column `y`", "with_class", "with_missing", "Words in this column: no, yes"];
+    let said = refused(default("a,y\n1,yes\n2,no\n3,yes\n4,0\n"), &says);
     assert!(!said.contains("with_one_hot"), "{said}");
 }
 
@@ -378,6 +379,63 @@ fn columns_of_words_become_zeros_and_ones() {
 }
 
 #[test]
+fn one_class_against_the_rest() {
+    let text = "length,width,species\n5.1,3.5,setosa\n7,3.2,versicolor\n6.3,, virginica \n5,3,setosa\n";
+    let of = |word: &str| CsvOptions::default().with_class(word).with_features(["length"]);
+    let data = read(text, &of("setosa")).unwrap();
+    assert_eq!(data.targets().column(0).to_vec(), [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(data.target_names(), ["species=setosa"]);
+    assert_eq!(data.preparation(), format!("{PLAIN}, target 1 where species is setosa, 0 elsewhere"));
+    // Outer blanks do not count, neither in the table nor in the option; case does.
+    assert_eq!(read(text, &of(" virginica")).unwrap().targets().column(0).to_vec(), [0.0, 0.0, 1.0, 0.0]);
+    let unknown = read(text, &of("Setosa")).unwrap_err();
+    let choices = ["setosa", "versicolor", "virginica"].map(Into::into).into();
+    assert_eq!(unknown, Error::UnknownName { what: "class of the target", name: "Setosa".into(), choices });
+    // In any column of the table, beside features of words.
+    let text = "sex,kind,length\nM,b,1\nF,a,2\nM,a,3\n";
+    let options = CsvOptions::default().with_target("kind").with_one_hot(["sex"]).with_class("a");
+    let data = read(text, &options).unwrap();
+    assert_eq!(data.targets().column(0).to_vec(), [0.0, 1.0, 1.0]);
+    assert_eq!(data.feature_names(), ["sex=F", "sex=M", "length"]);
+    // One column only.
+    let both = CsvOptions::default().with_target("kind").with_target("length").with_class("a");
+    refused(read(text, &both), &["column `kind`", "one of 2 targets", "with_class"]);
+}
+
+/// Classes with numbers for names are words too.
+#[test]
+fn classes_that_are_numbers_are_compared_as_text() {
+    let of = |word: &str| CsvOptions::default().with_class(word);
+    let text = "a,b,digit\n1,2,0\n3,4,1\n5,6,2\n7,8,1\n";
+    assert_eq!(read(text, &of("1")).unwrap().targets().column(0).to_vec(), [0.0, 1.0, 0.0, 1.0]);
+    refused(read(text, &of("1.0")), &["class of the target called `1.0`", "choose one of: 0, 1, 2"]);
+    // Of a column of measurements, the error lists some.
+    let rows: Vec<String> = (0..3000).map(|row| format!("1,2,{row}.5")).collect();
+    let text = format!("a,b,y\n{}\n", rows.join("\n"));
+    refused(read(&text, &of("setosa")), &["`setosa`", "0.5", "and 980 more"]);
+    assert_eq!(read(&text, &of("2999.5")).unwrap().targets().sum(), 1.0);
+}
+
+#[test]
+fn a_missing_value_is_no_class() {
+    let text = "a,kind\n1,x\n2,\n3,y\n4,NA\n,w\n";
+    let of = |word: &str| CsvOptions::default().with_class(word);
+    refused(read(text, &of("x")), &["line 3", "column `kind`", "blank cell", "DropRow"]);
+    let data = read(text, &of("x").with_blank_cells(DROP)).unwrap();
+    assert_eq!(data.targets().column(0).to_vec(), [1.0, 0.0]);
+    let said = "3 rows with missing values dropped, target 1 where kind is x, 0 elsewhere";
+    assert!(data.preparation().ends_with(said), "{}", data.preparation());
+    // A class of dropped rows only is none of the classes.
+    refused(read(text, &of("w").with_blank_cells(DROP)), &["`w`", "choose one of: x, y"]);
+    // Unless the spellings of missing values are others.
+    for word in ["NA", "na", ""] {
+        refused(read(text, &of(word).with_blank_cells(DROP)), &["column `kind`", "missing", "with_missing"]);
+    }
+    let data = read(text, &of("NA").with_missing(["-9"]).with_blank_cells(DROP)).unwrap();
+    assert_eq!(data.targets().column(0).to_vec(), [0.0, 0.0, 1.0]);
+}
+
+#[test]
 fn columns_that_are_no_features() {
     let text = "id;town;size;price\nH1;Köln;1,5;20\nH2;k.A.;2,5;30\n";
     let options = || CsvOptions::default().with_delimiter(b';').with_decimal_comma(true);
@@ -505,6 +563,9 @@ fn any_text_is_a_table_or_an_error() {
         }
         if draw(4) == 0 {
             options = options.with_one_hot([["a", "c0", ""][draw(3)]]);
+        }
+        if draw(4) == 0 {
+            options = options.with_class(["1", "2", "x", ""][draw(4)]);
         }
         match read(&text, &options) {
             Ok(data) => {

@@ -12,6 +12,8 @@ mod bias_variance;
 #[path = "../../../examples/common/mod.rs"]
 mod common;
 mod completions;
+#[path = "../../../examples/diagnose/mod.rs"]
+mod diagnose;
 #[path = "../../../examples/effective_parameters/mod.rs"]
 mod effective_parameters;
 #[path = "../../../examples/ensembling/mod.rs"]
@@ -73,10 +75,11 @@ fn flags<P: Program>() -> Vec<Listed> {
 }
 
 /// The subcommands in the order of the help text: tables of data first.
-const fn entries() -> [Entry; 21] {
+const fn entries() -> [Entry; 22] {
     [
         of::<ablations::Cli>(),
         of::<adversarial::Cli>(),
+        of::<diagnose::Cli>(),
         of::<polynomial::Cli>(),
         of::<smallest_singular_value::Cli>(),
         of::<random_fourier::Cli>(),
@@ -231,10 +234,11 @@ fn overview() -> String {
     };
     let studies: String = entries().iter().map(line).collect();
     format!(
-        "{}: studies of double descent in linear models, each with tables and figures\n\n\
+        "{}: studies of double descent in linear models, with tables and figures\n\n\
          Usage: double-descent STUDY [--FLAG VALUE]...\n\n\
          Studies:\n{studies}\n\
-         Your own table:\n  double-descent ablations --dataset my.csv --target y\n\n\
+         Your own table:\n  double-descent ablations --dataset my.csv --target y\n  \
+         double-descent diagnose --dataset my.csv --target y\n\n\
          A study in parts, on many machines (STUDY --shard K/OF):\n  double-descent plan STUDY [--FLAG VALUE]...\n  \
          double-descent status|merge|tables|resume FOLDER\n\n\
          double-descent STUDY --help lists the flags of a study.\n\

@@ -23,6 +23,11 @@ impl Words {
         (number < MOST_WORDS).then_some(number)
     }
 
+    /// The number of different words.
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// Returns the sorted words, each with its number.
     pub(super) fn sorted(&self) -> Vec<(&str, usize)> {
         let mut words: Vec<_> = self.numbers.iter().map(|(word, &number)| (word.as_str(), number)).collect();

@@ -1,6 +1,7 @@
 //! Data sets from CSV text.
 
 mod cells;
+mod class;
 mod columns;
 mod features;
 mod header;
@@ -15,6 +16,7 @@ use super::Dataset;
 use crate::error::words::{counted, listed, shown};
 use crate::{Error, machine::memory};
 use cells::{between_thousands, is_missing, parse_number, sign_beside};
+use class::Class;
 use columns::Columns;
 use csv::ByteRecord;
 use features::{Features, MOST_WORDS, Words};
@@ -32,9 +34,10 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::UnknownColumn`] for a name in the options that no column has;
-    /// [`Error::File`] with line and column for a cell that is not a finite number, a missing value, a row of another
-    /// length, a first line that does not name the columns, two columns with the same name, a table without rows, or
-    /// another kind of file; [`Error::Resource`] if there is not enough memory.
+    /// [`Error::UnknownName`] for a class that no row has; [`Error::File`] with line and column for a cell that is not
+    /// a finite number, a missing value, a row of another length, a first line that does not name the columns, two
+    /// columns with the same name, a class of several targets, a table without rows, or another kind of file;
+    /// [`Error::Resource`] if there is not enough memory.
     pub fn read_csv(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
@@ -54,9 +57,10 @@ impl Dataset {
 const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), turn its words into features \
                     (`CsvOptions::with_one_hot`), or declare it a missing value (`CsvOptions::with_missing`)";
 
-/// Advice for a target that contains a word.
-const CLASS: &str =
-    "; targets are numbers: write 0 and 1 for two classes, or one column of 0 and 1 per class for more";
+/// Advice for a target that contains a word; the words of its column follow.
+const CLASS: &str = "; targets are numbers: to study one class against the rest, name it \
+                     (`CsvOptions::with_class`); for several at once, write a column of 0 and 1 for each; a missing \
+                     value can be declared (`CsvOptions::with_missing`). Words in this column: ";
 
 /// Returns a file's name without its extensions; `data` if nothing is left that can name a folder.
 fn name_of(path: &Path) -> String {
@@ -80,6 +84,7 @@ impl Table<'_> {
             let cells = 1 + self.text.iter().filter(|&&byte| byte == delimiter || byte == b'\n').count();
             memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
         }
+        let mut class = Class::asked(self, &columns, &names)?;
         let mut features = Features::new(&columns);
         let numbers: Vec<usize> =
             columns.features.iter().copied().filter(|c| !columns.one_hot.contains(c)).collect();
@@ -99,13 +104,16 @@ impl Table<'_> {
                 self.reserve(&mut targets, columns.targets.len())?;
                 for (place, &column) in columns.features.iter().enumerate() {
                     let value = match features.words(place) {
-                        Some(words) => self.word(&record, column, &names, words)?,
+                        Some(words) => self.word_number(&record, column, &names, words)?,
                         None => self.number(&record, column, &names, Some(&numbers))?,
                     };
                     features.values.push(value);
                 }
                 for &column in &columns.targets {
-                    targets.push(self.number(&record, column, &names, None)?);
+                    targets.push(match &mut class {
+                        Some(class) => class.target(self.word(&record, column, &names)?),
+                        None => self.number(&record, column, &names, None)?,
+                    });
                 }
             }
             more = self.next(&mut reader, &mut record)?;
@@ -125,12 +133,17 @@ impl Table<'_> {
         let shape = |values: Vec<f64>, len: usize| {
             Array2::from_shape_vec((rows, len), values).map_err(|e| self.error(None, None, e.to_string()))
         };
+        let mut target_names = pick(&columns.targets);
+        let step = match class {
+            Some(class) => Some(class.finish(&mut target_names[0], &names.label(columns.targets[0]))?),
+            None => None,
+        };
         let mut data = Dataset::named(
             name,
             shape(features, feature_names.len())?,
             shape(targets, columns.targets.len())?,
             feature_names,
-            pick(&columns.targets),
+            target_names,
         )?;
         if columns.row_numbers_left_out {
             data.preparation.push("first column (row numbers) left out".into());
@@ -139,6 +152,7 @@ impl Table<'_> {
             let rows = if dropped == 1 { "row" } else { "rows" };
             data.preparation.push(format!("{dropped} {rows} with missing values dropped"));
         }
+        data.preparation.extend(step);
         Ok(data)
     }
 
@@ -290,9 +304,10 @@ impl Table<'_> {
         features: Option<&[usize]>,
     ) -> String {
         let is_word = |column: usize| self.is_word(record[column].trim_ascii());
-        let Some(features) = features.filter(|_| is_word(column)) else {
-            return if is_word(column) { CLASS.into() } else { String::new() };
-        };
+        if !is_word(column) {
+            return String::new();
+        }
+        let Some(features) = features else { return format!("{CLASS}{}", listed(&self.words_in(column))) };
         let others = features.iter().filter(|&&other| other != column && is_word(other));
         let others: Vec<String> = others.map(|&other| names.label(other)).collect();
         let others = if others.is_empty() {
@@ -303,24 +318,48 @@ impl Table<'_> {
         format!("{WORD}{others}")
     }
 
-    fn word(
+    /// Returns the different words in a column of a table with a mistake, sorted.
+    fn words_in(&self, column: usize) -> Vec<String> {
+        let (mut reader, mut record, mut words) = (self.reader(), ByteRecord::new(), Words::default());
+        let mut is_data = self.options.header == Header::None;
+        while let Ok(true) = self.next(&mut reader, &mut record)
+            && words.len() < MOST_WORDS
+        {
+            if let Some(cell) = record.get(column).map(<[u8]>::trim_ascii)
+                && is_data
+                && self.is_word(cell)
+            {
+                words.number(cell);
+            }
+            is_data = true;
+        }
+        words.sorted().into_iter().map(|(word, _)| word.into()).collect()
+    }
+
+    /// Returns the word in a cell, trimmed; an error if it is a missing value.
+    fn word<'r>(&self, record: &'r ByteRecord, column: usize, names: &Names) -> Result<&'r [u8], Error> {
+        let cell = record[column].trim_ascii();
+        if is_missing(cell, self.options) {
+            return Err(self.error(self.line_of(record), Some(names.label(column)), self.no_number(cell)));
+        }
+        Ok(cell)
+    }
+
+    /// Returns the number of the word in a cell among the words of its column.
+    fn word_number(
         &self,
         record: &ByteRecord,
         column: usize,
         names: &Names,
         words: &mut Words,
     ) -> Result<f64, Error> {
-        let cell = record[column].trim_ascii();
-        let reason = if is_missing(cell, self.options) {
-            self.no_number(cell)
-        } else if let Some(number) = words.number(cell) {
-            return Ok(number as f64);
-        } else {
-            format!(
+        let word = self.word(record, column, names)?;
+        words.number(word).map(|number| number as f64).ok_or_else(|| {
+            let reason = format!(
                 "more than {MOST_WORDS} different words, too many for a feature each; is it a column of words?"
-            )
-        };
-        Err(self.error(self.line_of(record), Some(names.label(column)), reason))
+            );
+            self.error(self.line_of(record), Some(names.label(column)), reason)
+        })
     }
 
     /// Whether a cell is neither a number in any spelling nor a missing value.

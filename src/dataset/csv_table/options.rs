@@ -93,6 +93,7 @@ pub struct CsvOptions {
     pub(super) decimal_comma: bool,
     pub(super) missing: Vec<String>,
     pub(super) targets: Vec<String>,
+    pub(super) class: Option<String>,
     pub(super) features: Vec<String>,
     pub(super) one_hot: Vec<String>,
     pub(super) left_out: Vec<String>,
@@ -114,6 +115,7 @@ impl Default for CsvOptions {
             decimal_comma: false,
             missing: MISSING.map(Into::into).into(),
             targets: Vec::new(),
+            class: None,
             features: Vec::new(),
             one_hot: Vec::new(),
             left_out: Vec::new(),
@@ -177,6 +179,28 @@ impl CsvOptions {
     /// Adds a target by name; by default the last column is the target.
     pub fn with_target(mut self, name: impl Into<String>) -> Self {
         self.targets.push(name.into());
+        self
+    }
+
+    /// Makes one class against the rest the target: 1 in rows whose target cell is this word, 0 in all others. There
+    /// must be exactly one target column. Words are compared as text, with outer blanks trimmed: in a column of
+    /// numbers, `1` is not `1.0`. Missing values are never a class; what happens to their rows is up to
+    /// [`CsvOptions::with_blank_cells`]. The target is then named `column=word`, and
+    /// [`Dataset::preparation`](super::Dataset::preparation) states the class.
+    ///
+    /// ```
+    /// use double_descent::dataset::{CsvOptions, Dataset};
+    ///
+    /// let text = "length,width,species\n5.1,3.5,setosa\n7.0,3.2,versicolor\n6.3,3.3,virginica\n";
+    /// let options = CsvOptions::default().with_class("versicolor");
+    /// let data = Dataset::parse_csv("iris", text.as_bytes(), &options)?;
+    /// assert_eq!(data.targets().column(0).to_vec(), [0.0, 1.0, 0.0]);
+    /// assert_eq!(data.target_names(), ["species=versicolor"]);
+    /// assert!(data.preparation().ends_with("target 1 where species is versicolor, 0 elsewhere"));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn with_class(mut self, word: impl Into<String>) -> Self {
+        self.class = Some(word.into());
         self
     }
 

@@ -9,8 +9,8 @@ use crate::Error;
 impl Table<'_> {
     /// Reads all rows from byte `start` on into `features` and `targets`, which must be empty. This needs every row to
     /// be a line of `width` cells whose used cells are finite numbers without blanks around them, and no quotes,
-    /// comments or options for missing values. Otherwise returns `false` and leaves both empty: the record reader then
-    /// accepts or refuses the table.
+    /// comments, class, or options for missing values. Otherwise returns `false` and leaves both empty: the record
+    /// reader then accepts or refuses the table.
     pub(super) fn read_plain(
         &self,
         start: usize,
@@ -21,6 +21,7 @@ impl Table<'_> {
         let is_plain = options.blank_cells == BlankCells::Refuse
             && options.comment.is_none()
             && columns.one_hot.is_empty()
+            && options.class.is_none()
             && !(options.decimal_comma || self.missing_numbers || is_line_end(options.delimiter));
         let text = self.text.get(start..).unwrap_or_default();
         if !is_plain || text.contains(&b'"') {

@@ -1,0 +1,202 @@
+//! The tables of data that a study reads: their flags, reading and preparing them, and notes on a user's own.
+
+use super::command_line::nearest;
+use super::flags::{Failure, flags, usage};
+use super::progress::aside;
+use super::{counted, inputs, short};
+use double_descent::Error;
+use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
+use double_descent::svd::Svd;
+use std::path::{Path, PathBuf};
+
+/// An SVD with more operations than this takes seconds.
+const LONG: f64 = 1e11;
+
+/// The name of the generated table.
+pub const STUDENT_TEACHER: &str = "student-teacher";
+
+/// The data sets that are not a user's own.
+pub const NAMED: [&str; 4] = ["diabetes", STUDENT_TEACHER, "california-housing", "who-life-expectancy"];
+
+flags! {
+    /// Flags that choose tables of data and prepare them.
+    pub struct DataArgs {
+        /// Data sets: diabetes, student-teacher, california-housing, who-life-expectancy, or paths of CSV files;
+        /// separate several by commas or repeat the flag; put a path that contains a comma in its own double quotes
+        /// [default: diabetes and student-teacher, which are embedded]
+        dataset: Vec<String> = Vec::new(), "NAME|PATH";
+        /// Folder that contains california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
+        data_dir: Option<PathBuf> = None, "DIR";
+        /// Target column of a CSV file [default: the last]
+        target: Option<String> = None, "NAME";
+        /// Study one class against the rest: the target is 1 in rows of a CSV file whose target column holds this word,
+        /// and 0 in all others [default: the target column holds numbers]
+        class: Option<String> = None, "WORD";
+        /// Feature columns of a CSV file, separated by commas; put a name that contains a comma in its own double
+        /// quotes, as in --features '"height, in m",age' [default: all but the target]
+        features: Vec<String> = Vec::new(), "NAMES";
+        /// Append a column of ones to the features (p counts it)
+        intercept: bool = false, "";
+        /// Shift and scale each feature to mean 0 and variance 1 over all rows
+        standardise: bool = false, "";
+        ..csv: inputs::CsvArgs = inputs::CsvArgs::default();
+    }
+}
+
+impl DataArgs {
+    /// The names and paths of the data sets.
+    pub fn names(&self) -> Result<Vec<String>, Failure> {
+        if self.dataset.is_empty() {
+            return Ok(NAMED[..2].iter().map(|name| (*name).to_owned()).collect());
+        }
+        inputs::split_lists(&self.dataset)
+    }
+
+    /// Reads or generates a data set and prepares it. The seed is that of student-teacher.
+    pub fn load(&self, name: &str, seed: u64) -> Result<Dataset, Failure> {
+        let for_csv =
+            self.target.is_some() || self.class.is_some() || !self.features.is_empty() || self.csv.is_given();
+        if for_csv && !is_own(name) {
+            return usage(format!(
+                "--target, --class, --features, --drop-blank-rows and the other flags for reading CSV files do not \
+                 apply to {name}"
+            ));
+        }
+        let data = match name {
+            "diabetes" => Dataset::diabetes(),
+            STUDENT_TEACHER => student(seed)?.generate()?,
+            "california-housing" => Dataset::california_housing(&self.folder()?)?,
+            "who-life-expectancy" => Dataset::who_life_expectancy(&self.folder()?)?,
+            path if Path::new(path).exists() || path.contains(['/', '.']) => {
+                let read = Dataset::read_csv(Path::new(path), &self.csv_options()?);
+                read.map_err(|error| self.of_file(error))?
+            }
+            _ => {
+                let (what, choices) = ("data set or CSV file", NAMED.map(Into::into).into());
+                let unknown = Error::UnknownName { what, name: name.into(), choices };
+                return usage(format!("--dataset: {unknown}"));
+            }
+        };
+        let data = if self.standardise { data.standardised()? } else { data };
+        Ok(if self.intercept { data.with_intercept()? } else { data })
+    }
+
+    fn folder(&self) -> Result<PathBuf, Failure> {
+        let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
+        self.data_dir.clone().or_else(from_environment).ok_or_else(|| {
+            let reason = "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA";
+            Failure::Usage(reason.into())
+        })
+    }
+
+    fn csv_options(&self) -> Result<CsvOptions, Failure> {
+        let mut options = self.csv.options()?.with_features(inputs::split_lists(&self.features)?);
+        if let Some(target) = &self.target {
+            options = options.with_target(target);
+        }
+        if let Some(class) = &self.class {
+            options = options.with_class(class);
+        }
+        Ok(options)
+    }
+
+    /// Rephrases an error of a CSV file in terms of flags; a missing column or class is an error of the flag that names
+    /// it.
+    fn of_file(&self, error: Error) -> Failure {
+        let (name, known, flag) = match &error {
+            Error::UnknownColumn { name, available } => (name, available, self.flag_of(name)),
+            Error::UnknownName { name, choices, .. } => (name, choices, "--class: "),
+            _ => return inputs::with_flags(error).into(),
+        };
+        let hint = nearest(name, known.iter().map(String::as_str))
+            .map_or(String::new(), |near| format!("; did you mean `{}`?", near.escape_debug()));
+        Failure::Usage(format!("{flag}{error}{hint}"))
+    }
+
+    /// The flag that names a column, for an error.
+    fn flag_of(&self, column: &str) -> &'static str {
+        let target = self.target.clone().into_iter().collect();
+        let lists = [
+            ("--target: ", &target),
+            ("--features: ", &self.features),
+            ("--one-hot: ", &self.csv.one_hot),
+            ("--leave-out: ", &self.csv.leave_out),
+        ];
+        let names_it = |list: &Vec<String>| list.iter().any(|names| names.contains(column));
+        lists.into_iter().find(|(_, list)| names_it(list)).map_or("", |(flag, _)| flag)
+    }
+
+    /// Prints notes on a user's own table: what was read, its `rank` if that is deficient, and what is odd about its
+    /// targets.
+    pub fn note(&self, data: &Dataset, rank: Option<usize>) {
+        aside(|| {
+            note_table(data, rank);
+            self.note_targets(data);
+        });
+    }
+
+    /// Warns about targets that are all equal, or that lie far from the origin although fits pass through it. (Features
+    /// of words sum to a constant, unless they are standardised.)
+    pub fn note_targets(&self, data: &Dataset) {
+        let have_constant = self.intercept || !(self.standardise || self.csv.one_hot.is_empty());
+        for (name, targets) in data.target_names().iter().zip(data.targets().columns()) {
+            let (name, first) = (name.escape_debug(), targets[0]);
+            if targets.iter().all(|target| *target == first) {
+                eprintln!("note: every value of `{name}` is {first}: there is nothing to predict");
+                continue;
+            }
+            let (mean, deviation) = (targets.mean().unwrap_or(0.0), targets.std(0.0));
+            if !have_constant && deviation > 0.0 && mean.abs() > deviation {
+                let ratio = short(mean.abs() / deviation);
+                eprintln!(
+                    "note: fits go through the origin, and the mean of `{name}` is {ratio} standard deviations from 0; \
+                     --intercept gives fits a constant, which p counts"
+                );
+            }
+        }
+    }
+}
+
+/// Whether a data set is a user's own table.
+pub fn is_own(name: &str) -> bool {
+    !NAMED.contains(&name)
+}
+
+/// The generator of the student-teacher table.
+pub fn student(seed: u64) -> Result<StudentTeacher, Failure> {
+    let Ok(seed) = u32::try_from(seed) else {
+        return usage(format!(
+            "--seed: `{seed}` is too large for student-teacher, whose seeds go up to 4294967295"
+        ));
+    };
+    Ok(StudentTeacher::new(seed))
+}
+
+/// Prints what was read from a table: rows, columns, preparation, and the rank if it is deficient.
+fn note_table(data: &Dataset, rank: Option<usize>) {
+    let (p, targets) = (data.features().ncols(), data.target_names().join("`, `"));
+    eprintln!(
+        "note: {} and {} were read, target `{}`; {}",
+        counted(data.features().nrows(), "row"),
+        counted(p, "feature"),
+        targets.escape_debug(),
+        data.preparation()
+    );
+    if let Some(rank) = rank {
+        eprintln!(
+            "note: the {p} features have rank {rank}: some equal others or sums of them (as --one-hot columns do \
+             with --intercept), or are so small next to others that rounding loses them (then --standardise); the \
+             interpolation threshold is n = rank = {rank}, not n = p = {p}"
+        );
+    }
+}
+
+/// Returns the rank of linearly dependent features; it is not computed for a table whose SVD would take long.
+pub fn deficient_rank(data: &Dataset) -> Result<Option<usize>, Error> {
+    let (n, p) = data.features().dim();
+    if n as f64 * (p as f64).powi(2) > LONG {
+        return Ok(None);
+    }
+    let rank = Svd::new(data.features())?.rank();
+    Ok((1..n.min(p)).contains(&rank).then_some(rank))
+}
