@@ -49,7 +49,8 @@ mod surface;
 mod theory;
 
 pub use ablation::{
-    ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors, unablated,
+    NO_CHANGE, ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors,
+    unablated,
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};
