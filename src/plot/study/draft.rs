@@ -4,7 +4,7 @@ use super::metric::spans_decades;
 use super::theory::{self, Line, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series};
+use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series, unseen};
 
 /// Values below this fraction of the largest median are zero up to rounding.
 pub(super) const FLOOR: f64 = 1e-12;
@@ -228,7 +228,7 @@ impl<'a> Draft<'a> {
         for group in panel.groups.iter_mut().filter(|group| !is_theory(group)) {
             for series in group.series.iter_mut().filter(|series| is_under(series, &panel.y)) {
                 let name = if series.label.is_empty() { &mut group.heading } else { &mut series.label };
-                name.push_str(" (zero)");
+                name.push_str(unseen::ZERO);
             }
         }
         Some(panel)
