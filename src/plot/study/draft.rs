@@ -81,8 +81,8 @@ impl<'a> Draft<'a> {
         options.theories.iter().map(line).collect()
     }
 
-    /// Returns the theories of the curves that a panel shows, given by metric and arm.
-    pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Option<Group> {
+    /// Returns the theories and baselines of the curves that a panel shows, given by metric and arm.
+    pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Vec<Group> {
         let is_shown = |overlay: &super::Overlay| {
             let is_of = |&(metric, arm): &(Metric, usize)| {
                 metric == overlay.metric && overlay.is_along(self.curve, arm)
@@ -90,9 +90,7 @@ impl<'a> Draft<'a> {
             shown.iter().any(is_of)
         };
         let lines = self.options.theories.iter().zip(&self.theories);
-        let group =
-            theory::group(lines.filter(|(overlay, _)| is_shown(overlay)).map(|(_, line)| line.clone()));
-        (!group.series.is_empty()).then_some(group)
+        theory::groups(lines.filter(|(overlay, _)| is_shown(overlay)).map(|(_, line)| line.clone()))
     }
 
     pub(super) fn table(&self, metric: Metric) -> &[Summary] {

@@ -12,7 +12,8 @@
 //! the frame there. An exact zero has no place on the axis: the line breaks off with a triangle.
 //! The caption gives the number of both; the series of the figure hold all values unchanged.
 //!
-//! Theories ([`FigureOptions::theories`]) are black dashes over the curves, with their references in the legend.
+//! Theories ([`FigureOptions::theories`]) are black dashes over the curves, with their references in the legend, and
+//! baselines ([`Overlay::baseline`]) thin black lines.
 //!
 //! # Examples
 //! ```
