@@ -37,13 +37,15 @@ pub(super) fn marked(figure: &Figure) -> Cow<'_, Figure> {
             }
         }
     }
-    let is_seen = |entry| entries.iter().any(|(other, mark)| *other == entry && mark.is_none());
-    let is_shared = entries.iter().any(|(_, mark)| mark.is_some())
-        && measure::shared_by(&figure.panels, &bands).is_some();
-    let marks: Vec<Option<&str>> =
-        entries.iter().map(|(entry, mark)| mark.filter(|_| !is_shared || !is_seen(*entry))).collect();
-    if marks.iter().all(Option::is_none) {
+    if entries.iter().all(|(_, mark)| mark.is_none()) {
         return Cow::Borrowed(figure);
+    }
+    let mut marks: Vec<Option<&str>> = entries.iter().map(|(_, mark)| *mark).collect();
+    if measure::shared_by(&figure.panels, &bands).is_some() {
+        for ((entry, _), mark) in entries.iter().zip(&mut marks) {
+            let has = |wanted| entries.iter().any(|(other, mark)| other == entry && *mark == wanted);
+            *mark = [None, Some(OUTSIDE)].into_iter().find(|wanted| has(*wanted)).unwrap_or(*mark);
+        }
     }
     let mut figure = figure.clone();
     let groups = figure.panels.iter_mut().flat_map(|panel| &mut panel.groups);
@@ -155,8 +157,9 @@ mod tests {
 
     #[test]
     fn a_shared_entry_is_marked_if_no_panel_shows_its_curve() {
-        let of = |value: f64| panel((0.1, 10.0), vec![group("one", [value; 3]), group("two", [1e3; 3])]);
-        let figure = Figure { panels: vec![of(1.0), of(1e4)], ..Figure::default() };
+        let of =
+            |one: f64, two: f64| panel((0.1, 10.0), vec![group("one", [one; 3]), group("two", [two; 3])]);
+        let figure = Figure { panels: vec![of(1.0, 0.0), of(1e4, 1e3)], ..Figure::default() };
         assert_eq!(headings(&figure), ["one", "two (outside the frame)", "one", "two (outside the frame)"]);
         // With another entry, the panels have a legend each.
         let mut apart = figure;

@@ -189,10 +189,10 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
     );
     if unchanged > 0 {
         let percent = short(100.0 * NO_CHANGE);
-        what += &format!(
+        what.extend([format!(
             ". Where a panel says \u{201c}no change\u{201d}, the test error is within {percent}\u{a0}% of the \
              unablated one at every n"
-        );
+        )]);
     }
     let figure = draft.finish(&what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))

@@ -1,7 +1,7 @@
 //! From cells to series: the statistic, the horizontal axis, the vertical range.
 
 use super::metric::spans_decades;
-use super::theory::{self, Line, is_theory};
+use super::theory::{self, Line, is_baseline, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
 use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series, unseen};
@@ -259,6 +259,9 @@ pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
     }
     if low > high {
         return None;
+    }
+    for y in of(is_baseline).flat_map(|series| &series.y).filter(|y| y.is_finite() && **y >= floor) {
+        (low, high) = (low.min(y.log10()), high.max(y.log10()));
     }
     // Bands and theories may widen the range a little, but do not determine it.
     let room = (0.25 * (high - low)).clamp(0.1, 0.7);

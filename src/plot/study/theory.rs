@@ -78,7 +78,7 @@ impl Overlay {
         }
     }
 
-    /// Creates a baseline to compare the test error of every arm with.
+    /// Creates a baseline to compare the test error of every arm with. The vertical range includes it.
     ///
     /// # Examples
     /// ```
@@ -251,8 +251,11 @@ fn named(label: &ArmLabel) -> String {
 
 /// Whether a group is of theories or a baseline, and so measured by nothing.
 pub(super) fn is_theory(group: &Group) -> bool {
-    let is_baseline = || group.series.iter().all(|series| series.dash == Dash::Thin);
-    group.hue == Hue::Black && (group.heading == HEADING || is_baseline())
+    group.hue == Hue::Black && group.heading == HEADING || is_baseline(group)
+}
+
+pub(super) fn is_baseline(group: &Group) -> bool {
+    group.hue == Hue::Black && group.series.iter().all(|series| series.dash == Dash::Thin)
 }
 
 /// The caption's sentences on the theories and baselines that its panels show.
