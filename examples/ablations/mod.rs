@@ -22,8 +22,10 @@ impl Program for Cli {
     const RULES: &'static [Rule] = TABLE_RULES;
 
     fn run(&self) -> Result<(), Failure> {
-        self.table.for_each(Arm::ablation_study, Extreme::Lowest, |args, curve, folder| {
-            figures::write(&args.run, curve, folder, figures::known(args, curve, folder)?, study::ablations)?;
+        self.table.for_each(Arm::ablation_study, Extreme::Lowest, |args, curve, data, folder| {
+            let mut theories = figures::known(args, curve, folder)?;
+            theories.extend(figures::constant(curve, data)?);
+            figures::write(&args.run, curve, folder, theories, study::ablations)?;
             Ok(())
         })
     }

@@ -25,8 +25,9 @@ impl Program for Cli {
         self.table.for_each(
             |_| Arm::adversarial_study(),
             Extreme::Highest,
-            |args, curve, folder| {
-                Ok(figures::write(&args.run, curve, folder, Vec::new(), study::adversaries)?)
+            |args, curve, data, folder| {
+                let theories = figures::constant(curve, data)?;
+                Ok(figures::write(&args.run, curve, folder, theories, study::adversaries)?)
             },
         )
     }

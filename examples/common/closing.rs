@@ -5,6 +5,7 @@ use super::table::{Item, Table, row};
 use super::{RunArgs, Statistic, counted, short, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Cell, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
+use double_descent::plot::study::NO_CHANGE;
 use double_descent::sweep::NoiseSummary;
 use double_descent::theory::noise::lower_bound;
 use double_descent::theory::smallest_singular_value::limit;
@@ -108,9 +109,6 @@ const IN_UNITS: [(&str, &str, &str); 3] = [
     ("adversarial_test", "step", "of the features, and --standardise gives them variance 1"),
     ("adversarial_train", "step", "of the targets"),
 ];
-
-/// Relative changes below this do not count as changes.
-const NO_CHANGE: f64 = 0.01;
 
 /// Returns sentences on families of arms that change nothing: their settings are too small for the table's units, or
 /// there is nothing to remove.

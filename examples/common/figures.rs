@@ -3,10 +3,11 @@
 use super::flags::Failure;
 use super::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic, TableArgs, keep_folder, say};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Summary};
+use double_descent::curve::{ArmLabel, Axis, Bootstrap, Curve, Metric, Summary};
+use double_descent::dataset::Dataset;
 use double_descent::plot::{self, Figure, FigureOptions, LegendPlace, Overlay, Series, Theme};
-use double_descent::theory::gaussian;
 use double_descent::theory::line::{Sizes, TheoryLine};
+use double_descent::theory::{constant, gaussian};
 use ndarray::s;
 use std::path::Path;
 
@@ -47,10 +48,26 @@ pub fn known(args: &TableArgs, curve: &Curve, folder: &Path) -> Result<Vec<Overl
         gaussian::train_error(n, p, unseen)
     });
     let of_unablated = |overlay: Overlay| overlay.of_arm("unablated", None);
-    Ok(vec![
-        of_unablated(Overlay::new(test)),
-        of_unablated(Overlay::new(train).of_metric(double_descent::curve::Metric::TrainMse)),
-    ])
+    Ok(vec![of_unablated(Overlay::new(test)), of_unablated(Overlay::new(train).of_metric(Metric::TrainMse))])
+}
+
+/// Arms that are fitted to other targets than the table's.
+const OTHER_TARGETS: [&str; 2] = ["no_residuals", "adversarial_train"];
+
+/// Returns the test error of a constant prediction, as a baseline for the arms of a curve on random splits of a table.
+pub fn constant(curve: &Curve, data: &Dataset) -> Result<Vec<Overlay>, Error> {
+    let held = curve.held_size().unwrap_or(0);
+    let sizes = match curve.axis {
+        Axis::Features => Sizes::Features { n: held },
+        _ => Sizes::Samples { p: held },
+    };
+    let line = Overlay::baseline(TheoryLine::constant_prediction(sizes, constant::variance(data.targets())?));
+    let arms = curve.arms.iter().filter(|arm| !OTHER_TARGETS.contains(&&*arm.name));
+    let of_arm = |arm: &ArmLabel| {
+        let line = line.clone().of_arm(arm.name.clone(), arm.setting);
+        [line.clone(), line.of_metric(Metric::TestMseOpposite)]
+    };
+    Ok(arms.flat_map(of_arm).collect())
 }
 
 /// The figure options that `--statistic` and `--x` request.

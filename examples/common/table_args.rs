@@ -60,12 +60,12 @@ impl TableArgs {
     }
 
     /// For each data set: reads and sweeps it, writes its tables, prints the closing table with the `extreme` of each
-    /// family, and calls `figures` with the folder for its results.
+    /// family, and calls `figures` with its data and the folder for its results.
     pub fn for_each(
         &self,
         arms: impl Fn(usize) -> Vec<Arm>,
         extreme: Extreme,
-        figures: impl Fn(&Self, &Curve, &Path) -> Result<(), Failure>,
+        figures: impl Fn(&Self, &Curve, &Dataset, &Path) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let names = self.data.names()?;
         if self.training.splits.is_some() && names.len() > 1 {
@@ -97,7 +97,9 @@ impl TableArgs {
                     self.run.save_tables(&curve, folder, "", &METRICS)?;
                     let summaries = curve.summaries(METRICS[0], None)?;
                     failed += self.close(&study, (&summaries, &curve.failures));
-                    figures(self, &curve, folder)?;
+                    if let Some(data) = sweep.source.train() {
+                        figures(self, &curve, data, folder)?;
+                    }
                 }
                 Ok::<(), Failure>(())
             };

@@ -1,14 +1,18 @@
 //! The three axes, and every measure along p.
 
 use crate::common::RunArgs;
-use crate::common::figures::options;
+use crate::common::figures::{constant, options};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
+use double_descent::dataset::Dataset;
 use double_descent::plot::{Abscissa, Figure, LegendPlace, study};
 
 /// The test error over p, over degrees of freedom, and over effective parameters.
-pub fn three_axes(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
-    let options = options(args);
+pub fn three_axes(args: &RunArgs, curve: &Curve, data: Option<&Dataset>) -> Result<Figure, Error> {
+    let mut options = options(args);
+    if let Some(data) = data {
+        options.theories.extend(constant(curve, data)?);
+    }
     let mut figure = study::overlay(&[("", curve, 0)], Metric::TestMse, &options).drawn()?;
     for axis in [Metric::DegreesOfFreedom, Metric::EffectiveParameters] {
         figure.panels.extend(study::over_metric(curve, 0, (axis, Metric::TestMse), &options)?.panels);

@@ -92,7 +92,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     say!("written: {}: cells.csv, summary.csv", folder.display());
     if !cli.run.no_figures {
         let figures = [
-            ("three_axes", figures::three_axes(&cli.run, &curve)?),
+            ("three_axes", figures::three_axes(&cli.run, &curve, sweep.source.train())?),
             ("measures", figures::measures(&cli.run, &curve)?),
         ];
         crate::common::figures::save(&cli.run.print, &folder, figures)?;

@@ -10,7 +10,8 @@
 //! Everything is deterministic: the same figure gives the same bytes. No input makes the renderer panic; values that
 //! cannot be drawn (NaN, infinities, non-positive values on a logarithmic axis) break the line. If the cause is a zero
 //! or a negative number on a logarithmic axis, a triangle marks where the line breaks off, and the caption gives their
-//! number. A band that extends down to such values ends at the lower edge of the frame.
+//! number. A band that extends down to such values ends at the lower edge of the frame. If nothing of a curve lies in
+//! the frame, its legend entry says so.
 //!
 //! On paper ([`Figure::with_width_mm`]) text is 7 and 8 points high. The caption can be kept out of the picture, the
 //! legend moved, and the background made dark.
@@ -32,5 +33,5 @@ pub mod study;
 pub use draw::{
     Dash, Figure, Group, HeatMap, Hue, LegendPlace, Marker, Panel, PanelAxis, Scale, Series, Theme,
 };
-use draw::{curves, undrawn};
+use draw::{curves, undrawn, unseen};
 pub use study::{Abscissa, FigureOptions, Overlay, Statistic};

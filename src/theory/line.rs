@@ -19,7 +19,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{gaussian, noise};
+use super::{constant, gaussian, noise};
 use crate::{Error, error::user_code};
 
 /// A theory of a measured quantity along an axis, such as `n`, `p`, a penalty or a time.
@@ -239,6 +239,17 @@ impl TheoryLine {
                 value: p as f64,
                 must_be,
             })
+        })
+    }
+
+    /// [`constant::test_error`]: the expected test error of the training mean, for targets of this
+    /// [variance](constant::variance). If the variance is negative or not finite, the whole line is a gap.
+    #[must_use]
+    pub fn constant_prediction(sizes: Sizes, variance: f64) -> Self {
+        let reference = "mean over random splits of the test error of the training mean, s²(1\u{a0}+\u{a0}1/n) for \
+                         targets of variance s²";
+        Self::over_sizes("Constant prediction", reference, sizes, move |n, _| {
+            constant::test_error(variance, n)
         })
     }
 

@@ -10,6 +10,7 @@
 //! | random features of a kernel, on given rows | [`drawn_features`] |
 //! | columns of a Fourier matrix | [`circle`] |
 //! | how fast their spectrum decays | [`power_law`], [`overfitting`] |
+//! | nothing: the error of a constant prediction | [`constant`] |
 //!
 //! [`marchenko_pastur`] and [`smallest_singular_value`] give the spectra behind these formulas, [`evidence`] the
 //! Bayesian model evidence. [`line`](mod@line) turns any of them into a line of a figure.
@@ -28,6 +29,7 @@ pub mod activation;
 mod check;
 pub mod circle;
 pub mod complex;
+pub mod constant;
 mod contour;
 pub mod drawn_features;
 pub mod evidence;

@@ -6,11 +6,12 @@ use double_descent::dataset::Dataset;
 use double_descent::features::Coordinates;
 use double_descent::filter::Ridge;
 use double_descent::plot::study::{
-    ablations, adversaries, arm_errors, compare, over_features, over_samples, over_settings, overlay, panels,
-    surface,
+    ablations, adversaries, arm_errors, compare, over_features, over_metric, over_samples, over_settings,
+    overlay, panels, surface,
 };
-use double_descent::plot::{Abscissa, Figure, FigureOptions, Hue, Overlay, Statistic};
+use double_descent::plot::{Abscissa, Dash, Figure, FigureOptions, Hue, Overlay, Statistic};
 use double_descent::sweep::{Arm, Maps, Sweep};
+use double_descent::theory::constant;
 use double_descent::theory::line::{Sizes, TheoryLine};
 use roxmltree::Document;
 use std::sync::Arc;
@@ -290,6 +291,50 @@ fn a_theory_does_not_rule_the_axis_and_its_failure_is_said() {
     let (with, caption) = range(&options);
     assert_eq!(with, plain);
     assert!(caption.contains("Broken, not drawn") && caption.contains("no number"), "{caption}");
+}
+
+/// The baseline is in every panel of its metric, with one name, and over another metric it runs along the curve.
+#[test]
+fn a_baseline_runs_through_all_panels_of_its_metric() {
+    let curve = sweep(5..=20, 6);
+    let variance = constant::variance(Dataset::diabetes().targets()).expect("a variance");
+    let line = TheoryLine::constant_prediction(Sizes::Samples { p: 10 }, variance);
+    let options = FigureOptions::default().with_theory(Overlay::baseline(line));
+    let baselines = |figure: &Figure| -> Vec<Vec<f64>> {
+        let groups = figure.panels.iter().flat_map(|panel| &panel.groups);
+        let groups = groups.filter(|group| group.heading == "Constant prediction");
+        groups.flat_map(|group| &group.series).filter(|s| s.dash == Dash::Thin).map(|s| s.y.clone()).collect()
+    };
+    let expected: Vec<f64> = (5..=20).map(|n| variance * (1.0 + 1.0 / f64::from(n))).collect();
+    let counts = [
+        ("unablated", 1),
+        ("no_small_singular_values", 1),
+        ("test_features_projected", 1),
+        ("no_residuals", 1),
+        ("three_factors", 4),
+    ];
+    for ((name, figure), (expected_name, count)) in ablations(&curve, &options).iter().zip(counts) {
+        assert_eq!(*name, expected_name);
+        assert_eq!(baselines(figure), vec![expected.clone(); count], "{name}");
+        assert!(
+            figure.caption.contains(". Constant prediction: mean over random splits"),
+            "{}",
+            figure.caption
+        );
+        assert!(parsed(figure).concat().contains("Constant prediction"), "{name}");
+    }
+    // Far below the curves, it is in the frame nevertheless.
+    let far = TheoryLine::constant_prediction(Sizes::Samples { p: 10 }, 1.0);
+    let figure = arm_errors(&curve, 0, &FigureOptions::default().with_theory(Overlay::baseline(far)));
+    assert!(
+        figure.panels[0].y.range.is_some_and(|(low, high)| low < 1.0 && high > 1e5),
+        "{:?}",
+        figure.panels[0].y
+    );
+    let metrics = (Metric::SmallestSingularValue, Metric::TestMse);
+    let folded = over_metric(&curve, 0, metrics, &options).expect("a figure");
+    assert_eq!(baselines(&folded), [expected]);
+    assert!(folded.caption.contains("Constant prediction: mean"), "{}", folded.caption);
 }
 
 /// A plane of the diabetes data over these sizes.

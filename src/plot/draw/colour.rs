@@ -99,9 +99,15 @@ impl Hue {
 /// The colour of a value at `t` between 0 and 1, from pale yellow through green to dark blue. Lightness falls evenly,
 /// so that the order is visible without colour too.
 pub(super) fn sequential(t: f64) -> Rgb {
-    let t = t.clamp(0.0, 1.0);
-    let chroma = 0.06 + 0.10 * (std::f64::consts::PI * t).sin();
-    fit_gamut(0.97 - 0.70 * t, chroma, (105.0 + 165.0 * t).to_radians())
+    let (lightness, chroma, hue) = sequence(t.clamp(0.0, 1.0));
+    fit_gamut(lightness, chroma, hue)
+}
+
+/// Lightness, chroma and hue of [`sequential`]. The chroma is low enough for sRGB everywhere, on dark paper too: where
+/// it had to be reduced, the colours would turn abruptly and show an edge that the values do not have.
+fn sequence(t: f64) -> (f64, f64, f64) {
+    let chroma = 0.084 - 0.040 * (1.0 - t).powi(4);
+    (0.97 - 0.70 * t, chroma, (105.0 + 165.0 * t).to_radians())
 }
 
 /// The most colourful sRGB colour of this lightness and hue, up to `chroma`.
@@ -136,9 +142,13 @@ impl Rgb {
         // The grid is grey and lighter than any curve, so it may stay faint.
         let is_curve = chroma > 0.02 || lightness < 0.85;
         let (white, black) = if is_curve && !is_area { DARK_STROKES } else { DARK_PAPER };
-        let lightness = black + lightness * (white - black);
-        fit_gamut(lightness, chroma, hue)
+        fit_gamut(exchanged(lightness, (white, black)), chroma, hue)
     }
+}
+
+/// The lightness on dark paper, where white and black have the given lightness.
+fn exchanged(lightness: f64, (white, black): (f64, f64)) -> f64 {
+    black + lightness * (white - black)
 }
 
 /// Converts an 8-bit sRGB channel to linear light.
@@ -211,10 +221,40 @@ mod tests {
         assert!(Hue::Green.ramp(0).is_empty());
     }
 
+    /// CIELAB's lightness L*, from 0 for black to 100 for white.
+    fn perceived(colour: Rgb) -> f64 {
+        let y = luminance(colour);
+        if y > 216.0 / 24_389.0 { 116.0 * y.cbrt() - 16.0 } else { 24_389.0 / 27.0 * y }
+    }
+
     #[test]
-    fn the_sequence_darkens_evenly() {
-        let luminances: Vec<f64> = (0..=40).map(|i| luminance(sequential(f64::from(i) / 40.0))).collect();
-        assert!(luminances.windows(2).all(|w| w[1] < w[0]), "{luminances:?}");
+    fn the_lightness_of_the_sequence_changes_evenly() {
+        const STEPS: usize = 16;
+        let at = |i: usize| sequential(i as f64 / STEPS as f64);
+        // Rounding to 8 bits moves a colour by at most half a level, 0.2 of the 100 units of L*; on dark paper the
+        // colour is rounded twice. The two scales of lightness, OKLCH's and CIELAB's, differ by 6 % over these hues.
+        let light = |i: usize| perceived(at(i));
+        let dark = |i: usize| -perceived(at(i).on_dark(true));
+        for (lightness, rounding) in [(&light as &dyn Fn(usize) -> f64, 0.2), (&dark, 0.4)] {
+            let mean = (lightness(0) - lightness(STEPS)) / STEPS as f64;
+            for i in 0..STEPS {
+                let step = lightness(i) - lightness(i + 1);
+                assert!(
+                    step > 0.0 && (step - mean).abs() < 0.06 * mean + 2.0 * rounding,
+                    "{i}: {step}, mean {mean}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_colour_of_the_sequence_is_outside_the_display() {
+        for i in 0..=1000 {
+            let (lightness, chroma, hue) = sequence(f64::from(i) / 1000.0);
+            for lightness in [lightness, exchanged(lightness, DARK_PAPER)] {
+                assert!(in_gamut(oklch_to_linear(lightness, chroma, hue)), "{i}: {lightness} {chroma}");
+            }
+        }
     }
 
     #[test]

@@ -215,13 +215,14 @@ fn runs<T>(samples: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
 }
 
 fn stroke(drawing: &mut Drawing, points: Vec<(f64, f64)>, dash: Dash, colour: Rgb) {
+    let width = if dash == Dash::Thin { LINE / 2.0 } else { LINE };
     let dash = match dash {
-        Dash::Solid | Dash::None => &[][..],
+        Dash::Solid | Dash::Thin | Dash::None => &[][..],
         Dash::Dashed => &[5.5, 2.5],
         Dash::Dotted => &[1.5, 2.0],
         Dash::DashDotted => &[5.5, 2.0, 1.5, 2.0],
     };
-    drawing.curve(points, Stroke { colour, width: LINE, dash });
+    drawing.curve(points, Stroke { colour, width, dash });
 }
 
 /// The appearance of a series, for its legend key.

@@ -67,7 +67,7 @@ fn width_of(figure: &Figure, columns: usize) -> f64 {
 }
 
 /// Finds the panel whose legend can serve all panels: equal to theirs, apart from theories that they lack.
-fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
+pub(super) fn shared_by(panels: &[Panel], bands: &[Bands]) -> Option<usize> {
     if panels.len() < 2 {
         return None;
     }

@@ -27,6 +27,7 @@ mod spacing;
 mod svg;
 mod ticks;
 pub(super) mod undrawn;
+pub(super) mod unseen;
 mod view;
 
 pub use colour::Hue;

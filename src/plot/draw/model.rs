@@ -73,6 +73,8 @@ pub enum Dash {
     Dotted,
     /// Alternating dashes and dots.
     DashDotted,
+    /// An unbroken line of half the width, for a reference.
+    Thin,
     /// No line: the series is drawn as points, and its band as an error bar at each.
     None,
 }

@@ -8,10 +8,11 @@ use super::figure::{Figure, Theme};
 use super::font;
 use super::heat;
 use super::layout::{self, PlacedPanel, Plan};
+use super::size::Size;
 use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, MARGIN, TEXT, TEXT_LEADING};
-use super::svg;
 #[cfg(feature = "plot")]
 use super::{pdf, raster, size::PIXELS_PER_INCH};
+use super::{svg, unseen};
 use crate::{Error, machine::whole_file};
 use std::fmt;
 use std::io::Write;
@@ -30,9 +31,9 @@ impl Figure {
     /// becomes a frame with the reason in it.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        let plan = layout::plan(self);
+        let (drawing, size) = self.drawing();
         let name = self.title.as_deref().unwrap_or(&self.caption);
-        svg::write(&self.draw(&plan), plan.size, name)
+        svg::write(&drawing, size, name)
     }
 
     /// Returns the figure as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. It has the same marks, with
@@ -45,8 +46,8 @@ impl Figure {
     #[cfg(feature = "plot")]
     pub fn to_png(&self, scale: f64) -> Result<Vec<u8>, Error> {
         self.check()?;
-        let plan = layout::plan(self);
-        raster::png(&self.draw(&plan), plan.size, scale)
+        let (drawing, size) = self.drawing();
+        raster::png(&drawing, size, scale)
     }
 
     /// Returns the figure as a one-page PDF: vectors throughout, letters as outlines. A pixel of the SVG is
@@ -58,8 +59,8 @@ impl Figure {
     #[cfg(feature = "plot")]
     pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
-        let plan = layout::plan(self);
-        pdf::write(&self.draw(&plan), plan.size)
+        let (drawing, size) = self.drawing();
+        pdf::write(&drawing, size)
     }
 
     /// Writes the figure to `path` as SVG, PDF or PNG, depending on the extension `.svg`, `.pdf` or `.png`. A PNG has
@@ -104,6 +105,12 @@ impl Figure {
             whole_file::write(&path.with_extension(extension), |file| writeln!(file, "{text}"))?;
         }
         Ok(())
+    }
+
+    fn drawing(&self) -> (Drawing, Size) {
+        let figure = unseen::marked(self);
+        let plan = layout::plan(&figure);
+        (figure.draw(&plan), plan.size)
     }
 
     fn draw(&self, plan: &Plan) -> Drawing {

@@ -4,6 +4,7 @@ use super::FigureOptions;
 use super::draft::{Draft, is_under};
 use super::family::{CUTOFFS, Family, MODES};
 use super::missing::or_reason;
+use super::setting::short;
 use super::theory::is_theory;
 use crate::Error;
 use crate::curve::{Curve, Metric};
@@ -11,6 +12,10 @@ use crate::plot::{Figure, Group, Hue, Panel};
 
 const ERRORS: [Metric; 2] = [Metric::TrainMse, Metric::TestMse];
 const MSE: &str = "Mean squared error";
+
+/// Relative changes of an error up to this count as no change: 1 %. [`three_factors`] marks the arms whose test error
+/// differs by no more from the unablated one at every `n`.
+pub const NO_CHANGE: f64 = 0.01;
 
 /// Returns every figure of the study whose arms the curve has, each with a file name without extension.
 #[must_use]
@@ -183,22 +188,25 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
          test error at n = {at} is within a factor 2 of the lowest in their family (a peak may remain at other n)"
     );
     if unchanged > 0 {
-        what += ". Where a panel says \u{201c}no change\u{201d}, the test error is within 1\u{a0}% of the unablated one at \
-                 every n";
+        let percent = short(100.0 * NO_CHANGE);
+        what.extend([format!(
+            ". Where a panel says \u{201c}no change\u{201d}, the test error is within {percent}\u{a0}% of the \
+             unablated one at every n"
+        )]);
     }
     let figure = draft.finish(&what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))
 }
 
-/// Whether an arm that switches a factor off leaves the test error unchanged to within one per cent everywhere: a
-/// cutoff below every singular value, or residuals that are already zero.
+/// Whether an arm that switches a factor off leaves the test error unchanged everywhere: a cutoff below every singular
+/// value, or residuals that are already zero.
 fn is_unchanged(draft: &Draft<'_>, arm: usize) -> bool {
     let of = |arm: usize| {
         draft.table(Metric::TestMse).iter().filter(move |s| s.arm == arm).map(|s| (s.n, s.median))
     };
     let Some(plain) = draft.curve.arm("unablated", None).filter(|plain| *plain != arm) else { return false };
     of(plain).count() > 0
-        && of(plain).zip(of(arm)).all(|((n, a), (m, b))| n == m && (a - b).abs() <= 0.01 * a.abs())
+        && of(plain).zip(of(arm)).all(|((n, a), (m, b))| n == m && (a - b).abs() <= NO_CHANGE * a.abs())
 }
 
 /// The training and test error of one arm.

@@ -35,7 +35,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
             "The features have rank {rank}, less than p: the threshold is at n\u{a0}=\u{a0}{rank}"
         ));
     }
-    sentences.extend(theory::sentence(&draft.theories, panels));
+    sentences.extend(theory::sentences(&draft.theories, panels));
     sentences.extend(draft.absent.iter().cloned());
     if cut > 0 {
         let are = if cut == 1 { "is" } else { "are" };

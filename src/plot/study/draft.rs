@@ -1,10 +1,10 @@
 //! From cells to series: the statistic, the horizontal axis, the vertical range.
 
 use super::metric::spans_decades;
-use super::theory::{self, Line, is_theory};
+use super::theory::{self, Line, is_baseline, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
 use crate::curve::{self, Curve, Metric, Summary};
-use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series};
+use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series, unseen};
 
 /// Values below this fraction of the largest median are zero up to rounding.
 pub(super) const FLOOR: f64 = 1e-12;
@@ -81,8 +81,8 @@ impl<'a> Draft<'a> {
         options.theories.iter().map(line).collect()
     }
 
-    /// Returns the theories of the curves that a panel shows, given by metric and arm.
-    pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Option<Group> {
+    /// Returns the theories and baselines of the curves that a panel shows, given by metric and arm.
+    pub(super) fn theories_of(&self, shown: &[(Metric, usize)]) -> Vec<Group> {
         let is_shown = |overlay: &super::Overlay| {
             let is_of = |&(metric, arm): &(Metric, usize)| {
                 metric == overlay.metric && overlay.is_along(self.curve, arm)
@@ -90,9 +90,7 @@ impl<'a> Draft<'a> {
             shown.iter().any(is_of)
         };
         let lines = self.options.theories.iter().zip(&self.theories);
-        let group =
-            theory::group(lines.filter(|(overlay, _)| is_shown(overlay)).map(|(_, line)| line.clone()));
-        (!group.series.is_empty()).then_some(group)
+        theory::groups(lines.filter(|(overlay, _)| is_shown(overlay)).map(|(_, line)| line.clone()))
     }
 
     pub(super) fn table(&self, metric: Metric) -> &[Summary] {
@@ -228,7 +226,7 @@ impl<'a> Draft<'a> {
         for group in panel.groups.iter_mut().filter(|group| !is_theory(group)) {
             for series in group.series.iter_mut().filter(|series| is_under(series, &panel.y)) {
                 let name = if series.label.is_empty() { &mut group.heading } else { &mut series.label };
-                name.push_str(" (zero)");
+                name.push_str(unseen::ZERO);
             }
         }
         Some(panel)
@@ -261,6 +259,9 @@ pub(super) fn fit(floor: f64, panels: &mut [Panel]) -> Option<usize> {
     }
     if low > high {
         return None;
+    }
+    for y in of(is_baseline).flat_map(|series| &series.y).filter(|y| y.is_finite() && **y >= floor) {
+        (low, high) = (low.min(y.log10()), high.max(y.log10()));
     }
     // Bands and theories may widen the range a little, but do not determine it.
     let room = (0.25 * (high - low)).clamp(0.1, 0.7);

@@ -1,9 +1,8 @@
 //! One metric over another: a curve over its own complexity.
 
-use super::FigureOptions;
-use super::Statistic;
 use super::draft::Draft;
 use super::metric::{spans_decades, words};
+use super::{FigureOptions, Overlay, Statistic, theory};
 use crate::Error;
 use crate::curve::{Axis as Along, Curve, Metric, Summary};
 use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
@@ -11,7 +10,8 @@ use crate::plot::{Figure, Group, Panel, PanelAxis, Series};
 /// Figure of an arm's metric `y` over its metric `x`, point by point along the curve's axis. If `x` rises and then
 /// falls again, the curve folds back: over [effective parameters](Metric::EffectiveParameters), a second descent is no
 /// new regime but a return along the same axis (Curth, Jeffares and van der Schaar 2023). On an axis of samples or
-/// features, the line is light up to the threshold (`n = p`, or the rank) and dark beyond it.
+/// features, the line is light up to the threshold (`n = p`, or the rank) and dark beyond it. A theory of `y` is drawn
+/// at the curve's own points.
 ///
 /// # Errors
 /// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Unsupported`] if the arm lacks one of the
@@ -77,11 +77,22 @@ pub fn over_metric(
     values.sort_unstable_by(f64::total_cmp);
     let across = logarithmic(of_x.is_logarithmic && spans_decades(&values), &of_x.axis);
     let mut panels = vec![Panel::new(across, logarithmic(of_y.is_logarithmic, &of_y.axis)).with_group(group)];
+    panels[0].groups.extend(theories(&mut draft, arm, y, &points));
     if of_y.is_logarithmic && !draft.fit(&[y], &mut panels) {
         let reason = format!("every {} is zero: a logarithmic axis cannot show them", y.name());
         return Err(Error::Unsupported { reason });
     }
     draft.finish(&what, panels).ok_or(Error::Empty { what: "the figure" })
+}
+
+/// The theories and baselines of the ordinate, at the curve's own points.
+fn theories(draft: &mut Draft<'_>, arm: usize, y: Metric, points: &[(f64, f64, f64)]) -> Vec<Group> {
+    let axis: Vec<f64> = points.iter().map(|point| point.0).collect();
+    let across = |at: f64| points.iter().find(|point| point.0 == at).map_or(f64::NAN, |point| point.1);
+    let is_of = |overlay: &&Overlay| overlay.metric == y && overlay.is_along(draft.curve, arm);
+    let lines = draft.options.theories.iter().filter(is_of);
+    draft.theories = lines.map(|overlay| overlay.line((draft.curve.axis.symbol(), &axis), across)).collect();
+    theory::groups(draft.theories.iter().cloned())
 }
 
 /// The positions on the curve's axis that have both metrics, with their values.

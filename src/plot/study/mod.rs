@@ -12,7 +12,8 @@
 //! the frame there. An exact zero has no place on the axis: the line breaks off with a triangle.
 //! The caption gives the number of both; the series of the figure hold all values unchanged.
 //!
-//! Theories ([`FigureOptions::theories`]) are black dashes over the curves, with their references in the legend.
+//! Theories ([`FigureOptions::theories`]) are black dashes over the curves, with their references in the legend, and
+//! baselines ([`Overlay::baseline`]) thin black lines.
 //!
 //! # Examples
 //! ```
@@ -49,7 +50,8 @@ mod surface;
 mod theory;
 
 pub use ablation::{
-    ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors, unablated,
+    NO_CHANGE, ablations, no_residuals, no_small_singular_values, test_features_projected, three_factors,
+    unablated,
 };
 pub use adversary::{adversarial_test, adversarial_train, adversaries};
 pub use arms::{arm_errors, compare};

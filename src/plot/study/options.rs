@@ -10,7 +10,7 @@ pub struct FigureOptions {
     pub statistic: Statistic,
     /// The horizontal axis.
     pub abscissa: Abscissa,
-    /// Theories, each drawn over the curves it applies to.
+    /// Theories and baselines, each drawn over the curves it applies to.
     pub theories: Vec<Overlay>,
 }
 

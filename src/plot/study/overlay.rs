@@ -60,9 +60,7 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
     let mut panels: Vec<Panel> = drafts[0].0.panel(&axis, [group], &[]).into_iter().collect();
     for panel in &mut panels {
         panel.markers = markers(&drafts);
-        if !theories.is_empty() {
-            panel.groups.push(theory::group(theories.iter().cloned()));
-        }
+        panel.groups.extend(theory::groups(theories.iter().cloned()));
     }
     let cut = if is_logarithmic {
         let floor = drafts.iter().map(|(draft, _)| draft.floor(&[metric])).fold(f64::INFINITY, f64::min);

@@ -80,7 +80,7 @@ fn draw(
     draft.theories = options.theories.iter().map(|overlay| overlay.line((label, &dense), |at| at)).collect();
     let drawn = options.theories.iter().zip(&draft.theories);
     let drawn = drawn.filter(|(overlay, _)| metrics.contains(&overlay.metric)).map(|(_, line)| line.clone());
-    let theories = theory::group(drawn);
+    let theories = theory::groups(drawn);
     let scale = |is_logarithmic: bool| if is_logarithmic { Scale::Log10 } else { Scale::Linear };
     let axis_of = |label: &str, is_logarithmic| PanelAxis {
         label: label.into(),
@@ -89,7 +89,7 @@ fn draw(
     };
     let mut panel = Panel::new(axis_of(label, spans_decades), axis_of(&axis, is_logarithmic));
     panel.groups = groups;
-    panel.groups.extend((!theories.series.is_empty()).then_some(theories));
+    panel.groups.extend(theories);
     let mut panels = vec![panel];
     if is_logarithmic {
         let highest = panels[0].groups.iter().flat_map(|group| &group.series).flat_map(|series| &series.y);

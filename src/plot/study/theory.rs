@@ -1,9 +1,9 @@
-//! Theories over measured curves: dashed lines, and their description in the caption.
+//! Theories and baselines over measured curves: dashed and thin lines, and their description in the caption.
 
 use super::setting::short;
 use crate::curve::{ArmLabel, Axis, Curve, Metric};
 use crate::error::user_code;
-use crate::plot::{Dash, Group, Hue, Panel, Series};
+use crate::plot::{Dash, Group, Hue, Panel, Series, unseen};
 use crate::theory::line::{Theory, values};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ const EVERY: usize = 600;
 const POINTS: usize = 400;
 const NEAR: usize = 30;
 
-/// A theory to draw over measured curves, as a function of what varies: `n`, `p`, or the setting of an arm.
+/// A theory, or a baseline, to draw over measured curves, as a function of what varies: `n`, `p`, or the setting of an
+/// arm.
 ///
 /// A line breaks where the theory is infinite, outside its domain, or zero on a logarithmic axis, and the caption says
 /// where. It does not determine the vertical range: parts outside the frame are cut off, and the caption says so.
@@ -59,12 +60,43 @@ pub struct Overlay {
     pub held: Option<usize>,
     /// The axis of its curves, if curves over another axis are in the same figure; `None` for all.
     pub axis: Option<Axis>,
+    /// Whether it is a baseline, such as the error of a constant prediction, and no theory of the curves: a thin line
+    /// with a legend entry of its own.
+    pub is_baseline: bool,
 }
 
 impl Overlay {
     /// Creates a theory of the test error of every arm.
     pub fn new(theory: impl Theory + 'static) -> Self {
-        Self { theory: Arc::new(theory), metric: Metric::TestMse, arm: None, held: None, axis: None }
+        Self {
+            theory: Arc::new(theory),
+            metric: Metric::TestMse,
+            arm: None,
+            held: None,
+            axis: None,
+            is_baseline: false,
+        }
+    }
+
+    /// Creates a baseline to compare the test error of every arm with. The vertical range includes it.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::plot::{FigureOptions, Overlay, study};
+    /// use double_descent::theory::{constant, line::{Sizes, TheoryLine}};
+    /// use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+    ///
+    /// let data = Dataset::diabetes();
+    /// let line = TheoryLine::constant_prediction(Sizes::Samples { p: 10 }, constant::variance(data.targets())?);
+    /// let options = FigureOptions::default().with_theory(Overlay::baseline(line));
+    /// let mut sweep = Sweep::new(data, 2..=40, 20, 0);
+    /// sweep.arms = vec![Arm::min_norm()];
+    /// let figure = study::arm_errors(&sweep.run()?, 0, &options);
+    /// assert!(figure.to_svg().contains("Constant prediction"));
+    /// # Ok::<(), double_descent::Error>(())
+    /// ```
+    pub fn baseline(theory: impl Theory + 'static) -> Self {
+        Self { is_baseline: true, ..Self::new(theory) }
     }
 
     /// The same theory for another metric.
@@ -102,11 +134,15 @@ impl Overlay {
             && self.arm.as_ref().is_none_or(|label| curve.arms.get(arm) == Some(label))
     }
 
-    /// The name in the legend.
+    /// The name in the legend. A baseline's is short, and the caption adds the reference.
     fn name(&self) -> String {
         let label = user_code::description(|| self.theory.label());
-        let reference = user_code::description(|| self.theory.reference());
-        if reference.is_empty() { label } else { format!("{label} ({reference})") }
+        let reference = self.reference();
+        if self.is_baseline || reference.is_empty() { label } else { format!("{label} ({reference})") }
+    }
+
+    fn reference(&self) -> String {
+        user_code::description(|| self.theory.reference())
     }
 
     /// Evaluates the theory along an axis called `name`; `place` gives the horizontal positions.
@@ -133,7 +169,11 @@ impl Overlay {
         };
         let y = found.into_iter().map(|v| if v.is_finite() && v > 0.0 { v } else { f64::NAN }).collect();
         let x = axis.iter().map(|&at| place(at)).collect();
-        Line { series: Series::new(label, x, y).with_dash(Dash::Dashed), notes }
+        let series = Series::new(label, x, y);
+        if self.is_baseline {
+            return Line { series: series.with_dash(Dash::Thin), baseline: Some(self.reference()), notes };
+        }
+        Line { series: series.with_dash(Dash::Dashed), baseline: None, notes }
     }
 }
 
@@ -141,15 +181,19 @@ impl Overlay {
 #[derive(Clone, Default)]
 pub(super) struct Line {
     pub(super) series: Series,
+    /// The reference of a baseline.
+    baseline: Option<String>,
     /// Descriptions of where it breaks.
     notes: Vec<String>,
 }
 
-/// Groups the lines; the second is dotted, the third dashed again, and so on. Lines with the same name count as one
-/// line with breaks, with one legend entry.
-pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
+/// Groups the theories, and each baseline apart. Of the theories, the second is dotted, the third dashed again, and so
+/// on. Lines with the same name count as one line with breaks, with one legend entry.
+pub(super) fn groups(lines: impl IntoIterator<Item = Line>) -> Vec<Group> {
+    let (baselines, theories): (Vec<Line>, Vec<Line>) =
+        lines.into_iter().partition(|line| line.baseline.is_some());
     let mut group = Group::new(HEADING, Hue::Black);
-    for Line { series, .. } in lines {
+    for Line { series, .. } in theories {
         match group.series.iter_mut().find(|other| other.label == series.label) {
             Some(other) => {
                 other.x.extend([f64::NAN].into_iter().chain(series.x));
@@ -161,7 +205,16 @@ pub(super) fn group(lines: impl IntoIterator<Item = Line>) -> Group {
     for series in group.series.iter_mut().skip(1).step_by(2) {
         series.dash = Dash::Dotted;
     }
-    group
+    let mut groups = vec![group];
+    groups.retain(|group| !group.series.is_empty());
+    for Line { series, .. } in baselines {
+        if !groups.iter().any(|group| group.heading == series.label) {
+            let heading = series.label.clone();
+            let series = Series { label: String::new(), ..series };
+            groups.push(Group::new(heading, Hue::Black).with_series(series));
+        }
+    }
+    groups
 }
 
 /// Describes what is missing for each theory that fits none of these curves. A theory of another axis is meant for
@@ -196,42 +249,68 @@ fn named(label: &ArmLabel) -> String {
     format!("`{}`{setting}", label.name)
 }
 
+/// Whether a group is of theories or a baseline, and so measured by nothing.
 pub(super) fn is_theory(group: &Group) -> bool {
-    group.hue == Hue::Black && group.heading == HEADING
+    group.hue == Hue::Black && group.heading == HEADING || is_baseline(group)
 }
 
-/// The caption's sentence on the theories that its panels show.
-pub(super) fn sentence(lines: &[Line], panels: &[Panel]) -> Option<String> {
-    let shown: Vec<(&Panel, &Series)> = panels
+pub(super) fn is_baseline(group: &Group) -> bool {
+    group.hue == Hue::Black && group.series.iter().all(|series| series.dash == Dash::Thin)
+}
+
+/// The caption's sentences on the theories and baselines that its panels show.
+pub(super) fn sentences(lines: &[Line], panels: &[Panel]) -> Vec<String> {
+    let shown: Vec<(&Panel, &str, &Series)> = panels
         .iter()
         .flat_map(|panel| {
             panel.groups.iter().filter(|group| is_theory(group)).map(move |group| (panel, group))
         })
-        .flat_map(|(panel, group)| group.series.iter().map(move |series| (panel, series)))
+        .flat_map(|(panel, group)| {
+            group.series.iter().map(move |series| (panel, name_of(group, series), series))
+        })
         .collect();
     // Collect all notes on lines with the same name.
-    let mut described: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut described: Vec<(&Line, Vec<&str>)> = Vec::new();
     for line in lines {
         let label = &*line.series.label;
-        let of_line = || shown.iter().filter(|(_, series)| series.label == label);
+        let of_line = || shown.iter().filter(|(_, name, _)| *name == label);
         if of_line().next().is_none() {
             continue;
         }
-        let leaves = of_line().any(|(panel, series)| leaves(panel, series));
-        let cut = leaves.then_some("cut off by the frame where it leaves it");
+        let leaves = of_line().any(|(panel, _, series)| leaves(panel, series));
+        let is_seen = of_line().any(|(panel, _, series)| !unseen::is_outside(panel, series));
+        let cut = match (leaves, is_seen) {
+            (false, _) => None,
+            (true, true) => Some("cut off by the frame where it leaves it"),
+            (true, false) => Some("outside the frame"),
+        };
         let notes = line.notes.iter().map(String::as_str).chain(cut);
-        match described.iter_mut().find(|(other, _)| *other == label) {
+        match described.iter_mut().find(|(other, _)| *other.series.label == *label) {
             Some((_, all)) => notes.for_each(|note| {
                 if !all.contains(&note) {
                     all.push(note);
                 }
             }),
-            None => described.push((label, notes.collect())),
+            None => described.push((line, notes.collect())),
         }
     }
-    let one = |(label, notes): &(&str, Vec<&str>)| [&[*label], &notes[..]].concat().join(", ");
-    let described: Vec<String> = described.iter().map(one).collect();
-    (!described.is_empty()).then(|| format!("Theory: {}", described.join("; ")))
+    let (baselines, theories): (Vec<_>, Vec<_>) =
+        described.into_iter().partition(|(line, _)| line.baseline.is_some());
+    let one = |(line, notes): &(&Line, Vec<&str>)| {
+        let label = match line.baseline.as_deref() {
+            Some(reference) if !reference.is_empty() => format!("{}: {reference}", line.series.label),
+            _ => line.series.label.clone(),
+        };
+        [&[&*label], &notes[..]].concat().join(", ")
+    };
+    let listed: Vec<String> = theories.iter().map(one).collect();
+    let theories = (!listed.is_empty()).then(|| format!("Theory: {}", listed.join("; ")));
+    theories.into_iter().chain(baselines.iter().map(one)).collect()
+}
+
+/// The name of a series in the legend.
+fn name_of<'a>(group: &'a Group, series: &'a Series) -> &'a str {
+    if series.label.is_empty() { &group.heading } else { &series.label }
 }
 
 /// Whether a line has values outside the frame.
@@ -325,15 +404,36 @@ mod tests {
     fn lines_of_one_name_are_one_entry() {
         let line = |at: f64, note: &str| Line {
             series: Series::new("Mean", vec![at, at + 1.0], vec![1.0, 2.0]),
+            baseline: None,
             notes: vec![note.into()],
         };
         let lines = [line(1.0, "infinite at n = 1"), line(7.0, "infinite at n = 7")];
-        let found = group(lines.clone());
+        let found = groups(lines.clone()).remove(0);
         assert_eq!((found.series.len(), found.series[0].x.len()), (1, 5));
         assert!(found.series[0].x[2].is_nan() && found.series[0].x[3] == 7.0);
         let axis = || crate::plot::PanelAxis::linear("n");
-        let said = sentence(&lines, &[Panel::new(axis(), axis()).with_group(found)]).expect("a sentence");
-        assert_eq!(said, "Theory: Mean, infinite at n = 1, infinite at n = 7");
+        let said = sentences(&lines, &[Panel::new(axis(), axis()).with_group(found)]);
+        assert_eq!(said, ["Theory: Mean, infinite at n = 1, infinite at n = 7"]);
+    }
+
+    #[test]
+    fn a_baseline_stands_apart_from_theories() {
+        let constant = |label: &'static str| TheoryLine::new(label, "a source", |_| Ok(2.0));
+        let overlays = [Overlay::baseline(constant("Base")), Overlay::new(constant("Exact"))];
+        let lines = overlays.map(|overlay| overlay.line(("n", &[1.0, 2.0]), |n| n));
+        let found = groups(lines.clone());
+        let headings: Vec<&str> = found.iter().map(|group| &*group.heading).collect();
+        assert_eq!(headings, [HEADING, "Base"]);
+        assert_eq!([found[0].series[0].dash, found[1].series[0].dash], [Dash::Dashed, Dash::Thin]);
+        assert!(found.iter().all(is_theory));
+        let axis = || crate::plot::PanelAxis::linear("n");
+        let panel = |high: f64| {
+            let panel = Panel::new(axis(), axis().with_range(0.0, high));
+            Panel { groups: found.clone(), ..panel }
+        };
+        assert_eq!(sentences(&lines, &[panel(3.0)]), ["Theory: Exact (a source)", "Base: a source"]);
+        let outside = ["Theory: Exact (a source), outside the frame", "Base: a source, outside the frame"];
+        assert_eq!(sentences(&lines, &[panel(1.0)]), outside);
     }
 
     #[test]

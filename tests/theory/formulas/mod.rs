@@ -1,6 +1,7 @@
 //! The formulas of `theory`, beyond single values: limits of each other, identities, both sides of the threshold,
 //! extreme penalties, invalid inputs. Single values are tested in `reference`.
 
+mod constant;
 mod designs;
 mod inputs;
 mod power_laws;
