@@ -78,7 +78,8 @@ impl Overlay {
         }
     }
 
-    /// Creates a baseline to compare the test error of every arm with. The vertical range includes it.
+    /// Creates a baseline to compare the test error of every arm with. The vertical range includes it, unless it is
+    /// under 10⁻¹² of the largest median.
     ///
     /// # Examples
     /// ```
