@@ -54,8 +54,8 @@ fn killed(name: &str, repeats: usize, seed: u64) {
 
 #[test]
 fn killed_sample_wise_sweeps_go_on() {
-    killed("samples", 300, 1);
-    killed("nested", 300, 2);
+    killed("samples", 60, 1);
+    killed("nested", 60, 2);
 }
 
 #[test]
