@@ -5,7 +5,9 @@ use super::cell_rows::{CellTable, FLUSH_AT, Text};
 use super::rows_left::{COLUMN as ROWS_LEFT, Ended, Rows};
 use super::summary_rows::SummaryRows;
 use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Summary};
-use crate::{Error, machine::whole_file};
+use crate::Error;
+use crate::machine::memory::{list, reserve};
+use crate::machine::whole_file;
 use csv::StringRecord;
 use std::collections::HashMap;
 use std::fs::File;
@@ -133,6 +135,9 @@ impl Curve {
             let cell = cell.with_rank(count(rank)?).at(number(columns.value)?);
             rows.add(&record, reader.get_ref().is_done)
                 .map_err(|reason| bad(line, Some(ROWS_LEFT), reason))?;
+            if curve.cells.len() == curve.cells.capacity() {
+                reserve("the cells of a table", list::<Cell>(curve.cells.len().saturating_mul(2)))?;
+            }
             curve.cells.push(cell);
         }
         rows.end(reader.get_ref().last).map_err(|reason| bad(None, None, reason))?;

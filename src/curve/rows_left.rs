@@ -1,5 +1,6 @@
 //! Detects truncated tables: every row says how many rows come after it.
 
+use crate::machine::long_lines::LongLines;
 use csv::StringRecord;
 use std::io::{self, Read};
 
@@ -142,14 +143,14 @@ fn rows_are(count: u64) -> String {
 
 /// A reader that remembers its last byte, and whether it has reached its end.
 pub(super) struct Ended<R> {
-    reader: R,
+    reader: LongLines<R>,
     pub(super) last: u8,
     pub(super) is_done: bool,
 }
 
 impl<R> Ended<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, last: 0, is_done: false }
+        Self { reader: LongLines::new(reader), last: 0, is_done: false }
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod escape;
 pub mod instructions;
 pub(crate) mod lane;
 pub(crate) mod large_pages;
+pub(crate) mod long_lines;
 pub mod memory;
 pub(crate) mod rooms;
 pub(crate) mod spare;

@@ -1,8 +1,9 @@
 //! Which rows train: drawn at random, recorded, or in the order of time.
 
+use crate::Error;
 use crate::error::words::counted;
+use crate::machine::{long_lines::LongLines, memory};
 use crate::rng::{shuffle_front, stream};
-use crate::{Error, machine::memory};
 use std::fs::File;
 use std::path::Path;
 
@@ -64,7 +65,7 @@ impl Splits {
         let path = path.as_ref();
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
-        let mut reader = csv::Reader::from_reader(file);
+        let mut reader = csv::Reader::from_reader(LongLines::new(file));
         let header = reader.headers().map_err(|e| bad(None, format!("not a header: {e}")))?;
         if header.get(0).is_some_and(|name| name.trim().parse::<f64>().is_ok()) {
             let reason = "starts with a number; the first line must be a header `repeat,i0,i1,…`";
@@ -76,6 +77,7 @@ impl Splits {
                 bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
             })?;
             let line = record.position().map(csv::Position::line);
+            memory::reserve("the order of rows in a file of splits", memory::list::<usize>(record.len()))?;
             let mut order = Vec::with_capacity(record.len());
             for field in record.iter().skip(1) {
                 let row = field.trim().parse::<usize>();

@@ -27,6 +27,7 @@ use double_descent::teacher::Teacher;
 use double_descent::{Error, interpolants, memory};
 use ndarray::Array2;
 use rand::RngExt;
+use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -223,10 +224,21 @@ const REFUSED: &[Case] = &[
         run(&|| done(labelled.one_hot()));
         run(&|| done(labelled.dataset()));
         run(&|| done(dataset(n, n + n / 2).with_intercept()));
-        let text = vec![b','; bytes / 6];
-        run(&|| {
-            done(Dataset::parse_csv("commas", &[b"x,y\n".as_slice(), &text].concat(), &CsvOptions::default()))
-        });
+        // Many cells in the header or in the first row.
+        for start in ["x,y\n", "x,y"] {
+            for part in [6, 11, 20, 35] {
+                let mut text = vec![b','; bytes / part];
+                text[..start.len()].copy_from_slice(start.as_bytes());
+                run(&|| done(Dataset::parse_csv("commas", &text, &CsvOptions::default())));
+            }
+        }
+        for part in [10, 20, 35] {
+            let path = std::env::temp_dir().join(format!("double-descent-commas-{}.csv", std::process::id()));
+            fs::write(&path, vec![b','; bytes / part]).unwrap();
+            run(&|| done(Splits::read(&path)));
+            run(&|| done(Curve::read_cells(&path, Axis::Samples)));
+            fs::remove_file(&path).unwrap();
+        }
     }),
     ("sweeps", |bytes, run| {
         let n = side(bytes);

@@ -7,6 +7,7 @@ mod features;
 mod header;
 mod options;
 mod plain;
+mod row_memory;
 mod table;
 mod text;
 
@@ -73,6 +74,9 @@ fn name_of(path: &Path) -> String {
 
 impl Table<'_> {
     fn parse(&self, name: String) -> Result<Dataset, Error> {
+        if self.text.len() > UNCOUNTED {
+            self.reserve_rows()?;
+        }
         let mut reader = self.reader();
         let mut record = ByteRecord::new();
         let mut more = self.next(&mut reader, &mut record)?;
@@ -80,9 +84,7 @@ impl Table<'_> {
         let columns = Columns::choose(self, &names)?;
         // Vectors grow by doubling, up to twice their content.
         if self.text.len() > UNCOUNTED {
-            let delimiter = self.options.delimiter;
-            let cells = 1 + self.text.iter().filter(|&&byte| byte == delimiter || byte == b'\n').count();
-            memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(cells))?;
+            memory::reserve("the numbers of a CSV file", memory::list::<[f64; 2]>(self.cells()))?;
         }
         let mut class = Class::asked(self, &columns, &names)?;
         let mut features = Features::new(&columns);
