@@ -83,7 +83,7 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
          [−1,\u{a0}1]; (b) is the lower end of (a). Up to p\u{a0}=\u{a0}n all bases give the same fit, up to \
          rounding.",
     );
-    let title = "The basis decides: the same functions, three minimum norms";
+    let title = "The same functions in several bases: minimum norm, each in its own";
     Ok(figure.with_title(title).with_columns(3).with_width(1240.0).with_aspect(0.85))
 }
 

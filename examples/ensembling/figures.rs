@@ -48,10 +48,7 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
          near the threshold.",
         cli.fitted()
     )]);
-    Ok(figure
-        .with_columns(2)
-        .with_width(1000.0)
-        .with_title("Averaging sinks the peak; a warm start never leaves it"))
+    Ok(figure.with_columns(2).with_width(1000.0).with_title("Ensembles, warm starts and random starts"))
 }
 
 /// A note for the closing table on what an ensemble of one is.

@@ -102,7 +102,7 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
         .with_columns(3)
         .with_width(1240.0)
         .with_aspect(0.9)
-        .with_title("Over training time small models learn, medium ones overfit, large ones descend twice"))
+        .with_title("Training and test error over training time, by model size"))
 }
 
 /// Splits a name such as `DoubleDescent` into words.

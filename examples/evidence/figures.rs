@@ -87,7 +87,7 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
         .with_panel(of_errors)
         .with_panel(of_evidence)
         .with_panel(of_penalties)
-        .with_title("Bayes has no peak")
+        .with_title("Minimum norm, the posterior and the largest evidence")
         .with_columns(3)
         .with_width(1240.0)
         .with_legend(LegendPlace::Below)

@@ -42,6 +42,6 @@ pub fn errors(
          of their kernel, in closed form from the kernel matrix of each training set.",
         trimmed(cli.epsilon)
     )]);
-    let title = "Wrong labels raise the error, and the peak stands where interpolation begins";
+    let title = "Test error over model size, for several shares of wrong labels";
     Ok(figure.with_columns(2).with_width(1000.0).with_title(title))
 }

@@ -45,7 +45,7 @@ pub fn overlaid(
     Figure::new(caption)
         .with_panel(panel)
         .with_width(760.0)
-        .with_title("More samples move the peak, and hurt where it arrives")
+        .with_title("Test error over model size, for several numbers of samples")
 }
 
 /// The mean over draws of the features, for each n of the sweep in turn. Paired features are not independent, so there

@@ -45,7 +45,7 @@ pub fn page(
         .with_width(1240.0)
         .with_aspect(0.95)
         .with_legend(LegendPlace::Below)
-        .with_title("Stochastic gradient descent stays above least squares, by a level known in closed form")
+        .with_title("Expected error of stochastic gradient descent, and the level where it stays")
 }
 
 fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trace) -> String) -> Panel {

@@ -45,9 +45,9 @@ pub fn save(args: &RunArgs, folder: &Path, correlated: &Curve, isotropic: &[Curv
     let rows = normal(args.seed, (100, 3), 0).dot(&mixing());
     let directions = study::directions(&rows, &[1, 2, 3, 4, 10, 50]).drawn()?;
     let figures = [
-        ("covariance", covariance.with_title("The smallest singular value is smallest at n = p")),
-        ("isotropic", laws.with_title("σ_min nears 0 at n = p alone, the closer the larger p")),
-        ("directions", directions.with_title("At n = p the rows leave one direction almost empty")),
+        ("covariance", covariance.with_title("Smallest singular value over n, correlated columns")),
+        ("isotropic", laws.with_title("Smallest singular value over n, for several p")),
+        ("directions", directions.with_title("Directions that the rows span, from n = 1 to 50")),
     ];
     Ok(save_all(&args.print, folder, figures)?)
 }

@@ -54,7 +54,7 @@ pub fn all(cli: &Cli, results: &[(Law, Curves)]) -> Vec<(String, Figure)> {
     let mut figures = Vec::new();
     let random = of(|law| !is_tangent(law) && law.name != "polynomial");
     if !random.is_empty() {
-        let title = "Label noise costs most at n = p, whatever the features";
+        let title = "What label noise adds to the test error, for several feature maps";
         figures.push(("universality".to_owned(), figure(cli, &random, title, &described(&random))));
     }
     let polynomial = of(|law| law.name == "polynomial");
