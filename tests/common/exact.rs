@@ -42,6 +42,19 @@ fn product(a: ArrayView2<'_, Number>, b: ArrayView2<'_, Number>) -> Array2<Numbe
     })
 }
 
+/// Returns `X Xᵀ`, each product of two rows computed once.
+fn gram(x: ArrayView2<'_, Number>) -> Array2<Number> {
+    let mut gram = Array2::from_elem((x.nrows(), x.nrows()), number(0.0));
+    for i in 0..x.nrows() {
+        for j in 0..=i {
+            let entry = sum(x.row(i).iter().zip(x.row(j)).map(|(a, b)| a * b));
+            gram[[j, i]] = entry.clone();
+            gram[[i, j]] = entry;
+        }
+    }
+    gram
+}
+
 /// Solves for `K⁻¹ B` with positive definite `K`, by its Cholesky factor.
 fn solve(k: &Array2<Number>, mut b: Array2<Number>) -> Array2<Number> {
     let n = k.nrows();
@@ -81,7 +94,7 @@ pub struct LeastSquares {
 impl LeastSquares {
     pub fn new(x: &Array2<Number>, y: &Array2<Number>) -> Self {
         let (n, p) = x.dim();
-        let gram = product(x.t(), x.view());
+        let gram = gram(x.t());
         let beta = solve(&gram, product(x.t(), y.view()));
         let identity = Array2::from_shape_fn((p, p), |(i, j)| number(f64::from(u8::from(i == j))));
         let inverse = solve(&gram, identity);
@@ -118,9 +131,9 @@ impl Exact {
     ) -> Self {
         let (x, y, tx, ty) = (matrix(x), matrix(y), matrix(tx), matrix(ty));
         let beta = if x.nrows() <= x.ncols() {
-            product(x.t(), solve(&product(x.view(), x.t()), y.clone()).view())
+            product(x.t(), solve(&gram(x.view()), y.clone()).view())
         } else {
-            solve(&product(x.t(), x.view()), product(x.t(), y.view()))
+            solve(&gram(x.t()), product(x.t(), y.view()))
         };
         let predictions = product(tx.view(), beta.view());
         let less =
@@ -194,9 +207,9 @@ pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2
         let others: Vec<usize> = (0..x.nrows()).filter(|&row| row != i).collect();
         let [xs, ys] = [x, y].map(|table| matrix(table.select(Axis(0), &others).view()));
         let beta = if xs.nrows() <= xs.ncols() {
-            product(xs.t(), solve(&product(xs.view(), xs.t()), ys).view())
+            product(xs.t(), solve(&gram(xs.view()), ys).view())
         } else {
-            solve(&product(xs.t(), xs.view()), product(xs.t(), ys.view()))
+            solve(&gram(xs.t()), product(xs.t(), ys.view()))
         };
         let row = ndarray::s![i..=i, ..];
         let fitted = product(matrix(x.slice(row)).view(), beta.view());
@@ -207,30 +220,24 @@ pub fn left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>) -> Array2
     errors
 }
 
-/// Returns the error at each row of the ridge fit with penalty `lambda` to all other rows (`n × k`), each rounded once:
-/// `[A⁻¹Y]ᵢ/[A⁻¹]ᵢᵢ` with `A = XXᵀ + λ`.
-pub fn ridge_left_out_errors(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, lambda: f64) -> Array2<f64> {
-    let (x, y) = (matrix(x), matrix(y));
-    let mut gram = product(x.view(), x.t());
-    for i in 0..gram.nrows() {
-        gram[[i, i]] = &gram[[i, i]] + number(lambda);
-    }
-    let inverse = solve(&gram, matrix(Array2::eye(x.nrows()).view()));
-    let top = product(inverse.view(), y.view());
-    Array2::from_shape_fn(y.dim(), |(i, j)| (&top[[i, j]] / &inverse[[i, i]]).to_f64().value())
-}
-
 /// Returns `(XᵀX + λ)⁻¹ Xᵀ Y`.
 fn ridge_solution(x: &Array2<Number>, y: &Array2<Number>, lambda: f64) -> Array2<Number> {
-    let mut gram = product(x.t(), x.view());
+    let mut gram = gram(x.t());
     for j in 0..gram.nrows() {
         gram[[j, j]] = &gram[[j, j]] + number(lambda);
     }
     solve(&gram, product(x.t(), y.view()))
 }
 
-/// One point of a ridge path: the fit of `y` on `x` with penalty `lambda`, both centred first if there is an intercept.
-/// Everything is computed from `R = (XXᵀ + λ)⁻¹` and rounded once.
+/// The fits of `y` on `x` by ridge, both centred first if there is an intercept.
+pub struct ExactPath {
+    y: Array2<Number>,
+    /// `XXᵀ`.
+    gram: Array2<Number>,
+    intercept: bool,
+}
+
+/// One point of a ridge path. Everything is computed from `R = (XXᵀ + λ)⁻¹` and rounded once.
 pub struct ExactPathPoint {
     pub train_mse: f64,
     pub norm: f64,
@@ -239,9 +246,9 @@ pub struct ExactPathPoint {
     pub gcv: f64,
 }
 
-impl ExactPathPoint {
-    pub fn new(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, lambda: f64, intercept: bool) -> Self {
-        let (n, k) = (number(x.nrows() as f64), number(y.ncols() as f64));
+impl ExactPath {
+    pub fn new(x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>, intercept: bool) -> Self {
+        let n = number(x.nrows() as f64);
         let centred = |of: ArrayView2<'_, f64>| {
             let mut of = matrix(of);
             for mut column in of.columns_mut().into_iter().filter(|_| intercept) {
@@ -250,22 +257,26 @@ impl ExactPathPoint {
             }
             of
         };
-        let (x, y, lambda) = (centred(x), centred(y), number(lambda));
-        let gram = product(x.view(), x.t());
+        Self { y: centred(y), gram: gram(centred(x).view()), intercept }
+    }
+
+    pub fn at(&self, lambda: f64) -> ExactPathPoint {
+        let Self { y, gram, intercept } = self;
+        let (n, k, lambda) = (number(y.nrows() as f64), number(y.ncols() as f64), number(lambda));
         let mut shifted = gram.clone();
         shifted.diag_mut().map_inplace(|v| *v = &*v + &lambda);
-        let inverse = solve(&shifted, matrix(Array2::eye(x.nrows()).view()));
+        let inverse = solve(&shifted, matrix(Array2::eye(y.nrows()).view()));
         let dual = product(inverse.view(), y.view());
         let square = |of: &Array2<Number>| sum(of.iter().map(|v| v * v));
         // Removes the constant vector, which centring projected out of the rows.
-        let constant = if intercept { number(1.0) / (&n * &lambda) } else { number(0.0) };
+        let constant = if *intercept { number(1.0) / (&n * &lambda) } else { number(0.0) };
         let open: Vec<Number> = inverse.diag().iter().map(|v| v - &constant).collect();
         let left_out = Array2::from_shape_fn(y.dim(), |at| &dual[at] / &open[at.0]);
         let energy = sum(dual.iter().zip(&product(gram.view(), dual.view())).map(|(a, b)| a * b));
         let trace = sum(open.into_iter());
         let left = square(&dual);
         let round = |value: Number| value.to_f64().value();
-        Self {
+        ExactPathPoint {
             train_mse: round(&lambda * &lambda * &left / (&n * &k)),
             norm: round(energy.sqrt()),
             degrees_of_freedom: round(&n - &lambda * &trace),

@@ -41,7 +41,18 @@ pub fn by_filter(
     ty: &Array2<f64>,
     filter: &dyn SpectralFilter,
 ) -> Expected {
-    let svd = Svd::new(&x).unwrap();
+    of_svd(&Svd::new(&x).unwrap(), x, y, tx, ty, filter)
+}
+
+/// Like [`by_filter`], given the SVD of `x`.
+pub fn of_svd(
+    svd: &Svd,
+    x: ArrayView2<'_, f64>,
+    y: ArrayView2<'_, f64>,
+    tx: ArrayView2<'_, f64>,
+    ty: &Array2<f64>,
+    filter: &dyn SpectralFilter,
+) -> Expected {
     let beta = svd.solve(&y, filter).unwrap();
     Expected {
         train: mean_square(&(x.dot(&beta) - y)),

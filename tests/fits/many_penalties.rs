@@ -1,7 +1,7 @@
 //! Paths of many ridge penalties on well-conditioned designs with more columns than rows. These are computed from a
 //! tridiagonal matrix without singular vectors.
 
-use crate::common::exact::ExactPathPoint;
+use crate::common::exact::ExactPath;
 use crate::common::matrices::normal;
 use double_descent::filter::{GradientFlow, Loss, Ridge};
 use double_descent::risk::{Compressed, PathPoint, Training};
@@ -51,9 +51,10 @@ fn all_digits_of_a_point() {
         lambdas.extend([1e-20, 1e12, 1e25]);
         for intercept in [false, true] {
             let path = trained(&x, &y, intercept).penalties(&lambdas).unwrap();
+            let exact = ExactPath::new(x.view(), y.view(), intercept);
             for place in [0, 20, 36, 69, 70, 71, 72] {
                 let (point, lambda) = (&path.points()[place], lambdas[place]);
-                let exact = ExactPathPoint::new(x.view(), y.view(), lambda, intercept);
+                let exact = exact.at(lambda);
                 let what = format!("{n} × {p}, intercept {intercept}, λ = {lambda:e}");
                 let right = [exact.train_mse, exact.norm, exact.degrees_of_freedom, exact.gcv];
                 for ((name, found), right) in each(point).into_iter().zip(right) {

@@ -1,6 +1,6 @@
 //! Paths from one factorisation, against separate fits for every value and every row left out.
 
-use crate::common::exact::{ExactRidge, left_out_errors, ridge_left_out_errors};
+use crate::common::exact::{ExactPath, ExactRidge, left_out_errors};
 use crate::common::matrices::{integer_low_rank, normal, orthonormal, with_spectrum};
 use crate::common::recorded::{recorded, value};
 use double_descent::Error;
@@ -145,8 +145,9 @@ fn many_penalties_lose_no_digits() {
         let condition = training.singular_values()[0] / training.singular_values()[n - 1];
         assert_eq!(condition < 8.0, is_well_conditioned, "κ = {condition}");
         let path = training.penalties(&lambdas).unwrap();
+        let exact = ExactPath::new(x.view(), y.view(), false);
         for place in [0, 38, 60] {
-            let exact = mean_square(&ridge_left_out_errors(x.view(), y.view(), lambdas[place]));
+            let exact = exact.at(lambdas[place]).loo_mse;
             let found = path.points()[place].loo_mse.unwrap();
             close(found, exact, (20.0 * condition + 100.0) * f64::EPSILON, &format!("{n} × {p}, {place}"));
         }

@@ -319,10 +319,10 @@ const FITTING: &[Case] = &[
         let plane = Plane::new(&lists, &[100, 500, 1000, 1500, 2000]).unwrap();
         run(&|| done(plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }])));
     }),
-    // 128 MB of rows, of which 3 MB are in memory at a time.
+    // 64 MB of rows, of which 3 MB are in memory at a time.
     ("plane of rows that are drawn", |_, run| {
         let plane =
-            Plane::new(&[4000, 8000, 20_000], &[100, 400, 800]).unwrap().with_smallest_singular_value();
+            Plane::new(&[2000, 4000, 10_000], &[100, 400, 800]).unwrap().with_smallest_singular_value();
         run(&|| {
             let mut rng = stream(0, 0, 0);
             let mut drawn =

@@ -15,6 +15,7 @@ use ndarray::{Array2, Axis as Along};
 use plain_loop::{Expected, expected};
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 const REPEATS: usize = 2;
@@ -90,9 +91,12 @@ fn arms() -> Vec<Arm> {
     ]
 }
 
-/// Runs a sweep on every engine that supports it and compares each cell with the plain loop. Returns the number of
-/// values compared.
-fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
+/// Expected cells by arm, repeat, n and p. They do not depend on the engine and the metrics that a sweep is asked for.
+type Known = HashMap<(usize, usize, usize, usize), Vec<Expected>>;
+
+/// Runs a sweep on every engine that supports it and compares each cell with the plain loop, of which `known` keeps what
+/// other runs of this sweep may need. Returns the number of values compared.
+fn hold(what: &str, sweep: &Sweep, arms: &[Arm], known: &mut Known) -> usize {
     let mut held = 0;
     for engine in [None, Some(Engine::Svd), Some(Engine::Nested)] {
         let sweep = Sweep { engine, threads: Some(1), ..sweep.clone() };
@@ -109,7 +113,10 @@ fn hold(what: &str, sweep: &Sweep, arms: &[Arm]) -> usize {
         };
         assert!(curve.complete && curve.failures.is_empty(), "{what}: {:?}", curve.failures);
         for cell in &curve.cells {
-            for Expected { metric, value, tolerance } in expected(&sweep, &arms[cell.arm], cell) {
+            let expected = known
+                .entry((cell.arm, cell.repeat, cell.n, cell.p))
+                .or_insert_with(|| expected(&sweep, &arms[cell.arm], cell));
+            for &Expected { metric, value, tolerance } in &*expected {
                 if !sweep.metrics.contains(&metric) {
                     continue;
                 }
@@ -176,16 +183,19 @@ fn every_part_meets_every_other() {
                     } else {
                         Metric::ALL.to_vec()
                     };
-                    held += hold(&what, &Sweep { arms: arms.clone(), metrics, ..sweep.clone() }, &arms);
-                    let plain = &arms[..2];
-                    held += hold(&what, &Sweep { arms: plain.to_vec(), ..sweep.clone() }, plain);
-                    let metrics = vec![Metric::TestMse, Metric::LeaveOneOut, Metric::SmallestSingularValue];
+                    let mut known = Known::new();
+                    let mut held_by = |sweep: Sweep| held += hold(&what, &sweep, &arms, &mut known);
+                    held_by(Sweep { arms: arms.clone(), metrics, ..sweep.clone() });
+                    let plain = Sweep { arms: arms[..2].to_vec(), ..sweep };
+                    held_by(plain.clone());
                     if name != "population" {
                         let metrics = vec![Metric::TestErrorRate, Metric::TrainErrorRate];
-                        held += hold(&what, &Sweep { arms: plain.to_vec(), metrics, ..sweep.clone() }, plain);
+                        held_by(Sweep { metrics, ..plain.clone() });
                     }
                     if !standardise {
-                        held += hold(&what, &Sweep { arms: plain[..1].to_vec(), metrics, ..sweep }, plain);
+                        let metrics =
+                            vec![Metric::TestMse, Metric::LeaveOneOut, Metric::SmallestSingularValue];
+                        held_by(Sweep { arms: arms[..1].to_vec(), metrics, ..plain });
                     }
                     sweeps += 1;
                 }

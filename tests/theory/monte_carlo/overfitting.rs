@@ -15,29 +15,32 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-/// One design of features with the given variances, fitted by ridge with penalty `λ` added to a mean of squares.
-/// Returns the error from the unlearned part of the target, and from noise of variance 1.
-fn errors(
+/// One design of features with the given variances, fitted by ridge with penalties `λ` added to a mean of squares.
+/// Returns, for each, the error from the unlearned part of the target, and from noise of variance 1.
+fn errors<const L: usize>(
     seed: u64,
     (n, repeat): (usize, usize),
     variances: &Array1<f64>,
     beta: &Array1<f64>,
-    lambda: f64,
-) -> [f64; 2] {
+    lambdas: [f64; L],
+) -> [[f64; 2]; L] {
     let x = normal(&mut stream(seed, n, repeat), n, variances.len()) * &variances.mapv(f64::sqrt);
-    let gram = x.dot(&x.t()) + Array2::<f64>::eye(n) * (n as f64 * lambda);
-    let inverse = Svd::new(&gram).unwrap().pseudoinverse().unwrap();
-    let left = beta - &x.t().dot(&inverse.dot(&x.dot(beta)));
+    let gram = x.dot(&x.t());
     let spread = (&x * variances).dot(&x.t());
-    let noise = inverse.dot(&spread).dot(&inverse).diag().sum();
-    [left.mapv(|v| v * v).dot(variances), noise]
+    lambdas.map(|lambda| {
+        let shifted = &gram + Array2::<f64>::eye(n) * (n as f64 * lambda);
+        let inverse = Svd::new(&shifted).unwrap().pseudoinverse().unwrap();
+        let left = beta - &x.t().dot(&inverse.dot(&x.dot(beta)));
+        let noise = inverse.dot(&spread).dot(&inverse).diag().sum();
+        [left.mapv(|v| v * v).dot(variances), noise]
+    })
 }
 
 /// Returns `E₀ = 1 +` noise term, for minimum-norm fits without a target.
 fn costs(seed: u64, n: usize, repeats: usize, values: &[f64]) -> Mean {
     let variances = Array1::from(values.to_vec());
     let none = Array1::zeros(values.len());
-    mean((0..repeats).map(|repeat| 1.0 + errors(seed, (n, repeat), &variances, &none, 0.0)[1]))
+    mean((0..repeats).map(|repeat| 1.0 + errors(seed, (n, repeat), &variances, &none, [0.0])[0][1]))
 }
 
 fn cost_of(values: &[f64], n: usize) -> f64 {
@@ -124,7 +127,7 @@ fn benign_overfitting() {
             let energy = powers(values.len(), -1.0);
             let (variances, beta) =
                 (Array1::from(values.clone()), Array1::from(energy.clone()).mapv(f64::sqrt));
-            let run = |repeat| errors(seed, (sizes[i], repeat), &variances, &beta, 0.0);
+            let run = |repeat| errors(seed, (sizes[i], repeat), &variances, &beta, [0.0])[0];
             let runs = (0..repeats[i]).map(run).collect::<Vec<_>>();
             let population =
                 SpectralPopulation::new(PopulationSpectrum::new(&values).unwrap(), &energy, 1.0).unwrap();
@@ -155,16 +158,17 @@ fn power_laws_with_penalties() {
     let sizes = [32usize, 64, 128];
     let repeats = [400, 120, 40];
     let mut limits = Limits::default();
-    for s in [0.5, best_penalty(alpha, r).unwrap().0] {
-        let lambda = sizes.map(|n| (n as f64).powf(-s));
-        let runs = three(|i| {
-            let run = |repeat| errors(99, (sizes[i], repeat), &variances, &beta, lambda[i]);
-            (0..repeats[i]).map(run).collect::<Vec<_>>()
-        });
-        let expected = three(|i| population.at(sizes[i] as f64, lambda[i]).unwrap());
+    let exponents = [0.5, best_penalty(alpha, r).unwrap().0];
+    let lambdas = sizes.map(|n| exponents.map(|s| (n as f64).powf(-s)));
+    let runs = three(|i| {
+        let run = |repeat| errors(99, (sizes[i], repeat), &variances, &beta, lambdas[i]);
+        (0..repeats[i]).map(run).collect::<Vec<_>>()
+    });
+    for (at, s) in exponents.into_iter().enumerate() {
+        let expected = three(|i| population.at(sizes[i] as f64, lambdas[i][at]).unwrap());
         for (part, name) in ["bias", "variance"].into_iter().enumerate() {
             let of = |i: usize| [expected[i].bias, expected[i].variance][part];
-            let found = three(|i| mean(runs[i].iter().map(|run| run[part])));
+            let found = three(|i| mean(runs[i].iter().map(|run| run[at][part])));
             limits.add(format!("{name}, λ = n^−{s:.3}"), found, three(of));
         }
     }
