@@ -1,5 +1,5 @@
-//! Hardware and system: memory checks before allocation, lanes of numbers, instruction sets, files written whole or not
-//! at all.
+//! Hardware and system: memory checks before allocation, lanes of numbers, instruction sets, sorts that are compiled
+//! once, files written whole or not at all.
 
 pub(crate) mod doubled;
 pub(crate) mod escape;
@@ -7,6 +7,7 @@ pub mod instructions;
 pub(crate) mod lane;
 pub(crate) mod large_pages;
 pub mod memory;
+pub(crate) mod order;
 pub(crate) mod rooms;
 pub(crate) mod spare;
 #[cfg(feature = "serde")]
