@@ -2,6 +2,7 @@
 
 use super::{Curve, Provenance};
 use crate::Error;
+use crate::machine::order::sort;
 
 impl Curve {
     /// Appends the arms of another curve to this one: a basis, a limit or another estimator, measured in a separate
@@ -50,12 +51,12 @@ impl Curve {
         self.provenance.add(other.provenance);
         let axis = self.axis;
         // Also by both n and p: on a curve over one of them, the other may vary too.
-        self.cells.sort_by(|a, b| {
+        sort(&mut self.cells, |a, b| {
             let at = |cell| axis.value(cell).unwrap_or(f64::NAN);
             let by_place = || at(a).total_cmp(&at(b)).then((a.n, a.p).cmp(&(b.n, b.p)));
             a.repeat.cmp(&b.repeat).then_with(by_place).then(a.arm.cmp(&b.arm))
         });
-        self.failures.sort_by_key(|failure| failure.repeat);
+        sort(&mut self.failures, |a, b| a.repeat.cmp(&b.repeat));
         Ok(self)
     }
 }
@@ -110,7 +111,7 @@ impl Provenance {
             }
         }
         self.by_svd.extend(other.by_svd);
-        self.by_svd.sort_unstable();
+        sort(&mut self.by_svd, Ord::cmp);
         self.by_svd.dedup();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{ArmLabel, Curve, Failure, Provenance};
 use crate::Error;
+use crate::machine::order::sort;
 use std::collections::BTreeMap;
 
 impl Curve {
@@ -58,9 +59,9 @@ impl Curve {
             whole.complete &= part.complete;
         }
         // The sorts are stable: within a repeat, which belongs to one part, the order stays.
-        whole.cells.sort_by_key(|cell| cell.repeat);
-        whole.failures.sort_by_key(|failure| failure.repeat);
-        whole.provenance.by_svd.sort_by_key(|(repeat, _)| *repeat);
+        sort(&mut whole.cells, |a, b| a.repeat.cmp(&b.repeat));
+        sort(&mut whole.failures, |a, b| a.repeat.cmp(&b.repeat));
+        sort(&mut whole.provenance.by_svd, |a, b| a.0.cmp(&b.0));
         whole.complete &= part_of.keys().copied().eq(0..part_of.len());
         Ok(whole)
     }

@@ -2,6 +2,7 @@
 
 use super::{ArmLabel, Axis, Cell, Curve, Failure};
 use crate::Error;
+use crate::machine::order::sort;
 use std::collections::HashMap;
 
 impl Curve {
@@ -57,7 +58,7 @@ impl Curve {
             provenance: self.provenance.clone(),
         };
         let order = |cell: &Cell| cell.value().unwrap_or(f64::NAN);
-        curve.cells.sort_by(|a, b| {
+        sort(&mut curve.cells, |a, b| {
             let by_value = || order(a).total_cmp(&order(b));
             a.repeat.cmp(&b.repeat).then_with(by_value).then(a.arm.cmp(&b.arm))
         });

@@ -3,6 +3,7 @@
 use super::summary::median;
 use super::{ArmLabel, Axis, Cell, Curve, Failure, Metric, distinct};
 use crate::Error;
+use crate::machine::order::sort;
 use ndarray::Array2;
 use std::path::Path;
 
@@ -157,7 +158,7 @@ impl Surface {
             let by_place = || row.total_cmp(&other.1).then(column.total_cmp(&other.2));
             repeat.cmp(&other.0).then_with(by_place).then(arm.cmp(&other.3))
         };
-        cells.sort_by(order);
+        sort(&mut cells, order);
         let next = || cells.iter().zip(cells.iter().skip(1));
         if let Some((twice, _)) = next().find(|(cell, next)| order(cell, next).is_eq()) {
             let (repeat, row, column, arm) = key(twice);

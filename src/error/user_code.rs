@@ -14,23 +14,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// If `work` panicked, what it was writing must not be read.
 pub(crate) fn call<T>(part: impl FnOnce() -> String, work: impl FnOnce() -> T) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|panic| Error::UserCode { part: part(), reason: panicked(&*panic) })
+        .map_err(|panic| Error::UserCode { part: part(), reason: panicked(panic) })
 }
 
 /// Names a part by its kind and its own description: ``the map `Sines` ``.
 pub(crate) fn name(kind: &str, describe: impl FnOnce() -> String) -> String {
-    format!("the {kind} `{}`", shown(&description(describe)))
+    quoted(kind, &description(describe))
+}
+
+fn quoted(kind: &str, description: &str) -> String {
+    format!("the {kind} `{}`", shown(description))
 }
 
 /// Returns a part's description of itself, for a caption. This too runs the caller's code, which may panic.
 pub(crate) fn description(describe: impl FnOnce() -> String) -> String {
-    catch_unwind(AssertUnwindSafe(describe))
-        .unwrap_or_else(|panic| format!("(no description: {})", panicked(&*panic)))
+    catch_unwind(AssertUnwindSafe(describe)).unwrap_or_else(undescribed)
+}
+
+#[cold]
+fn undescribed(panic: Box<dyn Any + Send>) -> String {
+    format!("(no description: {})", panicked(panic))
 }
 
 /// Formats the reason for an error from the message passed to `panic!`.
 #[cold]
-fn panicked(panic: &(dyn Any + Send)) -> String {
+fn panicked(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("it panicked: {}", text.unwrap_or("no message"))

@@ -8,6 +8,7 @@ use crate::factors::ablation::{Ablation, Adversary};
 use crate::factors::teacher::Teacher;
 use crate::filter::{Response, SpectralFilter, difference};
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::order;
 use crate::svd::{LastMode, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
@@ -205,7 +206,7 @@ impl Factors {
                 }
             })
             .collect();
-        table.sort_by(|a, b| b.product.total_cmp(&a.product));
+        order::sort(&mut table, |a, b| b.product.total_cmp(&a.product));
         table
     }
 

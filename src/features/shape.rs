@@ -30,14 +30,17 @@ pub(super) fn copy_columns(
 pub(super) fn check_shape(
     describe: impl FnOnce() -> String,
     made: (usize, usize),
-    (rows, columns): (usize, usize),
+    wanted: (usize, usize),
 ) -> Result<(), Error> {
-    if made == (rows, columns) {
+    if made == wanted {
         return Ok(());
     }
-    let reason = format!(
+    Err(Error::UserCode { part: user_code::name("map", describe), reason: mismatch(made, wanted) })
+}
+
+fn mismatch(made: (usize, usize), (rows, columns): (usize, usize)) -> String {
+    format!(
         "it gave a table of {} × {} for {rows} inputs and {columns} features; it must be {rows} × {columns}",
         made.0, made.1
-    );
-    Err(Error::UserCode { part: user_code::name("map", describe), reason })
+    )
 }

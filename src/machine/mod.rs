@@ -1,5 +1,5 @@
-//! Hardware and system: memory checks before allocation, lanes of numbers, instruction sets, files written whole or not
-//! at all.
+//! Hardware and system: memory checks before allocation, lanes of numbers, instruction sets, sorts that are compiled
+//! once, files written whole or not at all.
 
 pub(crate) mod doubled;
 pub(crate) mod escape;
@@ -8,6 +8,7 @@ pub(crate) mod lane;
 pub(crate) mod large_pages;
 pub(crate) mod long_lines;
 pub mod memory;
+pub(crate) mod order;
 pub(crate) mod rooms;
 pub(crate) mod spare;
 #[cfg(feature = "serde")]

@@ -1,6 +1,7 @@
 //! Runs many cells on many threads; no result depends on the order.
 
 use crate::curve::{Cell, Curve, Failure};
+use crate::machine::order::sort_indices;
 use crate::machine::{memory, threads::with_others};
 use crate::{Error, error::user_code};
 use rayon::prelude::*;
@@ -262,7 +263,7 @@ impl Grid {
     /// Batches, largest axis values first: those take longest, and should not be left for the end.
     fn jobs(&self, first_repeat: usize) -> Vec<Job> {
         let mut order: Vec<usize> = (0..self.axis.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(self.axis[index]));
+        sort_indices(&mut order, &|a, b| self.axis[b].cmp(&self.axis[a]));
         let mut jobs = Vec::new();
         for axis_index in order {
             for first in (0..self.repeats).step_by(self.batch) {

@@ -138,7 +138,7 @@ impl Study<'_> {
         recycle(y);
         measured.sort_lines();
         measured.lines.shrink();
-        measured.failures.sort_by_key(|(index, _)| *index);
+        measured.sort_failures();
         measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
         measured.rank = svd.rank();
         Ok(measured)

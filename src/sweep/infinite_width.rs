@@ -7,6 +7,7 @@ use super::{Parameter, Sweep};
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Curve, Metric};
 use crate::kernel::{Kernel, KernelRegression};
+use crate::machine::order;
 use crate::risk::{error_rate, first_largest};
 use crate::theory::drawn_features::DrawnFeatures;
 use ndarray::s;
@@ -71,7 +72,7 @@ impl Sweep {
         curve.arms = vec![ArmLabel::new("infinite_width", None)];
         add_cells(&mut curve, visited, |place| (place.axis_value, task.features[0]));
         if curve.axis == Axis::Samples {
-            curve.cells.sort_by_key(|cell| (cell.repeat, cell.n, cell.p));
+            order::sort(&mut curve.cells, |a, b| (a.repeat, a.n, a.p).cmp(&(b.repeat, b.n, b.p)));
         }
         unless_all_failed(curve)
     }

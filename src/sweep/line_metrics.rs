@@ -64,7 +64,7 @@ impl LineMetrics {
             .map(move |&(line, place)| ((line, &self.metrics[place]), last.replace(place) == Some(place)))
     }
 
-    pub(super) fn sort_by_key<K: Ord>(&mut self, key: impl Fn(usize) -> K) {
+    pub(super) fn sort_by_key(&mut self, key: &dyn Fn(usize) -> (Option<usize>, usize)) {
         self.lines.sort_by_key(|(line, _)| key(*line));
     }
 
@@ -117,7 +117,7 @@ mod tests {
             (vec![(5, 0.5), (2, 0.2), (3, 0.2)], vec![false, false, true])
         );
         lines.append([(1, metrics(0.1)), (4, metrics(0.4))].into_iter().collect());
-        lines.sort_by_key(|line| line);
+        lines.sort_by_key(&|line| (None, line));
         assert_eq!(all(&lines), [(1, 0.1), (2, 0.2), (3, 0.2), (4, 0.4), (5, 0.5)]);
         lines.retain(|line| line != 2);
         assert_eq!((lines.len(), repeated(&lines)), (4, vec![false; 4]));

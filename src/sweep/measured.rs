@@ -7,6 +7,7 @@ use super::spectral::Spectral;
 use crate::Error;
 use crate::curve::{Cell, Metric};
 use crate::machine::memory::{list, sum};
+use crate::machine::order;
 use crate::nested::{Engine, Point};
 
 /// Which metrics a sweep asks for.
@@ -96,7 +97,12 @@ impl Measured {
 
     /// Puts the lines in the order of their indices.
     pub(super) fn sort_lines(&mut self) {
-        self.lines.sort_by_key(|line| line);
+        self.lines.sort_by_key(&|line| (None, line));
+    }
+
+    /// The same for the failures.
+    pub(super) fn sort_failures(&mut self) {
+        order::sort(&mut self.failures, |a, b| a.0.cmp(&b.0));
     }
 
     /// Bytes that a value holds on the heap.

@@ -164,7 +164,7 @@ impl Ready<'_> {
         }
         if self.task.is_over_parameter() {
             // Reorder: from all values of each arm to all arms of each value.
-            measured.lines.sort_by_key(|line| (lines[line].value, lines[line].of));
+            measured.lines.sort_by_key(&|line| (lines[line].value, lines[line].of));
         }
         let shared = measured.shared(repeat, wanted);
         let mut cell = shared;

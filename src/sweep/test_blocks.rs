@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::machine::memory::zeros;
+use crate::machine::order::sort_indices;
 use crate::machine::threads::share_in;
 use crate::nested::PlaneFit;
 use crate::risk::first_largest;
@@ -49,7 +50,7 @@ pub(super) fn score(
 ) -> Result<Vec<Vec<Score>>, Error> {
     let none = Score { squares: 0.0, wrong: counts_errors.then_some(0) };
     let mut by_features: Vec<usize> = (0..fits.len()).collect();
-    by_features.sort_by_key(|&index| fits[index].p);
+    sort_indices(&mut by_features, &|a, b| fits[a].p.cmp(&fits[b].p));
     let mut sets: Vec<Set<'_>> = Vec::new();
     for same in by_features.chunk_by(|&a, &b| fits[a].p == fits[b].p) {
         let group = Group {

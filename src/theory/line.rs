@@ -16,6 +16,7 @@
 //! # Ok::<(), double_descent::Error>(())
 //! ```
 
+use crate::machine::order;
 use std::fmt;
 use std::sync::Arc;
 
@@ -198,7 +199,7 @@ impl TheoryLine {
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
         let mut points: Vec<(f64, f64)> = points.into_iter().collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        order::sort(&mut points, |a, b| a.0.total_cmp(&b.0));
         Self::new(label, reference, move |at| {
             let next = points.partition_point(|point| point.0 < at);
             let before = next.checked_sub(1).and_then(|before| points.get(before));

@@ -5,6 +5,7 @@
 use super::check;
 use crate::Error;
 use crate::machine::memory::{list, reserve};
+use crate::machine::order::sort_indices;
 
 /// The non-zero eigenvalues of a covariance in descending order, with the effective ranks and bounds that follow from
 /// them.
@@ -36,7 +37,7 @@ impl Tail {
         if order.is_empty() {
             return Err(Error::Empty { what: "spectrum without its zeros" });
         }
-        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        sort_indices(&mut order, &|a, b| values[b].total_cmp(&values[a]));
         let values: Vec<f64> = order.iter().map(|&i| values[i]).collect();
         let mut sums = vec![[0.0; 2]; values.len() + 1];
         for k in (0..values.len()).rev() {

@@ -1,5 +1,6 @@
 //! A band around a curve of medians, and the rises and falls that every curve inside it has.
 
+use crate::machine::order::sort_indices;
 use ndarray::ArrayView2;
 
 /// The sorted values of each point of a curve, from which order statistics are read.
@@ -16,7 +17,7 @@ impl Ordered {
     pub(super) fn new(table: ArrayView2<'_, f64>) -> Self {
         let sort = |column: ndarray::ArrayView1<'_, f64>| {
             let mut order: Vec<usize> = (0..column.len()).collect();
-            order.sort_by(|&a, &b| column[a].total_cmp(&column[b]));
+            sort_indices(&mut order, &|a, b| column[a].total_cmp(&column[b]));
             order
         };
         let repeats: Vec<Vec<usize>> = table.columns().into_iter().map(sort).collect();

@@ -3,6 +3,7 @@
 use super::columns::Columns;
 use super::table::Table;
 use crate::Error;
+use crate::machine::order;
 use std::collections::HashMap;
 
 /// The words of a column, numbered in order of appearance.
@@ -31,7 +32,7 @@ impl Words {
     /// Returns the sorted words, each with its number.
     pub(super) fn sorted(&self) -> Vec<(&str, usize)> {
         let mut words: Vec<_> = self.numbers.iter().map(|(word, &number)| (word.as_str(), number)).collect();
-        words.sort_unstable();
+        order::sort(&mut words, Ord::cmp);
         words
     }
 }

@@ -4,7 +4,7 @@ use super::array_file::{ArrayFile, Pair};
 use crate::Error;
 use crate::dataset::npz;
 use crate::error::words::listed;
-use std::collections::BTreeSet;
+use crate::machine::order;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,9 @@ struct Found {
 /// for MNIST; without it the folder must hold only one data set.
 pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], Error> {
     let mut found = files(folder)?;
-    let sets: BTreeSet<&str> = found.iter().map(|file| file.set.as_str()).collect();
+    let mut sets: Vec<&str> = found.iter().map(|file| file.set.as_str()).collect();
+    order::sort(&mut sets, Ord::cmp);
+    sets.dedup();
     if set.is_none() && sets.len() > 1 {
         let names: Vec<&str> = sets.into_iter().filter(|set| !set.is_empty()).collect();
         return Err(Error::refused(
@@ -54,7 +56,7 @@ pub(super) fn in_folder(folder: &Path, set: Option<&str>) -> Result<[Pair; 2], E
     }
     let set = set.map_or_else(|| sets.into_iter().next().unwrap_or_default().to_owned(), str::to_owned);
     found.retain(|file| file.set == set);
-    found.sort_by(|a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
+    order::sort(&mut found, |a, b| (a.rank, &a.path).cmp(&(b.rank, &b.path)));
     let place = |role: Role| {
         let file = found.iter().find(|file| file.role == role).ok_or_else(|| missing(folder, &set, role))?;
         if file.path.extension().is_none_or(|end| !end.eq_ignore_ascii_case("npz")) {

@@ -1,5 +1,6 @@
 //! Effective model complexity: the largest sample of a table that a training procedure can still fit.
 
+use crate::machine::order;
 use crate::sweep::{Grid, Splits};
 use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2, Axis, s};
@@ -280,7 +281,7 @@ impl Samples<'_> {
                 None => next.saturating_mul(2).min(largest),
             };
         }
-        points.sort_unstable_by_key(|point| point.n);
+        order::sort(&mut points, |a, b| a.n.cmp(&b.n));
         Ok(self.found(value, first_over, points))
     }
 

@@ -20,6 +20,7 @@ use crate::factors::teacher::Teacher;
 use crate::factors::{Contribution, Factors};
 use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::order;
 use crate::svd::{Backend, Faer, Svd};
 use left_out::LeftOut;
 use ndarray::{Array2, ArrayRef2, ArrayView1, s};
@@ -234,7 +235,7 @@ fn examine(
     let fits = left_out::fits(&svd, y, &rows, &reference)?;
     let candidates = Candidates { svd: &svd, x, y, fits: &fits };
     let (mut fit, mut remedies) = candidates.all(filter)?;
-    remedies.sort_by(|a, b| a.mse.total_cmp(&b.mse));
+    order::sort(&mut remedies, |a, b| a.mse.total_cmp(&b.mse));
     let (worst_modes, noise_factor) = worst_modes(&fits, filter, y.ncols())?;
     let mut worst_test_modes = Vec::new();
     if let Some(test) = test {
@@ -367,7 +368,7 @@ fn worst_modes(
 /// Returns the worst modes on test rows, as root mean squares over outputs.
 fn of_factors(factors: &Factors, outputs: usize) -> Vec<Contribution> {
     let mut modes = factors.contributions(0);
-    modes.sort_by_key(|found| found.mode);
+    order::sort(&mut modes, |a, b| a.mode.cmp(&b.mode));
     for output in 1..outputs {
         for other in factors.contributions(output) {
             let found = &mut modes[other.mode];
@@ -384,7 +385,7 @@ fn of_factors(factors: &Factors, outputs: usize) -> Vec<Contribution> {
 }
 
 fn worst(mut modes: Vec<Contribution>) -> Vec<Contribution> {
-    modes.sort_by(|a, b| b.product.total_cmp(&a.product));
+    order::sort(&mut modes, |a, b| b.product.total_cmp(&a.product));
     modes.truncate(5);
     modes
 }

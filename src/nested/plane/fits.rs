@@ -6,6 +6,7 @@ use crate::Error;
 use crate::features::{FeatureMap, checked};
 use crate::filter::penalty;
 use crate::machine::memory::{self, table};
+use crate::machine::order;
 use crate::machine::threads::{both, for_one_problem};
 use crate::nested::parts::part;
 use crate::svd::StreamedQr;
@@ -108,7 +109,7 @@ impl Plane {
             let [first, second] = self.parted(at);
             let mut fits = first.measure(x, None, &y, requests)?;
             fits.extend(second.measure(x, None, &y, requests)?);
-            fits.sort_by_key(|fit| (fit.n, fit.p));
+            order::sort(&mut fits, |a, b| (a.n, a.p).cmp(&(b.n, b.p)));
             return Ok(fits);
         }
         let table = Table::new(x, rest, &y);
@@ -129,7 +130,7 @@ impl Plane {
             (fits, wide(memory)?)
         };
         fits.extend(others);
-        fits.sort_by_key(|fit| (fit.n, fit.p));
+        order::sort(&mut fits, |a, b| (a.n, a.p).cmp(&(b.n, b.p)));
         Ok(fits)
     }
 }

@@ -7,6 +7,7 @@ use super::{Plane, PlaneFit, Request};
 use crate::Error;
 use crate::error::user_code;
 use crate::machine::memory::{self, sum, table, zeros};
+use crate::machine::order;
 use crate::nested::scale::largest_exponent;
 use crate::svd::StreamedQr;
 use ndarray::{Array2, ArrayView2, s};
@@ -92,7 +93,7 @@ impl Plane {
         }
         let (x, y) = rows.kept;
         fits.extend(self.wide(&Table::plain(x.view(), y), requests, memory)?);
-        fits.sort_by_key(|fit| (fit.n, fit.p));
+        order::sort(&mut fits, |a, b| (a.n, a.p).cmp(&(b.n, b.p)));
         Ok(fits)
     }
 

@@ -6,6 +6,7 @@ use super::model::Panel;
 use super::spacing::TEXT_LEADING;
 use super::ticks::{self, Ticks};
 use super::view::View;
+use crate::machine::order;
 
 pub(super) const SIZE: f64 = 10.5;
 pub(super) const MAJOR: f64 = 4.0;
@@ -63,7 +64,7 @@ pub(super) fn flags(panel: &Panel, frame: &Frame) -> Vec<Flag> {
         .filter(|(fraction, _)| (0.0..=1.0).contains(fraction))
         .map(|(fraction, label)| (fraction * width, label))
         .collect();
-    inside.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::sort(&mut inside, |a, b| a.0.total_cmp(&b.0));
     let mut ends: Vec<f64> = Vec::new();
     inside.into_iter().map(|(x, label)| Flag { x, label: seat(label, x, width, &mut ends) }).collect()
 }

@@ -5,6 +5,7 @@ use super::metric::{Words, spans_decades, words};
 use super::{FigureOptions, Statistic, caption, draft::Draft, theory};
 use crate::Error;
 use crate::curve::{self, Curve, Metric, Summary};
+use crate::machine::order;
 use crate::plot::{Dash, Figure, Group, Panel, PanelAxis, Scale, Series};
 
 /// Figure of a family's metrics over its setting, at the values `at` of the curve's axis (all of them if `at` is
@@ -123,7 +124,7 @@ fn settings(curve: &Curve, family: &str) -> Result<Vec<(usize, f64)>, Error> {
     let arms = curve.known_family(family)?;
     let setting = |arm: usize| Some((arm, curve.arms[arm].setting.filter(|setting| setting.is_finite())?));
     let mut settings: Vec<(usize, f64)> = arms.into_iter().filter_map(setting).collect();
-    settings.sort_by(|a, b| a.1.total_cmp(&b.1));
+    order::sort(&mut settings, |a, b| a.1.total_cmp(&b.1));
     if settings.is_empty() {
         let reason = format!("the arms `{family}` have no settings to draw a curve over");
         return Err(Error::Unsupported { reason });

@@ -5,6 +5,7 @@ use super::downdate::{Downdated, Row};
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
 use crate::machine::memory::{reserve, sum, table};
+use crate::machine::order;
 
 /// Squared singular values with a smaller relative difference count as equal.
 const SAME: f64 = 8.0 * f64::EPSILON;
@@ -140,7 +141,7 @@ impl Left {
             })
             .collect();
         found.extend(stay.into_iter().map(|square| (largest * square.sqrt(), vec![0.0; k])));
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        order::sort(&mut found, |a, b| b.0.total_cmp(&a.0));
         let (sigma, shares) = found.into_iter().unzip();
         Self { sigma, shares, targets }
     }

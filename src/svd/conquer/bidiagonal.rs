@@ -55,6 +55,13 @@ impl Bidiagonal {
         self.factorise(false)
     }
 
+    /// Fills `order` with the columns, those of the largest singular values first.
+    pub(super) fn largest_first(&self, order: &mut Vec<usize>) {
+        order.clear();
+        order.extend(0..self.sigma.len());
+        order.sort_unstable_by(|&i, &j| self.sigma[j].total_cmp(&self.sigma[i]));
+    }
+
     fn factorise(&mut self, with_left: bool) -> Result<(), String> {
         self.with_left = with_left;
         let n = self.diagonal.len();

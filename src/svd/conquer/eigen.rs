@@ -29,8 +29,8 @@ pub(super) fn positive_definite(
     let Some(factor) = matrix.cholesky() else { return Ok(None) };
     (bidiagonal.diagonal, bidiagonal.above) = factor.into_iter().unzip();
     bidiagonal.right()?;
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_unstable_by(|&i, &j| bidiagonal.sigma[j].total_cmp(&bidiagonal.sigma[i]));
+    let mut order = Vec::new();
+    bidiagonal.largest_first(&mut order);
     let values = order.iter().map(|&j| bidiagonal.sigma[j] * bidiagonal.sigma[j]).collect();
     let mut vectors = Vec::with_capacity(n * n);
     for &j in &order {

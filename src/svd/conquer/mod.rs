@@ -95,11 +95,8 @@ impl Space {
         }
         reduction.reduce(&mut bidiagonal.diagonal, &mut bidiagonal.above);
         bidiagonal.svd()?;
-        order.clear();
-        order.extend(0..columns);
-        let found = &bidiagonal.sigma;
-        order.sort_unstable_by(|&i, &j| found[j].total_cmp(&found[i]));
-        let sigma = order.iter().map(|&j| found[j]).collect();
+        bidiagonal.largest_first(order);
+        let sigma = order.iter().map(|&j| bidiagonal.sigma[j]).collect();
         let gather = |matrix: &[f64], stride: usize, length: usize| {
             let mut all = large_pages::with_capacity(length * columns);
             for &j in &*order {

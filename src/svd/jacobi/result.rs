@@ -53,10 +53,8 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         if self.active[lane] {
             return Err(format!("no convergence in {MAX_SWEEPS} sweeps"));
         }
-        let norm = |column: usize| self.norms[column][lane];
-        let mut by_size: [usize; LARGEST] = std::array::from_fn(|column| column);
-        by_size[..self.columns].sort_by(|&i, &j| norm(j).total_cmp(&norm(i)));
-        Ok(by_size)
+        let norms: [f64; LARGEST] = std::array::from_fn(|column| self.norms[column][lane]);
+        Ok(largest_first(&norms[..self.columns]))
     }
 
     fn sigma(&self, lane: usize, by_size: &[usize]) -> Array1<f64> {
@@ -81,6 +79,14 @@ impl<const L: usize, A: Copy> Lanes<L, A> {
         right
     }
 }
+
+/// For all numbers of lanes, because every copy of a sort takes long to compile.
+fn largest_first(norms: &[f64]) -> [usize; LARGEST] {
+    let mut order: [usize; LARGEST] = std::array::from_fn(|column| column);
+    order[..norms.len()].sort_by(|&i, &j| norms[j].total_cmp(&norms[i]));
+    order
+}
+
 fn in_words(error: ndarray::ShapeError) -> String {
     error.to_string()
 }

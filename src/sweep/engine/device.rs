@@ -173,6 +173,6 @@ fn cell(task: &Task<'_>, fits: &mut dyn CosineFits, (n, p): (usize, usize)) -> R
             Err(error) => measured.failures.push((Some(index), error)),
         }
     }
-    measured.failures.sort_by_key(|(index, _)| *index);
+    measured.sort_failures();
     Ok(measured)
 }

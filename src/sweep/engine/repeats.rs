@@ -2,6 +2,7 @@
 
 use super::interface::{Repeats, Which};
 use crate::Error;
+use crate::machine::order;
 use crate::sweep::cells::{Grid, Observer};
 use crate::sweep::measured::Measured;
 use crate::sweep::study::Study;
@@ -79,6 +80,7 @@ pub(super) fn in_order(task: &Task<'_>, mut measured: Vec<Measured>) -> Vec<Meas
     use std::collections::HashMap;
     let place: HashMap<(usize, usize), usize> = task.places().enumerate().map(|(i, at)| (at, i)).collect();
     measured.retain(|measured| place.contains_key(&(measured.n, measured.p)));
-    measured.sort_by_key(|measured| place.get(&(measured.n, measured.p)).copied());
+    let at = |measured: &Measured| place.get(&(measured.n, measured.p));
+    order::sort(&mut measured, |a, b| at(a).cmp(&at(b)));
     measured
 }

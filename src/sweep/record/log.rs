@@ -4,6 +4,7 @@ use super::block::{self, Batch, Damage, Extent, HEAD, Header, Scan};
 use super::identity::Identity;
 use super::lock;
 use crate::error::words::{listed, shown};
+use crate::machine::order;
 use crate::{Error, machine::whole_file};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -97,7 +98,7 @@ impl Log {
         let mut end = self.header.len() as u64;
         let mut blocks: Vec<(usize, Extent)> =
             self.blocks.iter().map(|(&index, &extent)| (index, extent)).collect();
-        blocks.sort_by_key(|(_, extent)| extent.at);
+        order::sort(&mut blocks, |(_, a), (_, b)| a.at.cmp(&b.at));
         for (index, extent) in blocks {
             // A block that has changed since the scan is left out.
             let Some(payload) = block::payload(&mut self.file, &extent)? else { continue };

@@ -7,6 +7,7 @@ use super::payload::Front;
 use super::{Identity, Merged, Repeat, ShardTime, Workload};
 use crate::Error;
 use crate::curve::{Axis, Cell, Extent};
+use crate::machine::order::sort;
 use crate::sweep::engine::{Repeats, choose};
 use crate::sweep::task::{Part, Task};
 use crate::sweep::{Cut, Sweep};
@@ -168,10 +169,10 @@ impl Indices {
             whole.failures.extend(part.failures);
             whole.by_svd.extend(part.by_svd);
         }
-        whole.cells.sort_by_key(|cell| self.place((cell.n, cell.p)));
-        whole.failures.sort_by_key(|failure| self.place((failure.n, failure.p)));
+        sort(&mut whole.cells, |a, b| self.place((a.n, a.p)).cmp(&self.place((b.n, b.p))));
+        sort(&mut whole.failures, |a, b| self.place((a.n, a.p)).cmp(&self.place((b.n, b.p))));
         // Parts store places here; sort them, then replace each by its axis value.
-        whole.by_svd.sort_unstable();
+        sort(&mut whole.by_svd, Ord::cmp);
         let (columns, rows) = (self.features.len().max(1), &self.samples);
         for place in &mut whole.by_svd {
             let value = if self.axis == Axis::Features {

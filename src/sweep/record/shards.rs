@@ -4,6 +4,7 @@ use super::plan::machine;
 use super::repeats::cut_of;
 use super::{Identity, Merged, Payload, Plan, Shard, Workload};
 use crate::Error;
+use crate::machine::order;
 use crate::sweep::Cut;
 use std::io::ErrorKind;
 use std::marker::PhantomData;
@@ -178,8 +179,8 @@ impl<P: Payload> Shards<P> {
             }
         }
         // By shard, so that a merge reads the files one after the other.
-        records
-            .sort_by_cached_key(|path| (shard_of(path).map(|shard| (shard.of(), shard.k())), path.clone()));
+        let shard = |path: &Path| shard_of(path).map(|shard| (shard.of(), shard.k()));
+        order::sort(&mut records, |a, b| shard(a).cmp(&shard(b)).then_with(|| a.cmp(b)));
         Ok(records)
     }
 

@@ -1,6 +1,7 @@
 //! The cost of the parts of a run, and how they are distributed among shards.
 
 use super::Shard;
+use crate::machine::order::sort_indices;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -149,7 +150,7 @@ fn countable(cost: f64) -> f64 {
 /// The shard of every index: from the most expensive down, each index goes to the shard with the lowest total so far.
 fn dealt(costs: &[f64], of: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..costs.len()).collect();
-    order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
+    sort_indices(&mut order, &|a, b| costs[b].total_cmp(&costs[a]));
     // Non-negative floats are ordered like their bits. Of shards with equal totals, the one with fewer indices comes
     // first. If there are more shards than indices, the last shards get none.
     let mut least: BinaryHeap<Reverse<(u64, usize, usize)>> =

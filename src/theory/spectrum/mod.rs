@@ -2,6 +2,7 @@
 
 mod fixed_point;
 
+use crate::machine::order::sort_indices;
 use std::f64::consts::TAU;
 
 use super::check;
@@ -92,7 +93,7 @@ impl PopulationSpectrum {
         }
         reserve("a spectrum", list::<[f64; 9]>(values.len()))?;
         let mut order: Vec<usize> = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
-        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        sort_indices(&mut order, &|a, b| values[b].total_cmp(&values[a]));
         let (mut merged, mut merged_counts) = (Vec::<f64>::new(), Vec::new());
         let mut places = vec![None; values.len()];
         for i in order {
