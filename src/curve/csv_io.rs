@@ -7,7 +7,7 @@ use super::summary_rows::SummaryRows;
 use super::{ArmLabel, Axis, Bootstrap, Cell, Curve, Metric, Provenance, Summary};
 use crate::Error;
 use crate::machine::memory::{list, reserve};
-use crate::machine::whole_file;
+use crate::machine::{long_lines, whole_file};
 use csv::StringRecord;
 use std::collections::HashMap;
 use std::fs::File;
@@ -65,7 +65,7 @@ impl Curve {
     /// [`Error::Io`]; [`Error::File`] with line and column for a field that is not a number; [`Error::UnknownColumn`]
     /// if one of `repeat`, `n`, `p`, `arm`, `rank` is missing, or `value` on an axis that counts neither samples nor
     /// features; [`Error::File`] with the number of missing rows if the table was cut off or lacks rows inside. (Tables
-    /// of earlier versions have no `rows_left`, so that this goes unnoticed.)
+    /// of earlier versions have no `rows_left`, so that this goes unnoticed.) [`Error::Memory`].
     pub fn read_cells(path: impl AsRef<Path>, axis: Axis) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
@@ -81,7 +81,7 @@ impl Curve {
             reason,
         };
         let not_a_row = |e: csv::Error| match e.into_kind() {
-            csv::ErrorKind::Io(e) => Error::io(path, &e),
+            csv::ErrorKind::Io(e) => long_lines::failed(path, e),
             kind => {
                 let line = match &kind {
                     csv::ErrorKind::UnequalLengths { pos, .. } | csv::ErrorKind::Utf8 { pos, .. } => {
@@ -94,6 +94,8 @@ impl Curve {
             }
         };
         let header = reader.headers().map_err(not_a_row)?.clone();
+        // An error lists the names.
+        reserve("the names of a table's columns", list::<[String; 2]>(header.len()))?;
         let columns = Columns::of(&header, axis)?;
         let mut rows = Rows::new(&header);
         let mut arms = Arms::default();

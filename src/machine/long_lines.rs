@@ -1,7 +1,14 @@
 //! Memory for long lines of text.
 
 use super::memory;
+use crate::Error;
 use std::io::{self, Read};
+use std::path::Path;
+
+/// The error of a failed read: that of a long line, or the system's.
+pub(crate) fn failed(path: &Path, error: io::Error) -> Error {
+    error.downcast().unwrap_or_else(|error| Error::io(path, &error))
+}
 
 /// Lines up to this length are not checked.
 const SHORT: usize = 1 << 20;
@@ -9,8 +16,8 @@ const SHORT: usize = 1 << 20;
 /// vectors that double as they grow, for twice the line.
 const PER_BYTE: usize = 2 * 2 * (1 + size_of::<usize>());
 
-/// A reader for text that a CSV reader takes line by line. It returns an error if a line does not fit in memory: the
-/// CSV reader itself would abort the program.
+/// A reader for text that a CSV reader takes line by line. It returns [`Error::Memory`] inside of an [`io::Error`] if a
+/// line does not fit in memory: the CSV reader itself would abort the program.
 pub(crate) struct LongLines<R> {
     reader: R,
     /// Length of the line so far.
@@ -35,7 +42,7 @@ impl<R: Read> Read for LongLines<R> {
         if self.length >= self.next {
             self.next = self.length.saturating_mul(2);
             memory::reserve("a line of a table", self.length.saturating_mul(PER_BYTE))
-                .map_err(|e| io::Error::new(io::ErrorKind::OutOfMemory, e.to_string()))?;
+                .map_err(io::Error::other)?;
         }
         Ok(count)
     }

@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::error::words::counted;
-use crate::machine::{long_lines::LongLines, memory};
+use crate::machine::long_lines::{self, LongLines};
+use crate::machine::memory;
 use crate::rng::{shuffle_front, stream};
 use std::fs::File;
 use std::path::Path;
@@ -48,7 +49,7 @@ impl Splits {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] with the line for a field that is not a row index, a row that joins twice, lines
-    /// of different lengths, or a file without a header or repeats.
+    /// of different lengths, or a file without a header or repeats; [`Error::Memory`].
     ///
     /// # Examples
     /// ```
@@ -66,16 +67,21 @@ impl Splits {
         let file = File::open(path).map_err(|e| Error::io(path, &e))?;
         let bad = |line, reason: String| Error::File { path: path.into(), line, column: None, reason };
         let mut reader = csv::Reader::from_reader(LongLines::new(file));
-        let header = reader.headers().map_err(|e| bad(None, format!("not a header: {e}")))?;
+        let not_a = |what: &str, e: csv::Error| {
+            let (line, text) = (e.position().map(csv::Position::line), e.to_string());
+            match e.into_kind() {
+                csv::ErrorKind::Io(e) => long_lines::failed(path, e),
+                _ => bad(line, format!("not a {what}: {text}")),
+            }
+        };
+        let header = reader.headers().map_err(|e| not_a("header", e))?;
         if header.get(0).is_some_and(|name| name.trim().parse::<f64>().is_ok()) {
             let reason = "starts with a number; the first line must be a header `repeat,i0,i1,…`";
             return Err(bad(Some(1), reason.into()));
         }
         let mut orders: Vec<Vec<usize>> = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(|e| {
-                bad(e.position().map(csv::Position::line), format!("not a line of splits: {e}"))
-            })?;
+            let record = record.map_err(|e| not_a("line of splits", e))?;
             let line = record.position().map(csv::Position::line);
             memory::reserve("the order of rows in a file of splits", memory::list::<usize>(record.len()))?;
             let mut order = Vec::with_capacity(record.len());

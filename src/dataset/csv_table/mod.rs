@@ -38,7 +38,7 @@ impl Dataset {
     /// [`Error::UnknownName`] for a class that no row has; [`Error::File`] with line and column for a cell that is not
     /// a finite number, a missing value, a row of another length, a first line that does not name the columns, two
     /// columns with the same name, a class of several targets, a table without rows, or another kind of file;
-    /// [`Error::Resource`] if there is not enough memory.
+    /// [`Error::Memory`] or [`Error::Resource`] if there is not enough memory.
     pub fn read_csv(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, &e))?;
