@@ -48,7 +48,7 @@ fn gram(x: ArrayView2<'_, Number>) -> Array2<Number> {
     for i in 0..x.nrows() {
         for j in 0..=i {
             let entry = sum(x.row(i).iter().zip(x.row(j)).map(|(a, b)| a * b));
-            gram[[j, i]] = entry.clone();
+            gram[[j, i]].clone_from(&entry);
             gram[[i, j]] = entry;
         }
     }
