@@ -367,7 +367,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
     }
     let folder = Folder::new("shards-interrupted");
     // The interrupt comes when the first repeat is written, which is long before the last.
-    let study = ["ablations", "--dataset", "diabetes", "--repeats", "1000", "--no-figures", "--threads", "1"];
+    let study = ["ablations", "--dataset", "diabetes", "--repeats", "2000", "--no-figures", "--threads", "1"];
     let part = [&study[..], &["--out", "parts", "--shard", "1/1"]].concat();
     let record = folder.0.join("parts/diabetes/shards/1-of-1.record");
     let length = || std::fs::metadata(&record).map_or(0, |file| file.len());
@@ -388,7 +388,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
     assert!(said.contains("1-of-1.record: after a stop (Ctrl-C), the same command continues"), "{said}");
     let status: Value = serde_json::from_str(&done(&folder, &["status", "parts", "--json"])).unwrap();
     let note = status["notes"][0].as_str().unwrap();
-    assert!(note.contains(" of 1000 repeats are there") && !note.contains(": 0 of"), "{note}");
+    assert!(note.contains(" of 2000 repeats are there") && !note.contains(": 0 of"), "{note}");
     assert!(done(&folder, &part).contains("--shard merge makes its tables and figures"));
     done(&folder, &[&study[..], &["--out", "parts", "--shard", "merge"]].concat());
     done(&folder, &[&study[..], &["--out", "one"]].concat());
