@@ -199,6 +199,9 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         let _ = self.sync(); // callers have seen the errors of their own syncs
+        // A child process that is being started holds a copy of the open file, and with it the lock, until it runs its
+        // own program: a record that was just closed would look as if it were still being written.
+        let _ = self.file.unlock();
     }
 }
 
