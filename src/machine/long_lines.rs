@@ -20,23 +20,31 @@ const PER_BYTE: usize = 2 * 2 * (1 + size_of::<usize>());
 /// line does not fit in memory: the CSV reader itself would abort the program.
 pub(crate) struct LongLines<R> {
     reader: R,
-    /// Length of the line so far.
+    /// Length of the line so far, with those before it that belong to the same quoted cell.
     length: usize,
+    is_quoted: bool,
     /// Length at which it is checked next.
     next: usize,
 }
 
 impl<R> LongLines<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, length: 0, next: SHORT }
+        Self { reader, length: 0, is_quoted: false, next: SHORT }
     }
 }
 
 impl<R: Read> Read for LongLines<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(bytes)?;
-        match bytes[..count].iter().rposition(|&byte| byte == b'\n') {
-            Some(end) => (self.length, self.next) = (count - end, SHORT),
+        let mut start = None;
+        for (at, &byte) in bytes[..count].iter().enumerate() {
+            self.is_quoted ^= byte == b'"';
+            if byte == b'\n' && !self.is_quoted {
+                start = Some(at + 1);
+            }
+        }
+        match start {
+            Some(start) => (self.length, self.next) = (count - start, SHORT),
             None => self.length = self.length.saturating_add(count),
         }
         if self.length >= self.next {
@@ -45,5 +53,23 @@ impl<R: Read> Read for LongLines<R> {
                 .map_err(io::Error::other)?;
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_inside_of_quotes_count_as_one() {
+        let after = |text: &str| {
+            let mut lines = LongLines::new(text.as_bytes());
+            io::copy(&mut lines, &mut io::sink()).unwrap();
+            lines.length
+        };
+        assert_eq!(after("a,b\n1,2\n34"), 2);
+        assert_eq!(after("a,b\n\"1\n,\"\"\n3"), 8);
+        assert_eq!(after("a,b\n\"1\n\"\n345"), 3);
+        assert_eq!(after("a,b\n"), 0);
     }
 }
