@@ -9,8 +9,12 @@ use crate::curve::{
 use crate::machine::memory::{list, reserve};
 use crate::machine::spare::Spare;
 use crate::machine::whole_file::WholeFile;
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// The result of writing a run's tables: [`Sweep::merge_tables`], [`Measurements::save_tables`].
@@ -60,11 +64,15 @@ pub(super) struct TablesOf<'a> {
     pub(super) summary: &'a Path,
 }
 
+/// The number of parts per thread that are made together. Larger means less waiting for one another, and more texts in
+/// memory while a slow part holds up the parts after it.
+const AHEAD: usize = 16;
+
 /// A part as text with its values, and everything in the part that is not a cell.
 type Tabled = (Room, Curve);
 
 impl TablesOf<'_> {
-    /// Writes both tables: parts are formatted in parallel while earlier parts are written to the file, in order.
+    /// Writes both tables: parts are formatted in parallel, and written to the file in order.
     pub(super) fn save(self, parts: &impl CellParts) -> Result<Tables, Error> {
         let Self { mut outline, axis, extent, threads, metrics, bootstrap, cells, summary } = self;
         let workers = side_by_side(parts.count().max(metrics.len()).max(1), threads).workers();
@@ -82,38 +90,23 @@ impl TablesOf<'_> {
         let table = CellTable::new(&extent, &outline.arms);
         let text =
             |part: usize| tabled((parts, part), &table, (kind, &slots), rooms.take().unwrap_or_default());
-        let texts = |first: usize| -> Result<Vec<Tabled>, Error> {
-            let grid = side_by_side(workers.min(parts.count() - first), threads);
-            let done =
-                grid.run(&(), |places| places.iter().map(|at| text(first + at.axis_value)).collect())?;
-            done.into_iter().filter_map(|(_, result)| result).collect()
-        };
         let mut file = WholeFile::create(cells)?;
         let written = |result: std::io::Result<()>| result.map_err(|e| Error::io(cells, &e));
         written(file.write_all(&table.header()))?;
         let mut rests = Vec::new();
-        let mut take_in = |tabled: Vec<Tabled>| {
-            for (room, rest) in tabled {
-                gathered.append(&room.values);
-                written(file.write_all(room.text.bytes()))?;
-                rooms.give(room);
-                rests.push(rest);
-            }
-            Ok::<(), Error>(())
+        let mut take_in = |(room, rest): Tabled| {
+            gathered.append(&room.values);
+            written(file.write_all(room.text.bytes()))?;
+            rooms.give(room);
+            rests.push(rest);
+            Ok(())
         };
+        let ahead = workers.saturating_mul(AHEAD);
         pool.run(|| {
-            let mut made = Vec::new();
-            for first in (0..parts.count()).step_by(workers) {
-                let before = std::mem::take(&mut made);
-                made = if workers == 1 {
-                    take_in(before)?;
-                    texts(first)?
-                } else {
-                    let (taken, made) = rayon::join(|| take_in(before), || texts(first));
-                    taken.and(made)?
-                };
-            }
-            take_in(made)
+            (0..parts.count()).step_by(ahead).try_for_each(|first| {
+                let parts = first..parts.count().min(first.saturating_add(ahead));
+                in_order(parts, side_by_side(workers, threads), text, &mut take_in)
+            })
         })?;
         for rest in rests {
             outline.failures.extend(rest.failures);
@@ -135,6 +128,34 @@ impl TablesOf<'_> {
         let (failures, complete) = (outline.failures, outline.complete);
         Ok(Tables { cells: extent.count, summaries, failures, complete })
     }
+}
+
+/// Calls `make` for each part on the threads of `grid`, one place each, and passes the results to `take_in` one by one,
+/// in order.
+fn in_order<T: Send>(
+    parts: Range<usize>,
+    grid: Grid,
+    make: impl Fn(usize) -> Result<T, Error> + Sync,
+    take_in: impl FnMut(T) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    let begun = AtomicUsize::new(parts.start);
+    // The part whose turn it is, and what was made of parts after it.
+    let turns = Mutex::new((parts.start, BTreeMap::new(), take_in));
+    let work = || loop {
+        let part = begun.fetch_add(1, Ordering::Relaxed);
+        if part >= parts.end {
+            return Ok(());
+        }
+        let made = make(part)?;
+        let (turn, later, take_in) = &mut *turns.lock().unwrap_or_else(PoisonError::into_inner);
+        later.insert(part, made);
+        while let Some(made) = later.remove(turn) {
+            take_in(made)?;
+            *turn += 1;
+        }
+    };
+    let done = grid.run(&(), |places| places.iter().map(|_| work()).collect())?;
+    done.into_iter().filter_map(|(_, result)| result).collect()
 }
 
 /// Finishes a file while `work` runs. If there are several workers, a separate thread does so, so that no worker waits
@@ -184,4 +205,43 @@ fn tabled(
         }
     })?;
     Ok((Room { text: rows.finish(), values }, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes in 40 parts on some threads; the first is not made until others are, if there is another thread.
+    fn taken(
+        threads: usize,
+        make: impl Fn(usize) -> Result<usize, Error> + Sync,
+    ) -> (Vec<usize>, Option<Error>) {
+        let (made, mut taken) = (AtomicUsize::new(0), Vec::new());
+        let make = |part| {
+            while threads > 1 && part == 0 && made.load(Ordering::Relaxed) < 5 {
+                thread::yield_now();
+            }
+            made.fetch_add(1, Ordering::Relaxed);
+            make(part)
+        };
+        let result = in_order(0..40, side_by_side(threads, Some(threads)), make, |part| {
+            taken.push(part);
+            if part == 30 { Err(Error::Empty { what: "part 30" }) } else { Ok(()) }
+        });
+        (taken, result.err())
+    }
+
+    #[test]
+    fn parts_are_taken_in_order_up_to_the_first_error() {
+        let up_to = |last| (0..last).collect::<Vec<_>>();
+        for threads in [1, 2, 8] {
+            // The file cannot be written.
+            assert_eq!(taken(threads, Ok), (up_to(31), Some(Error::Empty { what: "part 30" })));
+            // A part cannot be made.
+            let fails = |part| if part == 20 { Err(Error::Empty { what: "part 20" }) } else { Ok(part) };
+            assert_eq!(taken(threads, fails), (up_to(20), Some(Error::Empty { what: "part 20" })));
+            let (taken, error) = taken(threads, |part| if part == 10 { panic!("part 10") } else { Ok(part) });
+            assert!(taken == up_to(10) && matches!(error, Some(Error::UserCode { .. })), "{error:?}");
+        }
+    }
 }
