@@ -1,7 +1,7 @@
 //! Problems large enough to be split over threads: the bits do not depend on the number of threads.
 
+use super::plane::min_norm;
 use crate::common::features::normal;
-use crate::plane::min_norm;
 use double_descent::filter::Ridge;
 use double_descent::nested::{Plane, Request, Test, feature_curve, sample_curve};
 use double_descent::risk::Compressed;

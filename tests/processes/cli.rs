@@ -1,7 +1,7 @@
 //! Runs the studies as programs. Errors are reported in one line on standard error.
 
+use super::studies::{Program, misused, program, refused, run, text};
 use crate::common::program::{BINARY, Folder};
-use crate::studies::{Program, misused, program, refused, run, text};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;

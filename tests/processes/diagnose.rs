@@ -1,7 +1,7 @@
 //! `diagnose` as a program prints what the library finds.
 
+use super::studies::{misused, program, refused, run, text};
 use crate::common::program::Folder;
-use crate::studies::{misused, program, refused, run, text};
 use double_descent::dataset::{CsvOptions, Dataset};
 use double_descent::diagnosis::{diagnose, diagnose_with_test};
 use double_descent::filter::MinNorm;

@@ -81,7 +81,7 @@ fn writes_results() {
 fn on(asked: &str) -> Option<Vec<(&'static str, Vec<f64>)>> {
     let folder = Folder::new(asked);
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "instructions::writes_results", "--ignored"])
+        .args(["--exact", "processes::instructions::writes_results", "--ignored"])
         .env(CHILD, &folder.0)
         .env(VARIABLE, asked)
         .output()

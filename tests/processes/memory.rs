@@ -225,20 +225,17 @@ const REFUSED: &[Case] = &[
         run(&|| done(labelled.dataset()));
         run(&|| done(dataset(n, n + n / 2).with_intercept()));
         // Many cells in the header or in the first row.
-        for start in ["x,y\n", "x,y"] {
-            for part in [6, 10] {
-                let mut text = vec![b','; bytes / part];
-                text[..start.len()].copy_from_slice(start.as_bytes());
-                run(&|| done(Dataset::parse_csv("commas", &text, &CsvOptions::default())));
-            }
+        for (start, part) in [("x,y\n", 6), ("x,y", 10)] {
+            let mut text = vec![b','; bytes / part];
+            text[..start.len()].copy_from_slice(start.as_bytes());
+            run(&|| done(Dataset::parse_csv("commas", &text, &CsvOptions::default())));
         }
-        for part in [5, 8] {
-            let path = std::env::temp_dir().join(format!("double-descent-commas-{}.csv", std::process::id()));
-            fs::write(&path, vec![b','; bytes / part]).unwrap();
-            run(&|| done(Splits::read(&path)));
-            run(&|| done(Curve::read_cells(&path, Axis::Samples)));
-            fs::remove_file(&path).unwrap();
-        }
+        let path = std::env::temp_dir().join(format!("double-descent-commas-{}.csv", std::process::id()));
+        fs::write(&path, vec![b','; bytes / 5]).unwrap();
+        run(&|| done(Splits::read(&path)));
+        fs::write(&path, vec![b','; bytes / 8]).unwrap();
+        run(&|| done(Curve::read_cells(&path, Axis::Samples)));
+        fs::remove_file(&path).unwrap();
     }),
     ("sweeps", |bytes, run| {
         let n = side(bytes);
@@ -424,7 +421,10 @@ fn status(name: &str) -> usize {
 fn run_child(cases: &str, bytes: usize, limit: Option<usize>) -> (bool, String, String) {
     let limit = limit.map_or("unlimited".into(), |limit| limit.to_string());
     let output = Command::new("sh")
-        .args(["-c", "ulimit -v \"$1\"; exec \"$0\" --exact memory::child --nocapture --test-threads 1"])
+        .args([
+            "-c",
+            "ulimit -v \"$1\"; exec \"$0\" --exact processes::memory::child --nocapture --test-threads 1",
+        ])
         .arg(std::env::current_exe().unwrap())
         .arg(limit)
         .envs([(CASES, cases), (BYTES, &bytes.to_string())])

@@ -1,7 +1,7 @@
 //! Studies on tables: wrong or odd data sets, sizes and splits, and the messages about them.
 
+use super::studies::{misused, program, refused, run, text};
 use crate::common::program::Folder;
-use crate::studies::{misused, program, refused, run, text};
 
 #[test]
 fn data_sets_that_do_not_exist() {

@@ -32,7 +32,7 @@ fn curve(rows: usize, value: f64) -> Curve {
 
 fn child(test: &str, path: &Path) -> Vec<String> {
     let program = std::env::current_exe().unwrap();
-    let test = format!("whole_file::{test}");
+    let test = format!("processes::whole_file::{test}");
     let arguments = [program.to_str().unwrap(), "--exact", &test, "--ignored", "--nocapture"];
     println!("{test} writes {}", path.display());
     arguments.map(Into::into).into()

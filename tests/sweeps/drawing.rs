@@ -240,11 +240,11 @@ fn hostile_texts_and_sizes_do_not_panic() {
             panel.title = text.to_owned();
             panel.x.label = text.to_owned();
             panel.y.label = text.to_owned();
-            panel.markers = (0..50).map(|i| Marker::new(f64::from(i), text)).collect();
+            panel.markers = (0..20).map(|i| Marker::new(f64::from(i), text)).collect();
             panel.groups[0].heading = text.to_owned();
             panel.groups[0].series[0].label = text.to_owned();
             panel.groups[0].series[1].dash = Dash::None;
-            figure.panels = vec![figure.panels[0].clone(); 3];
+            figure.panels = vec![figure.panels[0].clone(); 2];
             check(&figure);
             check(&figure.with_width_mm(width).with_legend(LegendPlace::Below).with_theme(Theme::Dark));
         }

@@ -13,7 +13,7 @@ const CHILD: &str = "DOUBLE_DESCENT_CHILD_RECORDS";
 pub fn child(task: &str, path: &Path, before: &str) -> Child {
     let script = format!("{before}exec \"$0\" \"$@\"");
     let program = std::env::current_exe().unwrap();
-    let name = "record::child::does_what_its_parent_asks";
+    let name = "processes::record::child::does_what_its_parent_asks";
     Command::new("sh")
         .args(["-c", &script, program.to_str().unwrap(), "--exact", name, "--ignored", "--nocapture"])
         .env(CHILD, format!("{task} {}", path.display()))

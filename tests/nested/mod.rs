@@ -1,8 +1,5 @@
 //! Tests of the engines that fit nested designs, and planes of them, in one pass.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod blocks;
 mod engines;
 mod exact;

@@ -1,8 +1,5 @@
 //! Tests that need their own process (this program again, to be killed or limited), and tests of the examples.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod cli;
 mod diagnose;
 mod instructions;

@@ -1,8 +1,5 @@
 //! Data tables: reading files, preparation, labels.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod bad_tables;
 mod csv_tables;
 mod damaged_arrays;

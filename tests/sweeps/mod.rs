@@ -1,8 +1,5 @@
 //! Sweeps and the curves that they return.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // non-negative whole numbers
 mod axes;
 mod bad_input;

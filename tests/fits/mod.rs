@@ -1,8 +1,5 @@
 //! Tests of single fits: filters, paths, risks, ensembles, and what is measured at a fit.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod bayes;
 mod best_regularisation;
 mod complexity;

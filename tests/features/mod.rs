@@ -1,8 +1,5 @@
 //! Tests of feature maps and kernels.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod combined_maps;
 mod fashion_mnist;
 mod feature_maps;
