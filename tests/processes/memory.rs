@@ -434,10 +434,10 @@ fn run_child(cases: &str, bytes: usize, limit: Option<usize>) -> (bool, String, 
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
 
-/// With `ulimit -v` of 500 MB, 1 GB and 2 GB, and inputs of a third of that: an error, not an abort.
+/// With `ulimit -v` of 500 MB, 700 MB and 1 GB, and inputs of a third of that: an error, not an abort.
 #[test]
 fn what_does_not_fit_is_refused_before_it_begins() {
-    for limit in [500_000, 1_000_000, 2_000_000] {
+    for limit in [500_000, 700_000, 1_000_000] {
         let (success, printed, errors) = run_child("refused", limit * 1024 / 3, Some(limit));
         let verdicts = printed.lines().filter(|line| line.starts_with("case"));
         let wrong: Vec<&str> = verdicts.filter(|line| !line.ends_with("refused")).collect();
