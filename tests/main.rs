@@ -1,5 +1,5 @@
-//! Every test but those of the SVD backends and of CUDA, which run with several sets of features. They are one program:
-//! each program compiles what the tests share, and the library's generic code, once more.
+//! The tests that need no feature but the default ones, as one program: each program compiles what the tests share, and
+//! the library's generic code, once more. Those of the SVD backends run with several sets of features.
 
 mod common;
 

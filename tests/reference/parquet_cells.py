@@ -2,7 +2,7 @@
 
     python tests/reference/parquet_cells.py cells.parquet cells.csv
 
-Needs pandas and pyarrow. Run by tests/sweeps/parquet_cells.rs where Python has them.
+Needs pandas and pyarrow. Run by tests/formats/parquet_cells.rs where Python has them.
 """
 
 import sys

@@ -387,21 +387,3 @@ fn failures_go_along_and_families_without_settings_do_not() {
         assert!(matches!(curve.over_settings("t"), Err(Error::Domain { .. })));
     }
 }
-
-/// Cells of this version and of the first survive a round trip through JSON.
-#[cfg(feature = "serde")]
-#[test]
-fn cells_go_through_json() {
-    let mut cell = Cell::new(1, 2, 3, 4).at(0.5).with_rank(2);
-    for (place, &metric) in Metric::ALL.iter().enumerate() {
-        cell.set(metric, Some(place as f64 / 7.0));
-    }
-    let text = serde_json::to_string(&cell).unwrap();
-    assert_eq!(serde_json::from_str::<Cell>(&text).unwrap(), cell);
-    let first = r#"{"repeat":1,"n":2,"p":3,"arm":0,"train_mse":null,"test_mse":0.25,"rank":2}"#;
-    let expected = Cell::new(1, 2, 3, 0).with(Metric::TestMse, 0.25).with_rank(2);
-    assert_eq!(serde_json::from_str::<Cell>(first).unwrap(), expected);
-    let failure = r#"{"repeat":1,"n":2,"p":3,"error":{"Overflow":{"what":"it"}}}"#;
-    let expected = Failure::new(1, 2, 3, Error::Overflow { what: "it" });
-    assert_eq!(serde_json::from_str::<Failure>(failure).unwrap(), expected);
-}

@@ -15,14 +15,10 @@ mod engines;
 #[cfg(feature = "plot")]
 mod figures;
 mod infinite_width;
-#[cfg(feature = "serde")]
-mod json;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // non-negative whole numbers
 mod many_values;
 mod metrics;
 mod notebook;
-#[cfg(feature = "parquet")]
-mod parquet_cells;
 mod product;
 mod replay;
 mod scales;
