@@ -214,10 +214,10 @@ fn copies_of_either_order_of_memory() {
 fn the_same_bits_on_any_number_of_threads() {
     let mut rng = stream(7, 0, 3);
     for (n, p, by_triangle) in
-        [(LARGE - 1, LARGE - 1, false), (LARGE + 50, LARGE + 1, false), (LARGE + 50, LARGE, true)]
+        [(LARGE - 1, LARGE - 1, false), (LARGE + 50, LARGE + 1, false), (3 * LARGE / 2, LARGE, true)]
     {
         // Under the threshold nothing is split.
-        let threads: &[usize] = if p < LARGE { &[8] } else { &[3, 8] };
+        let threads: &[usize] = if p < LARGE { &[8] } else { &[2, 3, 8] };
         let full = Array2::from_shape_simple_fn((n, p), || uniform(&mut rng));
         let deficient = Array2::from_shape_fn((n, p), |(i, j)| full[[i, j % 700]]);
         let graded = Array2::from_shape_fn((n, p), |(i, j)| full[[i, j]] * (-0.1 * j as f64).exp2());
