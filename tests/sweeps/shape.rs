@@ -301,6 +301,18 @@ fn input_that_is_wrong_or_extreme() {
     assert_eq!(shape(&curve(20, 9, |_, _| 0.0)).shape, Shape::Flat);
     let rounding = |t: usize| if t == 4 { 1e-29 } else { 1e-31 };
     assert_eq!(shape(&curve(20, 9, |_, t| if t == 0 { 1.0 } else { rounding(t) })).shape, Shape::Falling);
+    // A log evidence is negative.
+    let below = |mut curve: Curve| {
+        for cell in &mut curve.cells {
+            let value = cell.metric(Metric::TestMse).map(|value| value - 1000.0);
+            *cell = cell.clone().with(Metric::TestMse, value);
+        }
+        curve
+    };
+    let falling = below(curve(20, 9, |repeat, t| 1e-3 * repeat as f64 - t as f64));
+    assert_eq!(shape(&falling).shape, Shape::Falling);
+    let peak = below(curve(20, 9, |repeat, t| 1e-3 * repeat as f64 - (t as f64 - 4.0).powi(2)));
+    assert_eq!((shape(&peak).shape, shape(&peak).peaks[0].peak), (Shape::DoubleDescent, 5.0));
     let wide = shape(&curve(20, 5, |_, t| [1.0, 1e-300, 1e300, 1e-300, 1e-308][t]));
     assert_eq!((wide.shape, wide.peaks[0].peak), (Shape::DoubleDescent, 3.0));
     assert!(wide.peaks[0].prominence.is_finite());

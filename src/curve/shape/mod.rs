@@ -14,7 +14,7 @@ use critical::Window;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
-/// Values below this fraction of the largest median are zero up to rounding.
+/// Values of a size below this fraction of the largest median's are zero up to rounding.
 const FLOOR: f64 = 1e-12;
 
 /// The confidence at which a shape is decided by default.
@@ -283,10 +283,11 @@ fn rank(confidence: f64, repeats: usize, points: usize) -> Result<(usize, Vec<f6
     }
 }
 
-/// Raises table entries that are zero up to rounding to the same small value.
+/// Sets table entries that are zero up to rounding to the same small value. (A log evidence, say, may be negative.)
 fn floored(mut table: Array2<f64>) -> Array2<f64> {
-    let largest = Ordered::new(table.view()).medians().into_iter().fold(0.0, f64::max);
-    table.mapv_inplace(|value| value.max(FLOOR * largest));
+    let medians = Ordered::new(table.view()).medians();
+    let floor = FLOOR * medians.into_iter().map(f64::abs).fold(0.0, f64::max);
+    table.mapv_inplace(|value| if value.abs() < floor { floor } else { value });
     table
 }
 
