@@ -185,7 +185,8 @@ metrics! {
         /// Log evidence minus the log likelihood of the fit: the logarithm of MacKay's Occam factor.
         LogOccamFactor, log_occam_factor, "1";
         /// Posterior variance of a prediction, averaged over test rows, in the model of the log evidence. The test
-        /// error plus this variance is the error of a draw from the posterior.
+        /// error plus this variance is the error of a draw from the posterior. With `n < p` it is a difference; absent
+        /// if rounding may be a thousandth of it, as on features far from 0 that are not centred.
         PosteriorVariance, posterior_variance, "targets squared";
         /// Share of training rows whose largest prediction is not at their largest target:
         /// [`TestErrorRate`](Metric::TestErrorRate) on the training rows, 0 for fits that interpolate.

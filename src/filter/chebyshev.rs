@@ -19,7 +19,7 @@ use crate::Error;
 ///
 /// Directions with `μ < l` are fitted slowly, which regularises. `u = l` is gradient descent with step `1/u`.
 /// Eigenvalues may lie outside the interval, but for `μ ≥ u + l` the iteration diverges: the fit fails with
-/// [`Error::StepTooLarge`].
+/// [`Error::StepTooLarge`]. `1 − 1/x₀²` is computed as a difference, so digits are lost if `l/u` is below `10⁻¹³`.
 ///
 /// # References
 /// Golub and Varga, *Chebyshev semi-iterative methods*, Numerische Mathematik 1961.

@@ -22,7 +22,8 @@ const DEEPEST: usize = 1 << 16;
 /// The features of [`NetworkTangent`](crate::features::NetworkTangent) with `ReLU`s on `d` inputs have inner products
 /// whose mean, at any width, is `s²/(2d)` times the tangent kernel of one hidden layer, `s = 1 / sd(relu(z))`.
 ///
-/// The error is at most `10 ε √(k(x, x) k(x', x'))` (tested against 60 digits up to five layers).
+/// The error is at most `10 ε √(k(x, x) k(x', x'))` up to 30 layers (tested against 60 digits
+/// up to five), and grows slowly from there: 20 ε at 100, 160 ε at 10,000.
 ///
 /// # Examples
 /// ```

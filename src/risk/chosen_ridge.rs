@@ -11,7 +11,8 @@ impl Ridge {
     /// rank. The penalty `λ` is added to the sum of squares.
     ///
     /// As `degrees` falls from the rank to 0, the penalty grows from 0 to ∞. More degrees of freedom than the rank need
-    /// a negative penalty, which enlarges each mode. Solved by bisection to the last digits of `λ`.
+    /// a negative penalty, which enlarges each mode. Solved by bisection to the last digits of `λ`;
+    /// next to the rank, `λ` has as many digits as a sum that differs from the rank so little.
     ///
     /// # Errors
     /// [`Error::Domain`] unless `degrees` is finite and > 0, or if `λ` does not fit into `f64`; [`Error::Unsupported`]
@@ -63,7 +64,8 @@ impl Ridge {
     /// of the noise, this is Morozov's discrepancy principle.
     ///
     /// The training loss grows with the penalty, from that of least squares (over the modes within the rank) to the
-    /// mean square of the targets. Solved by bisection to the last digits of `λ`. At the lower end `λ = 0`.
+    /// mean square of the targets. Solved by bisection to the last digits of `λ`; next to either
+    /// end, to as many as the loss then has. At the lower end `λ = 0`.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a loss that no penalty gives, with the range of possible losses, and for a matrix of

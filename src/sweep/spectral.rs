@@ -255,7 +255,15 @@ impl Reading<'_, '_, '_> {
         let (_, left) = self.scratch.response();
         let squares = || self.lengths.iter().map(|length| (length / unit) * (length / unit));
         let seen: f64 = squares().zip(left).map(|(square, left)| left * square).sum();
-        let unseen = if n < p { (self.modes.squares(unit) - squares().sum::<f64>()).max(0.0) } else { 0.0 };
+        let (mut unseen, mut rounding) = (0.0, 0.0);
+        if n < p {
+            let all = self.modes.squares(unit);
+            unseen = (all - squares().sum::<f64>()).max(0.0);
+            rounding = p as f64 * f64::EPSILON * all;
+        }
+        if rounding > 1e-3 * (seen + unseen) {
+            return None;
+        }
         let constant = if self.free { (n as f64).recip() } else { 0.0 };
         Some(noise * ((seen + unseen) / rows as f64 + constant))
     }

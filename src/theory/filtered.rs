@@ -16,7 +16,8 @@
 //! over the spectrum for each pair of contour points.
 //!
 //! # Accuracy
-//! The filters here give bias and variance to 1e-9, at any time, with up to about 10¹⁴⁰ features per sample, on both
+//! The filters here give bias and variance to 1e-9, gradient flow at any time and gradient descent for up to 3·10⁵ steps
+//! (for more, an error may say that a fixed point was not found; the flow is then equal to 1e-6), with up to about 10¹⁴⁰ features per sample, on both
 //! sides of the threshold and at it. A user-defined filter must be of moderate size on the contour; the result is about
 //! as precise as its values there. The formula itself is a limit: finite sizes deviate by `O(1/n)`, at late times near
 //! the threshold by `O(1/|n − d|)`.

@@ -259,7 +259,8 @@ pub struct Turn {
 /// Returns the minima and maxima of [`excess`] in time, in order. More than one minimum is a second descent.
 ///
 /// There are at most `2G − 1` for `G` groups with different variances (the rule of signs). The sign of the derivative
-/// is checked 400 times per decade in time, so closer dips may be missed. Times are accurate to 1e-8, the excess to
+/// is checked 400 times per decade in time, from `10⁻⁶/ℓ` of the largest variance `ℓ` to `300/ℓ` of the smallest,
+/// so turns that are closer, earlier or later may be missed. Times are accurate to 1e-8, the excess to
 /// rounding.
 ///
 /// # Errors

@@ -89,7 +89,9 @@ impl SpectralPopulation {
     /// = rank.
     ///
     /// # Accuracy
-    /// 1e-10 relative for `λ` of 0, 1e-300 to 1e300 and `n`/rank of 1 ± 1e-12. The formula itself is a limit: finite
+    /// 1e-10 relative for `λ` of 0, 1e-300 to 1e300 and `n`/rank of 1 ± 1e-12, if
+    /// multiplicities are whole numbers (sums of others are rounded, which matters as near to the threshold as that).
+    /// The formula itself is a limit: finite
     /// sizes deviate by `O(1/n)`, near the threshold by `O(1/|n − d|)`.
     ///
     /// If the rank is above `n`, `λ` may be negative, above the lowest value with a solution (where `df₂ = n`). Close

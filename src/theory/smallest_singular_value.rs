@@ -196,7 +196,8 @@ pub fn square_cdf(n: usize, x: f64) -> Result<f64, Error> {
 /// Returns the quantile of `σ²_min` for an `n × p` matrix: the value it stays below with probability `share`.
 ///
 /// The law is known for `|n − p|` of 0 ([`square_cdf`]), 1 ([`one_more_cdf`]) and 3 ([`three_more_cdf`]), to 1e-10
-/// relative; `None` for other shapes.
+/// relative for shares up to `1 − 1e-6`; `None` for other shapes. Nearer to 1, digits are lost with the difference: at
+/// `1 − 1e-10` about 1e-7 is left.
 ///
 /// # Errors
 /// [`Error::Domain`] for a share outside [0, 1], or an empty matrix.

@@ -151,6 +151,21 @@ fn any_function_is_an_activation() {
     assert!(matches!(&error, Error::UserCode { part, .. } if part == "the activation `cube`"), "{error}");
 }
 
+/// The variance of exp(ax) is e^(2a²) − e^(a²). For a = 5, arguments beyond 12 give
+/// 2 % of it.
+#[test]
+fn an_activation_that_grows_too_fast_is_refused() {
+    let of = |a: f64| Nonlinearity::new("exp", move |x| (a * x).exp());
+    for (a, relative) in [(1.0_f64, 1e-14), (3.0, 1e-8)] {
+        let expected = ((2.0 * a * a).exp() - (a * a).exp()).sqrt();
+        let found = of(a).unwrap().deviation();
+        assert!((found / expected - 1.0).abs() < relative, "{a}: {found}, not {expected}");
+    }
+    for a in [4.0, 5.0] {
+        assert!(matches!(of(a), Err(Error::Unsupported { .. })), "{a}");
+    }
+}
+
 /// A `ReLU` that mapped NaN to 0 would hide an overflow in an earlier layer.
 #[test]
 fn overflows_before_the_last_layer_are_seen() {

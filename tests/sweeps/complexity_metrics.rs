@@ -398,3 +398,23 @@ fn a_family_is_chosen_from_cell_by_cell() {
     }
     assert_eq!(chosen(curve.least_of("a", Metric::TestMse))[0], (2, Some(0.5), Some(0.0)));
 }
+
+/// Far from 0, the part of a test row outside the training rows is lost in rounding: no posterior variance then, where
+/// it would be that part.
+#[test]
+fn a_posterior_variance_lost_in_rounding_is_absent() {
+    let of = |offset: f64| {
+        let data = Dataset::new("far", normal(20, 4, 1) + offset, normal(20, 1, 2)).unwrap();
+        let mut sweep = Sweep::new(data, [2, 8], 3, 0);
+        (sweep.arms, sweep.metrics) = (vec![Arm::ridge(0.3).unwrap()], vec![Metric::PosteriorVariance]);
+        let curve = sweep.run().unwrap();
+        assert!(curve.failures.is_empty());
+        let is_there = |n: usize| {
+            let mut cells = curve.cells.iter().filter(|cell| cell.n == n);
+            cells.all(|cell| cell.metric(Metric::PosteriorVariance).is_some())
+        };
+        (is_there(2), is_there(8))
+    };
+    assert_eq!(of(0.0), (true, true));
+    assert_eq!(of(f64::from(1 << 24)), (false, true));
+}
