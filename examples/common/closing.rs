@@ -38,18 +38,12 @@ pub fn sample_wise(args: &RunArgs, of: &SampleWise<'_>, extreme: Extreme) {
     let repeats = counted(summaries.iter().map(|s| s.count).max().unwrap_or(0), "repeat");
     // With few rows, an error may be larger than at the peak.
     let half = threshold.map_or(0, |at| at / 2);
-    let columns = [
-        "arm".into(),
-        "setting".into(),
-        "highest".into(),
-        "at n".into(),
-        format!("highest, n > {half}"),
-        "there at n".into(),
-        threshold.map_or("at n = p".into(), |at| format!("at n = {} = {at}", of.at())),
-        format!("at n = {largest}"),
-    ];
+    let columns = ["arm", "setting", "highest", "at n", "past half", "there at n", "threshold", "largest n"];
     let statistic = args.statistic.show();
-    let mut table = Table::new(format!("{data}: {statistic} test error over {repeats}"), columns);
+    let at = threshold
+        .map_or(String::new(), |at| format!("; threshold n = {} = {at}, half of it {half}", of.at()));
+    let title = format!("{data}: {statistic} test error over {repeats}{at}; largest n = {largest}");
+    let mut table = Table::new(title, columns);
     for (index, &(name, setting)) in arms.iter().enumerate() {
         let of_arm = || summaries.iter().filter(|s| s.arm == index);
         let Some(peak) = args.highest(of_arm()) else { continue };
@@ -356,10 +350,10 @@ pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
         Statistic::Mean => surface.means(0, Metric::TestMse)?,
     };
     let (features, statistic) = (surface.features(), args.statistic.show());
-    let last = format!("at p = {}", features.last().copied().unwrap_or(0));
-    let columns = [surface.rows().symbol(), "highest at p", "test error there", &last];
+    let last = features.last().copied().unwrap_or(0);
+    let columns = [surface.rows().symbol(), "highest at p", "test error there", "at the largest p"];
     let repeats = counted(surface.cells().repeats(), "repeat");
-    let title = format!("{statistic} test error over the number of features p, {repeats}");
+    let title = format!("{statistic} test error over the number of features p (largest: {last}), {repeats}");
     let mut table = Table::new(title, columns);
     for (value, row) in surface.row_values().into_iter().zip(values.rows()) {
         let highest = (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });

@@ -56,8 +56,9 @@ impl About {
 }
 
 /// Returns the exit code of an outcome, and prints its error.
-fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
-    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+pub fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
+    let lost = || table::lost().map_or(Ok(()), |reason| Err(Failure::Refused(reason)));
+    let Err(failure) = outcome.and_then(|()| lost()) else { return ExitCode::SUCCESS };
     let (reason, code) = match failure {
         Failure::Usage(reason) => (reason, ExitCode::from(2)),
         Failure::Refused(reason) => (reason, ExitCode::FAILURE),
@@ -189,8 +190,10 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
     let mut lines = vec![wrapped(&about.concat(), 0), usage];
     for flag in flags {
         let value = if flag.value.is_empty() { String::new() } else { format!(" <{}>", flag.value) };
-        let default = flag.default.as_ref().map_or(String::new(), |value| format!(" [default: {value}]"));
-        lines.extend([format!("  --{}{value}", flag.name), wrapped(&format!("{}{default}", flag.help), 6)]);
+        let default = flag.default.as_ref().map(|value| format!("default: {value}"));
+        let limits: Vec<String> = flag.place.range().into_iter().chain(default).collect();
+        let limits = if limits.is_empty() { String::new() } else { format!(" [{}]", limits.join("; ")) };
+        lines.extend([format!("  --{}{value}", flag.name), wrapped(&format!("{}{limits}", flag.help), 6)]);
         let choices = flag.choices().iter();
         lines.extend(choices.map(|(word, meaning)| wrapped(&format!("{word}: {meaning}"), 8)));
     }

@@ -131,6 +131,7 @@ impl DataArgs {
     pub fn note(&self, data: &Dataset, rank: Option<usize>) {
         aside(|| {
             note_table(data, rank);
+            note_row_numbers(data);
             self.note_targets(data);
         });
     }
@@ -188,6 +189,25 @@ fn note_table(data: &Dataset, rank: Option<usize>) {
              with --intercept), or are so small next to others that rounding loses them (then --standardise); the \
              interpolation threshold is n = rank = {rank}, not n = p = {p}"
         );
+    }
+}
+
+/// Warns about features that grow by the same step from row to row, as row numbers do.
+fn note_row_numbers(data: &Dataset) {
+    for (name, column) in data.feature_names().iter().zip(data.features().columns()) {
+        let step = column.get(1).map_or(0.0, |second| second - column[0]);
+        // Standardised numbers are rounded.
+        let is_next = |(i, value): (usize, &f64)| {
+            let expected = column[0] + i as f64 * step;
+            (value - expected).abs() <= 1e-9 * (expected.abs() + step.abs())
+        };
+        if column.len() > 2 && step != 0.0 && column.iter().enumerate().all(is_next) {
+            eprintln!(
+                "note: the feature `{}` grows by the same step from row to row, as row numbers do; if it measures \
+                 nothing, leave it out with --leave-out",
+                name.escape_debug()
+            );
+        }
     }
 }
 

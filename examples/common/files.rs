@@ -5,10 +5,16 @@ use double_descent::curve::{Cell, Curve, Metric};
 use double_descent::{Error, whole_file};
 use std::path::Path;
 
-/// Creates a folder for results, with the study's settings in it. It is called again before results are written, so
-/// that a folder deleted in the meantime does not lose them.
+/// Creates a folder for results before anything is computed, so that a study whose results cannot be written fails at
+/// once.
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))
+}
+
+/// Prepares a folder when results are about to be written: creates it again if it was deleted in the meantime, and
+/// writes the settings. Until then, it may hold the results and settings of an earlier run.
 pub fn keep_folder(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
+    make_folder(folder)?;
     settings::write(folder)
 }
 

@@ -104,6 +104,10 @@ pub trait Place {
     fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String>;
     /// Returns the default value for `--help`.
     fn default(&self) -> Option<String>;
+    /// Returns the range of a number for `--help`, if it is not obvious.
+    fn range(&self) -> Option<String> {
+        None
+    }
     fn choices(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
@@ -113,6 +117,8 @@ pub trait Place {
 pub trait Value: Sized {
     /// The accepted words with their meanings, if only these are allowed.
     const CHOICES: &'static [(&'static str, &'static str)] = &[];
+    /// The range of a number, if it is not obvious.
+    const RANGE: Option<(u32, Option<u32>)> = None;
     /// The separator of a list's values within one word.
     const SEPARATOR: Option<char> = Some(',');
 
@@ -175,18 +181,27 @@ impl Value for PathBuf {
     }
 
     fn parse_os(text: &OsStr) -> Result<Self, String> {
-        Ok(text.into())
+        if text.is_empty() { Err(wrong(text, "not a path")) } else { Ok(text.into()) }
     }
 }
 
+/// The largest count of things that take time or memory each.
+const MOST: u32 = 65535;
+
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count<const MIN: u32, const MAX: u32 = 65535>(pub u32);
+pub struct Count<const MIN: u32, const MAX: u32 = MOST>(pub u32);
 
 /// A whole number greater than 0.
 pub type Positive = Count<1, { u32::MAX }>;
 
 impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
+    const RANGE: Option<(u32, Option<u32>)> = match (MIN, MAX) {
+        (0 | 1, MOST..) => None,
+        (_, MOST..) => Some((MIN, None)),
+        _ => Some((MIN, Some(MAX))),
+    };
+
     fn parse(text: &str) -> Result<Self, String> {
         let number = text.trim().parse().ok().filter(|number| (MIN..=MAX).contains(number));
         number.map(Self).ok_or_else(|| format!("not a whole number from {MIN} to {MAX}"))
@@ -203,6 +218,10 @@ impl<const MIN: u32, const MAX: u32> From<Count<MIN, MAX>> for usize {
     }
 }
 
+fn range<T: Value>() -> Option<String> {
+    T::RANGE.map(|(least, most)| most.map_or(format!("{least} or more"), |most| format!("{least} to {most}")))
+}
+
 impl<T: Value> Place for T {
     fn set(&mut self, text: &OsStr, again: bool) -> Result<(), String> {
         if again {
@@ -214,6 +233,10 @@ impl<T: Value> Place for T {
 
     fn default(&self) -> Option<String> {
         Some(self.show())
+    }
+
+    fn range(&self) -> Option<String> {
+        range::<T>()
     }
 
     fn choices(&self) -> &'static [(&'static str, &'static str)] {
@@ -232,6 +255,10 @@ impl<T: Value> Place for Option<T> {
 
     fn default(&self) -> Option<String> {
         self.as_ref().map(Value::show)
+    }
+
+    fn range(&self) -> Option<String> {
+        range::<T>()
     }
 
     fn choices(&self) -> &'static [(&'static str, &'static str)] {
@@ -258,6 +285,10 @@ impl<T: Value> Place for Vec<T> {
 
     fn default(&self) -> Option<String> {
         (!self.is_empty()).then(|| self.iter().map(Value::show).collect::<Vec<_>>().join(","))
+    }
+
+    fn range(&self) -> Option<String> {
+        range::<T>()
     }
 
     fn choices(&self) -> &'static [(&'static str, &'static str)] {

@@ -89,9 +89,10 @@ choices! {
 }
 
 impl CsvArgs {
-    /// Whether any of the flags except the delimiter was given.
+    /// Whether any of the flags was given.
     pub fn is_given(&self) -> bool {
         self.drop_blank_rows
+            || self.delimiter != Delimiter::Byte(b',')
             || self.decimal_comma
             || self.latin1
             || !self.missing.is_empty()
@@ -123,7 +124,10 @@ impl CsvArgs {
             Delimiter::Blanks => options.with_blanks_between_cells(),
         };
         if !self.missing.is_empty() {
-            options = options.with_missing(split_lists(&self.missing)?);
+            // `--missing ''`: blank cells only.
+            let is_none = self.missing.iter().all(String::is_empty);
+            let words = if is_none { Vec::new() } else { split_lists(&self.missing)? };
+            options = options.with_missing(words);
         }
         if let Some(comment) = self.comment {
             let Ok(comment) = u8::try_from(comment) else {
@@ -139,10 +143,15 @@ impl CsvArgs {
 }
 
 /// Splits the values of a flag into names: at commas, with names that contain a comma in double quotes. A value that is
-/// the path of a file is a single name.
+/// the path of a file is a single name. An empty value is an error: the shell may have lost a variable.
 pub fn split_lists(values: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for value in values {
+        if value.trim().is_empty() {
+            return usage(
+                "a flag has an empty value ('') where it needs names; give them, or leave the flag out",
+            );
+        }
         if value.contains(',') && Path::new(value).is_file() {
             names.push(value.clone());
             continue;

@@ -31,7 +31,7 @@ mod turns;
 mod values;
 
 pub use checks::{check_noise, check_shares, chosen};
-pub use files::{io_error, keep_folder, save_points, save_table};
+pub use files::{io_error, keep_folder, make_folder, save_points, save_table};
 use flags::Program;
 pub use numbers::{counted, short, trimmed};
 pub use progress::with_progress;

@@ -2,7 +2,7 @@
 
 use super::flags::{choices, flags};
 use super::values::Millimetres;
-use super::{export, keep_folder};
+use super::{export, keep_folder, make_folder};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
 use std::borrow::Cow;
@@ -71,7 +71,7 @@ choices! {
     pub enum Abscissa {
         /// Parameters per sample, p/n
         Ratio = "ratio",
-        /// The quantity that varies
+        /// The varied quantity itself, such as n or p
         Axis = "axis",
     }
 }
@@ -85,7 +85,7 @@ impl RunArgs {
     /// Creates the folder `name` for results, before anything is computed.
     pub fn make_folder(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.out.join(name);
-        keep_folder(&folder)?;
+        make_folder(&folder)?;
         Ok(folder)
     }
 

@@ -2,6 +2,7 @@
 
 use super::command_line::version;
 use super::flags::{Flag, Rule};
+use super::progress::aside;
 use double_descent::{Error, whole_file};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -49,12 +50,19 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Writes the settings into a folder, unless they are already there.
+/// Writes the settings into a folder, unless they are already there. Says so if it holds results of other settings.
 pub fn write(folder: &Path) -> Result<(), Error> {
     let Some(command) = COMMAND.get() else { return Ok(()) };
     let path = folder.join(FILE);
-    if std::fs::read_to_string(&path).is_ok_and(|kept| kept == *command) {
-        return Ok(());
+    match std::fs::read_to_string(&path) {
+        Ok(kept) if kept == *command => return Ok(()),
+        Ok(_) => aside(|| {
+            eprintln!(
+                "note: {} holds results of other settings; this run replaces files of the same name only",
+                folder.display()
+            );
+        }),
+        Err(_) => {}
     }
     whole_file::write(&path, |file| std::io::Write::write_all(file, command.as_bytes()))
 }

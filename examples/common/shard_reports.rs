@@ -122,6 +122,9 @@ fn status(found: &[(Asked, String, Status)]) {
             if status.of == 1 { "1 shard is".into() } else { format!("{} shards are", status.of) }
         ));
     }
+    if table.is_empty() {
+        table = Table::new("All shards are complete", ["folder"; 0]);
+    }
     for note in notes {
         table.note(note);
     }

@@ -2,7 +2,7 @@
 
 use super::flags::{Failure, Value, flags, usage};
 use super::shard_reports::{self, Asked};
-use super::{RunArgs, announce, announce_record, say, with_progress};
+use super::{RunArgs, announce, announce_record, keep_folder, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::sweep::{
@@ -192,6 +192,7 @@ pub fn tables(
     let records = planned(place, sweep.shards(place.shards())?).records()?;
     let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| place.folder.join(name));
     let tables = sweep.merge_tables(&records, &cells, &summary, metrics, run.bootstrap())?;
+    keep_folder(place.folder)?;
     run.export.merge(sweep, &records, place.folder)?;
     Ok(Some(tables))
 }

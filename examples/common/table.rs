@@ -3,18 +3,36 @@
 use super::{short, trimmed};
 use std::fmt::{Arguments, Write as _};
 use std::io::Write;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether tables are printed as JSON: the flag `--json`.
 pub static JSON: AtomicBool = AtomicBool::new(false);
 
+/// Why a line could not be printed.
+static LOST: OnceLock<String> = OnceLock::new();
+
 /// Prints a line of text.
 pub fn say(text: Arguments<'_>) {
-    let _ = if JSON.load(Ordering::Relaxed) {
-        writeln!(std::io::stderr(), "{text}")
+    if JSON.load(Ordering::Relaxed) {
+        let _ = writeln!(std::io::stderr(), "{text}");
     } else {
-        writeln!(std::io::stdout(), "{text}")
-    };
+        print(text);
+    }
+}
+
+/// Prints to standard output. A closed pipe (`| head`) is not an error; a full disk is one, kept for the end.
+fn print(text: Arguments<'_>) {
+    if let Err(error) = writeln!(std::io::stdout(), "{text}")
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error.to_string());
+    }
+}
+
+/// Returns why a part of the output was lost, if one was.
+pub fn lost() -> Option<String> {
+    LOST.get().map(|reason| format!("standard output could not be written, and is incomplete: {reason}"))
 }
 
 /// A cell of a table.
@@ -102,6 +120,10 @@ impl Table {
         Self { title: title.into(), columns, rows: Vec::new(), notes: Vec::new() }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub fn push(&mut self, row: Vec<Item>) {
         self.rows.push(row);
     }
@@ -114,7 +136,7 @@ impl Table {
     /// Prints the table to standard output, as JSON if `--json` is set.
     pub fn print(&self) {
         let text = if JSON.load(Ordering::Relaxed) { self.json() } else { self.for_readers() };
-        let _ = writeln!(std::io::stdout(), "{text}");
+        print(format_args!("{text}"));
     }
 
     /// Formats the table with words aligned left and numbers aligned right.
@@ -139,9 +161,10 @@ impl Table {
             }
             line.trim_end().to_owned()
         };
-        let lines = [format!("\n{}", self.title), line(&self.columns)];
+        let columns = (!self.columns.is_empty()).then(|| line(&self.columns));
+        let lines = [format!("\n{}", self.title)].into_iter().chain(columns);
         let rows = cells.iter().map(|row| line(row));
-        lines.into_iter().chain(rows).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("\n")
+        lines.chain(rows).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("\n")
     }
 
     /// Formats the table as `{"title": …, "rows": [{column: value, …}, …], "notes": […]}` in one line.

@@ -27,6 +27,7 @@ fn quantities(data: &str, found: &Diagnosis) -> Table {
     row!(table, "condition_number", found.condition_number);
     row!(table, "far_from_origin", found.far_from_origin);
     row!(table, "train_mse", found.train_mse);
+    row!(table, "target_mse", found.target_mse);
     row!(table, "degrees_of_freedom", found.degrees_of_freedom);
     row!(table, "noise_factor", found.noise_factor);
     row!(table, "left_out", found.left_out);

@@ -11,7 +11,7 @@ mod study;
 
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::table::{Table, row};
-use crate::common::{PrintArgs, Sizes, around_threshold, check_noise, keep_folder, save_table, say};
+use crate::common::{PrintArgs, Sizes, around_threshold, check_noise, make_folder, save_table, say};
 use double_descent::Error;
 use std::path::{Path, PathBuf};
 use study::{Place, QUANTITIES, Scales, Study, Training};
@@ -61,7 +61,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     };
     study.check()?;
     let folder = cli.out.join("flatness");
-    keep_folder(&folder)?;
+    make_folder(&folder)?;
     let (places, training, scales) = (study.along_features()?, study.training()?, study.scales()?);
     save(&folder, &places, &training, &scales)?;
     closing_table(&study, &places);

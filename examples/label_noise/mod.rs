@@ -31,7 +31,8 @@ flags! {
         samples: Count<4> = Count(300), "N";
         /// Numbers of features p, as in 10..100:10,200 [default: n/20 to 8n, denser around n]
         sizes: Option<Sizes> = None, "SIZES";
-        /// Shares of wrong training labels, ascending; also --noise, which is a standard deviation in other studies
+        /// Shares of wrong training labels, ascending (--noise is accepted too; in other studies it is a standard
+        /// deviation)
         label_noise: Vec<f64> = vec![0.0, 0.1, 0.2], "SHARES";
         /// Maximum number of test rows
         test_rows: Count<1> = Count(2000), "N";

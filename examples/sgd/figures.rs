@@ -24,8 +24,8 @@ pub fn page(
          teacher of length 1, label noise of deviation {}, seed {}. Expected excess risk over batches and label \
          noise (lines: exact), {} simulated runs (points, bars of two standard errors), and the level where it stays \
          (dots). (a) h\u{a0}=\u{a0}{} ({share} of the largest stable step for b\u{a0}=\u{a0}{}). (b) \
-         b\u{a0}=\u{a0}{}. (c) How squared residuals feed back over all later steps: second moments decay below 1 \
-         and grow above it. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches become unstable.",
+         b\u{a0}=\u{a0}{}. (c) The factor by which a squared residual comes back in later steps, all added up: \
+         below 1 second moments decay, above it they grow. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches become unstable.",
         LOSS.formula(),
         cli.samples.0,
         cli.features.0,

@@ -10,7 +10,7 @@ mod study;
 
 use crate::common::flags::{Count, Failure, Program, flags, usage};
 use crate::common::table::{Table, row};
-use crate::common::{PrintArgs, check_noise, keep_folder, save_table, say};
+use crate::common::{PrintArgs, check_noise, make_folder, save_table, say};
 use std::path::{Path, PathBuf};
 use study::{Study, Trace};
 
@@ -59,7 +59,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         return usage("--rates lists shares over 0 and under 1 of the largest stable step");
     }
     let folder = cli.out.join("sgd");
-    keep_folder(&folder)?;
+    make_folder(&folder)?;
     let study = Study::draw(cli)?;
     let (by_batch, by_rate) = (study.by_batch()?, study.by_rate()?);
     let stability = study.stability()?;

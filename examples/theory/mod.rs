@@ -19,7 +19,7 @@ mod time;
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::inputs::split_lists;
 use crate::common::table::{Item, Table};
-use crate::common::{PrintArgs, keep_folder, save_table, say, with_progress};
+use crate::common::{PrintArgs, make_folder, save_table, say, with_progress};
 use double_descent::Error;
 use family::{Family, Kind, Plan};
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ impl Program for Cli {
 fn run(cli: &Cli) -> Result<(), Failure> {
     let chosen = chosen(&split_lists(&cli.families)?)?;
     let folder = cli.out.join("theory");
-    keep_folder(&folder)?;
+    make_folder(&folder)?;
     let plan = |index: usize, size: usize, share: usize| Plan {
         size,
         repeats: (usize::from(cli.repeats) / share).max(4),

@@ -276,6 +276,8 @@ fn fits_through_the_origin_far_from_the_targets_are_noted() {
     // One-hot columns of categories add up to a constant.
     let words = Array2::from_shape_fn((30, 2), |(row, word)| f64::from(u8::from(row % 2 == word)));
     assert_eq!(far(&concatenate![Axis(1), x, words], &above), None);
+    // Targets without any spread are as far as can be.
+    assert_eq!(far(&x, &Array2::from_elem((30, 1), 5.0)), Some(f64::INFINITY));
     // Any features do, if there are no more rows than features; then only a constant column counts.
     assert!(far(&x.slice(s![..3, ..]).to_owned(), &above.slice(s![..3, ..]).to_owned()).is_some());
 }
@@ -364,7 +366,7 @@ fn a_part_of_the_rows() {
     let found = diagnose(&x, &y).unwrap();
     assert!(found.left_out < 420 && found.left_out >= 20, "{}", found.left_out);
     assert!(found.remedies.iter().all(|remedy| remedy.rows == found.left_out));
-    assert!(format!("{found}").contains(&format!("by leaving out {} rows", found.left_out)));
+    assert!(format!("{found}").contains(&format!("one row at a time: {} of the 420", found.left_out)));
     // For pure noise the mean is v (1 + p/(n − p − 1)) = 2.0; 100 or more rows give it to within a half.
     assert!((found.fit.mse - 2.0).abs() < 1.0, "{}", found.fit.mse);
 }
@@ -394,6 +396,21 @@ fn tables_with_nothing_in_them() {
         let words = format!("{}", found.unwrap());
         assert!(!words.contains("NaN") && !words.contains("inf"), "{words}");
     }
+}
+
+/// A feature that is a copy of the targets leaves rounding errors, from which nothing follows.
+#[test]
+fn a_copy_of_the_targets_is_noted() {
+    let x = normal(30, 3, 1);
+    let is_said = |y: &Array2<f64>| {
+        let words = diagnose(&x, y).unwrap().to_string();
+        assert_eq!(words.contains("a copy of the targets"), !words.contains("what would help"), "{words}");
+        words.contains("a copy of the targets")
+    };
+    assert!(is_said(&x.slice(s![.., 1..2]).to_owned()));
+    assert!(is_said(&x.dot(&normal(3, 2, 2))));
+    assert!(!is_said(&(&x.slice(s![.., 1..2]) + 1e-12 * &normal(30, 1, 3))));
+    assert!(!is_said(&Array2::zeros((30, 1))));
 }
 
 /// A filter that panics or returns NaN only for fits without a row: at nine rows, not at ten.

@@ -188,8 +188,8 @@ fn closing_tables_as_json() {
         assert_eq!(rows[0]["setting"], Value::Null);
         for (n, expected) in &of_arm {
             match n.as_str() {
-                "10" => assert_eq!(value("at n = p = 10"), *expected),
-                "15" => assert_eq!(value("at n = 15"), *expected),
+                "10" => assert_eq!(value("threshold"), *expected),
+                "15" => assert_eq!(value("largest n"), *expected),
                 _ => {}
             }
         }
@@ -197,7 +197,7 @@ fn closing_tables_as_json() {
         assert_eq!(value("highest"), highest);
         // Without sizes up to half the threshold.
         let later = of_arm.iter().filter(|(n, _)| n != "5").map(|(_, value)| *value).fold(0.0, f64::max);
-        assert_eq!(value("highest, n > 5"), later);
+        assert_eq!(value("past half"), later);
     }
 }
 
@@ -380,6 +380,49 @@ fn figures_for_print_come_with_their_captions() {
         let output = run(&program, &folder, &[&few[..], &[&*format!("--width={wrong}")]].concat());
         assert_eq!(output.status.code(), Some(2), "{wrong}");
     }
+}
+
+/// Output that a full disk swallows is an error; a closed pipe is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn lost_output_is_an_error() {
+    let Some(path) = BINARY else { return };
+    let into = |arguments: &str, to: &str| {
+        let command = format!("\"{path}\" {arguments} {to}");
+        Command::new("/bin/sh").args(["-c", &command]).output().unwrap()
+    };
+    for arguments in
+        ["--help", "diagnose --dataset diabetes", "diagnose --dataset diabetes --json", "completions bash"]
+    {
+        let output = into(arguments, ">/dev/full");
+        assert_eq!(output.status.code(), Some(1), "{arguments}");
+        assert!(text(&output.stderr).contains("standard output could not be written"), "{arguments}");
+    }
+    assert!(!text(&into("--help", "| head -1").stderr).contains("error"));
+}
+
+/// A study that is stopped leaves the settings of the results that are there; one that ends says so if other results
+/// are.
+#[test]
+fn settings_belong_to_the_results_beside_them() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("settings_kept");
+    let of = |more: &[&str]| {
+        let given = ["--dataset=diabetes", "--sizes", "5,10", "--no-figures"];
+        run(&program, &folder, &[&given[..], more].concat())
+    };
+    let settings =
+        || std::fs::read_to_string(folder.0.join("results/ablations/diabetes/settings.txt")).unwrap();
+    let output = of(&[]);
+    assert!(output.status.success() && !text(&output.stderr).contains("note"), "{}", text(&output.stderr));
+    let first = settings();
+    // A study that fails before it has results.
+    std::fs::write(folder.0.join("splits.csv"), "no splits").unwrap();
+    assert_eq!(of(&["--splits", "splits.csv"]).status.code(), Some(1));
+    assert_eq!(settings(), first);
+    let notes = text(&of(&["--seed", "1"]).stderr).to_owned();
+    assert!(notes.contains("holds results of other settings"), "{notes}");
+    assert!(settings().contains("--seed 1"));
 }
 
 /// With and without figures, the settings list the given flags and every default.

@@ -221,7 +221,20 @@ fn thousands_and_words_are_told_apart() {
         assert!(!text.contains("with_one_hot"), "{text}");
     }
     // A comma before three digits could be a decimal comma, and four digits are not a thousands group.
-    refused(read("a;b;y\n4;1,234;6\n", &semicolon), &["with_decimal_comma"]);
+    refused(
+        read("a;b;y\n4;1,234;6\n", &semicolon),
+        &["with_decimal_comma", "if it separates thousands, remove it"],
+    );
+    refused(read("a;b;y\n4;1.234;6\n", &comma), &["if its point separates thousands, remove it"]);
+    let decimal = refused(read("a;b;y\n4;0,234;6\n", &semicolon), &["with_decimal_comma"]);
+    assert!(!decimal.contains("thousands"), "{decimal}");
+    // Signs and blanks that look like others; a title above the names.
+    for (cell, plain) in [("−1.5", "-1.5"), ("1.5\u{a0}", "1.5")] {
+        let text = refused(read(format!("a;b;y\n4;{cell};6\n"), &semicolon), &[&format!("write `{plain}`")]);
+        assert!(!text.contains("with_one_hot"), "{text}");
+    }
+    refused(read("a;b;y\n4;3.5 kg;6\n", &semicolon), &["if `kg` is a unit, remove it", "with_one_hot"]);
+    refused(read("Survey 2024;;\na;b;y\n1;2;3\n", &semicolon), &["if it is a title, remove it"]);
     for cell in ["1,2345,678", "1.2.3", "12.34,5", "a.bcd,1"] {
         let text = refused(read(format!("a;b;y\n4;{cell};6\n"), &comma), &["not a finite number"]);
         assert!(!text.contains("thousands"), "{text}");

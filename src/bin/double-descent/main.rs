@@ -49,7 +49,7 @@ mod universality;
 #[path = "../../../examples/weight_decay/mod.rs"]
 mod weight_decay;
 
-use common::command_line::{EXIT_CODES, nearest, start, version, wrapped};
+use common::command_line::{EXIT_CODES, exit_code, nearest, start, version, wrapped};
 use common::flags::{Program, listed};
 use common::say;
 use completions::{Listed, OF_SHARDS, Shell};
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     let Some(first) = words.next() else {
         say!("{}", overview());
-        return ExitCode::SUCCESS;
+        return exit_code(Ok(()));
     };
     // Accept underscores, as in the examples' names, or hyphens.
     let name = first.to_string_lossy();
@@ -131,7 +131,7 @@ fn main() -> ExitCode {
             },
         },
     }
-    ExitCode::SUCCESS
+    exit_code(Ok(()))
 }
 
 /// Whether the words after a subcommand ask for its help.
@@ -156,7 +156,7 @@ fn complete(words: &[OsString]) -> ExitCode {
     let studies: Vec<(&str, String, Vec<Listed>)> =
         entries().iter().map(|p| (p.name, sentence(p.about), (p.flags)())).collect();
     say!("{}", completions::script(shell, &studies));
-    ExitCode::SUCCESS
+    exit_code(Ok(()))
 }
 
 /// Runs `plan`, `status`, `merge`, `tables` or `resume` for a study's shards. The study is given by the folder of its

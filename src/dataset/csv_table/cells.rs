@@ -48,6 +48,40 @@ pub(super) fn between_thousands(cell: &[u8]) -> Option<char> {
         .map(|(separator, _)| separator)
 }
 
+/// Whether a cell may be a whole number with one thousands separator, as in `1,037`, but also one with three decimals.
+pub(super) fn is_one_thousand(cell: &[u8], separator: u8) -> bool {
+    let cell = cell.strip_prefix(b"-").or_else(|| cell.strip_prefix(b"+")).unwrap_or(cell);
+    let mut parts = cell.split(|byte| *byte == separator);
+    let (whole, group, rest) = (parts.next(), parts.next(), parts.next());
+    let is_digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    whole.is_some_and(|whole| (1..=3).contains(&whole.len()) && is_digits(whole) && whole != b"0")
+        && group.is_some_and(|group| group.len() == 3 && is_digits(group))
+        && rest.is_none()
+}
+
+/// Returns the number in a cell whose minus sign is not a hyphen, or that has blanks other than spaces around it, as it
+/// should be written: `−1.5`, or `1.5` and a no-break space.
+pub(super) fn in_plain_characters(cell: &[u8], options: &CsvOptions) -> Option<String> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let plain = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'));
+    let plain = plain.replace(['−', '–'], "-");
+    parse_number(plain.as_bytes(), options).filter(|number| number.is_finite()).map(|_| plain)
+}
+
+/// Returns the unit after a number: `kg` of `3.5 kg`. A short word after an integer without a blank is no unit: `3rd`.
+pub(super) fn unit_beside(cell: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (number, after) = text.split_at(end);
+    let unit = after.trim_start();
+    let is_apart = unit.len() < after.len() || number.contains(['.', ',']);
+    let is_unit = (1..=6).contains(&unit.chars().count())
+        && unit.chars().all(|c| c.is_alphabetic() || matches!(c, '/' | '²' | '³' | '°' | '\'' | '"'));
+    let spellings = [false, true].map(|comma| CsvOptions::default().with_decimal_comma(comma));
+    let is_number = spellings.iter().any(|options| parse_number(number.as_bytes(), options).is_some());
+    (is_apart && is_unit && (is_number || between_thousands(number.as_bytes()).is_some())).then_some(unit)
+}
+
 /// Returns the currency or percent sign before or after a number: `$5`, `12 %`.
 pub(super) fn sign_beside(cell: &[u8]) -> Option<char> {
     let text = std::str::from_utf8(cell).ok()?;
@@ -125,6 +159,25 @@ fn eight_digits(digits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_and_look_alikes_of_numbers_are_told_from_words() {
+        for (cell, unit) in
+            [("3.5 kg", "kg"), ("12 km/h", "km/h"), ("3,5kg", "kg"), ("1.211,47 €m", ""), ("-4 °C", "°C")]
+        {
+            assert_eq!(unit_beside(cell.as_bytes()).unwrap_or(""), unit, "{cell}");
+        }
+        for word in ["3rd", "kg", "12a", "room 12", "B2", "1 January 2020", "2020-01-05", "5 attempts", ""] {
+            assert_eq!(unit_beside(word.as_bytes()), None, "{word}");
+        }
+        let plain = |cell: &str| in_plain_characters(cell.as_bytes(), &CsvOptions::default());
+        assert_eq!(plain("−1.5").as_deref(), Some("-1.5"));
+        assert_eq!(plain("\u{a0}1.5\u{a0}").as_deref(), Some("1.5"));
+        assert_eq!((plain("−"), plain("1−5"), plain("a")), (None, None, None));
+        let thousand = |cell: &str| is_one_thousand(cell.as_bytes(), b',');
+        assert!(thousand("1,037") && thousand("-12,500"));
+        assert!(!(thousand("0,037") || thousand("1,03") || thousand("1,037,000") || thousand("1037")));
+    }
 
     #[test]
     fn a_short_decimal_is_what_the_standard_library_reads() {

@@ -16,7 +16,10 @@ pub use options::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 use super::Dataset;
 use crate::error::words::{counted, listed, shown};
 use crate::{Error, machine::memory};
-use cells::{between_thousands, is_missing, parse_number, sign_beside};
+use cells::{
+    between_thousands, in_plain_characters, is_missing, is_one_thousand, parse_number, sign_beside,
+    unit_beside,
+};
 use class::Class;
 use columns::Columns;
 use csv::ByteRecord;
@@ -56,12 +59,13 @@ impl Dataset {
 
 /// Advice for a feature that contains a word.
 const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), turn its words into features \
-                    (`CsvOptions::with_one_hot`), or declare it a missing value (`CsvOptions::with_missing`)";
+                    (`CsvOptions::with_one_hot`), or declare it a missing value (`CsvOptions::with_missing`, \
+                    which replaces the default list)";
 
 /// Advice for a target that contains a word; the words of its column follow.
 const CLASS: &str = "; targets are numbers: to study one class against the rest, name it \
                      (`CsvOptions::with_class`); for several at once, write a column of 0 and 1 for each; a missing \
-                     value can be declared (`CsvOptions::with_missing`). Words in this column: ";
+                     value can be declared (`CsvOptions::with_missing`, which replaces the default list). Words in this column: ";
 
 /// Returns a file's name without its extensions; `data` if nothing is left that can name a folder.
 fn name_of(path: &Path) -> String {
@@ -210,7 +214,11 @@ impl Table<'_> {
         names.truncate(named.min(width));
         if names.all.len() == 1 {
             self.refuse_comment(&first)?;
-            let hint = other_delimiter(&names.all, &first, self.options);
+            let hint = if width > 1 {
+                "; its first line has one name and blank cells: if it is a title, remove it".into()
+            } else {
+                other_delimiter(&names.all, &first, self.options)
+            };
             let reason = format!("has one column; it needs a target and at least one feature{hint}");
             return Err(self.error(line, None, reason));
         }
@@ -371,6 +379,7 @@ impl Table<'_> {
             && spellings.iter().all(|options| parse_number(cell, options).is_none())
             && between_thousands(cell).is_none()
             && sign_beside(cell).is_none()
+            && spellings.iter().all(|options| in_plain_characters(cell, options).is_none())
     }
 
     /// Explains why a cell is not a number, and what to do.
@@ -391,15 +400,29 @@ impl Table<'_> {
             format!("`{text}` is not a finite number: it holds NUL bytes; save the file as UTF-8 text")
         } else if !self.options.decimal_comma && cell.contains(&b',') && parse_number(cell, &comma).is_some()
         {
+            let or_thousands =
+                if is_one_thousand(cell, b',') { "; if it separates thousands, remove it" } else { "" };
             format!(
-                "`{text}` is not a finite number; if its comma is a decimal one, say so (`CsvOptions::with_decimal_comma`)"
+                "`{text}` is not a finite number; if its comma is a decimal one, say so \
+                 (`CsvOptions::with_decimal_comma`){or_thousands}"
             )
         } else if let Some(separator) = between_thousands(cell) {
             format!("`{text}` is not a finite number; remove its thousands separator (`{separator}`)")
         } else if let Some(sign) = sign_beside(cell) {
             format!("`{text}` is not a finite number; remove its sign (`{sign}`)")
         } else if self.options.decimal_comma && parse_number(cell, &CsvOptions::default()).is_some() {
-            format!("`{text}` is not a finite number with a decimal comma, as requested")
+            let thousands = if is_one_thousand(cell, b'.') {
+                "; if its point separates thousands, remove it"
+            } else {
+                ""
+            };
+            format!("`{text}` is not a finite number with a decimal comma, as requested{thousands}")
+        } else if let Some(plain) = in_plain_characters(cell, self.options) {
+            format!(
+                "`{text}` is not a finite number; its minus sign or a blank is a special character: write `{plain}`"
+            )
+        } else if let Some(unit) = unit_beside(cell) {
+            format!("`{text}` is not a finite number; if `{}` is a unit, remove it", shown(unit))
         } else {
             format!("`{text}` is not a finite number")
         }

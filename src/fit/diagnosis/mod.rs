@@ -65,12 +65,15 @@ pub struct Diagnosis {
     /// `κ`, the ratio of the largest to the smallest singular value.
     pub condition_number: Option<f64>,
     /// Distance of the targets' mean from 0 in standard deviations (the farthest of several outputs), if it is more
-    /// than one and no combination of the features is constant: the fits have no intercept, and one would help. `None`
-    /// otherwise.
+    /// than one and no combination of the features is constant: the fits have no intercept, and one would help. Infinite
+    /// for constant targets, `None` otherwise.
     #[cfg_attr(feature = "serde", serde(default))]
     pub far_from_origin: Option<f64>,
     /// The mean squared training error, over rows and outputs.
     pub train_mse: f64,
+    /// The mean squared target, over rows and outputs: the training error of predicting 0.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub target_mse: f64,
     /// `tr H`, the degrees of freedom of the fit.
     pub degrees_of_freedom: f64,
     /// `p̂⁰/n` at the rows left out, the mean of `‖ŝ‖²`: independent noise of variance `v` in the targets adds `v`
@@ -230,6 +233,7 @@ fn examine(
     }
     let outside = squares(&svd.outside(x, y));
     let train_mse = (squares(&along) + outside) / y.len() as f64;
+    let target_mse = y.iter().map(|v| v * v).sum::<f64>() / y.len() as f64;
 
     let (reference_penalty, reference) = remedies::reference(&svd, y, outside)?;
     let fits = left_out::fits(&svd, y, &rows, &reference)?;
@@ -247,7 +251,7 @@ fn examine(
     }
 
     let is_theory_known = rank == p && n > p + 1 && penalty(filter)? == Some(0.0);
-    let finite = [train_mse, noise_factor].iter().all(|value| value.is_finite());
+    let finite = [train_mse, target_mse, noise_factor].iter().all(|value| value.is_finite());
     if !finite {
         return Err(Error::Overflow { what: "an error of a diagnosis" });
     }
@@ -270,6 +274,7 @@ fn examine(
         condition_number: svd.smallest_nonzero().map(|least| svd.singular_values()[0] / least),
         far_from_origin: far_from_origin(&svd, x, y),
         train_mse,
+        target_mse,
         degrees_of_freedom: gains.iter().zip(svd.singular_values()).map(|(g, s)| g * s).sum(),
         noise_factor,
         left_out: fits.len(),
@@ -297,7 +302,7 @@ fn far_from_origin(svd: &Svd, x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Option<
         return None;
     }
     let far = y.columns().into_iter().map(|column| column.mean().unwrap_or(0.0).abs() / column.std(0.0));
-    far.filter(|far| *far > 1.0 && far.is_finite()).max_by(f64::total_cmp)
+    far.filter(|far| *far > 1.0).max_by(f64::total_cmp)
 }
 
 /// Returns the peak memory in bytes: the SVD of the table; or next to it the leave-one-out fits; or half the rows and

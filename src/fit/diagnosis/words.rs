@@ -82,11 +82,14 @@ impl fmt::Display for Diagnosis {
         writeln!(f, "{rows}, {}, rank {}", count(self.features, "feature", "features"), self.rank)?;
         self.write_threshold(f)?;
         if let Some(far) = self.far_from_origin {
-            let far = Short(far);
+            let far = if far.is_finite() {
+                format!("the mean of the targets is {} standard deviations from 0", Short(far))
+            } else {
+                "the targets are constant".into()
+            };
             writeln!(
                 f,
-                "fits go through the origin, and the mean of the targets is {far} standard deviations from 0: centre features \
-                 and targets, or add a column of ones"
+                "fits go through the origin, and {far}: centre features and targets, or add a column of ones"
             )?;
         }
         if let (Some(least), Some(condition)) = (self.smallest_singular_value, self.condition_number) {
@@ -100,7 +103,17 @@ impl fmt::Display for Diagnosis {
             Short(self.train_mse),
             Short(self.degrees_of_freedom)
         )?;
-        writeln!(f, "{}, by leaving out {} one at a time", self.fit, count(self.left_out, "row", "rows"))?;
+        if self.reproduces_targets() {
+            return f.write_str(
+                "the features reproduce every target up to rounding, although there are more rows than the rank: a \
+                 feature, or a sum of several, is a copy of the targets, and there is no error left to explain",
+            );
+        }
+        write!(f, "{}, by leaving out one row at a time", self.fit)?;
+        match self.left_out {
+            all if all == self.rows => writeln!(f)?,
+            some => writeln!(f, ": {some} of the {}, evenly spaced", self.rows)?,
+        }
         writeln!(
             f,
             "noise of variance v in the targets adds {} v to the squared error at a new row",
@@ -133,6 +146,15 @@ impl fmt::Display for Diagnosis {
 }
 
 impl Diagnosis {
+    /// Whether least squares leaves only rounding errors of more rows than the rank: at most `max(n, p) ε` of the
+    /// targets' norm.
+    fn reproduces_targets(&self) -> bool {
+        let rounding = self.rows.max(self.features) as f64 * f64::EPSILON;
+        self.side == Side::Under
+            && self.target_mse > 0.0
+            && self.train_mse <= rounding * rounding * self.target_mse
+    }
+
     fn write_threshold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peak = "where the test error peaks";
         let far = |spare: usize, else_said: &str| {
@@ -188,9 +210,9 @@ impl Diagnosis {
 
     fn write_modes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fewer = (self.rows - 1).min(self.features);
-        let title = "modes that add most to the error at left-out rows, in the fits without the row, whose σ are a \
-                     little smaller (root mean squares over rows; after → that of each row's product, not the \
-                     product of the three):";
+        let title = "modes that add most to the error at a row that the fit has not seen (numbers are root mean \
+                     squares over the rows left out, the last one that of the product; without a row, σ are a \
+                     little smaller):";
         write_table(f, title, &self.worst_modes, fewer)?;
         let all = self.rows.min(self.features);
         write_table(f, "modes that add most to the error on the test rows:", &self.worst_test_modes, all)

@@ -223,8 +223,8 @@ pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<
                 identity.version()
             ),
             Some(difference) => format!(
-                "the record of another experiment ({difference}, this run's first): remove the file, or give this \
-                 run its own record"
+                "the record of another experiment (this run's value comes first: {difference}): remove the \
+                 file, or give this run its own record"
             ),
         },
         Header::Newer(format) => format!(

@@ -140,8 +140,8 @@ impl<P: Payload> Merged<P> {
             return Ok(());
         }
         let reason = format!(
-            "{} (counted from 0) of {} are in none of the {} records{}; run their shards again, with the same \
-             records",
+            "{} (counted from 0) of {} are in none of the {} records{}; run the shards that hold them, with the \
+             same records (on the command line, `double-descent resume FOLDER` prints the commands)",
             words(&missing),
             self.count,
             self.files.paths.len(),

@@ -113,8 +113,8 @@ impl Plan {
     pub(super) fn check(&self, folder: &Path, identity: &Identity) -> Result<(), Error> {
         let Some(difference) = identity.difference(&self.identity) else { return Ok(()) };
         let reason = format!(
-            "the plan of another experiment ({difference}, this run's first): run what was planned, or give this run \
-             its own folder"
+            "the plan of another experiment (this run's value comes first: {difference}): run what was \
+             planned, or give this run its own folder"
         );
         Err(refused(&folder.join(Self::FILE), reason))
     }
