@@ -152,7 +152,7 @@ fn notes_on_odd_tables() {
     let plain = |row: usize| format!("{},{},{}", number(row, 37), number(row, 59), number(row, 7919));
     // The default sizes extend as far as the table allows.
     let (out, _) = study("tiny.csv", 12, &plain, &[]);
-    assert!(out.contains("at n = 11") && !out.contains("changes the"), "{out}");
+    assert!(out.contains("largest n = 11") && !out.contains("changes the"), "{out}");
     let (out, err) =
         study("constant.csv", 12, &|row| format!("{},{},4", number(row, 37), number(row, 59)), &[]);
     assert!(err.contains("every value of `y` is 4: there is nothing to predict"), "{err}");
@@ -287,7 +287,7 @@ fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
         assert!(err.contains(says), "no `{says}` in {err}");
     }
     assert!(
-        out.contains("at n = rank = 5") && out.contains("at n = rank, the lowest of each family"),
+        out.contains("threshold n = rank = 5") && out.contains("at n = rank, the lowest of each family"),
         "{out}"
     );
     let figure = folder.0.join("results/ablations/prices/three_factors.svg");
@@ -300,5 +300,5 @@ fn features_that_depend_on_one_another_have_their_threshold_at_the_rank() {
         &["--data", &table, "--one-hot", "city", "--sizes", "1..12", "--repeats", "3"],
     );
     assert!(output.status.success() && !text(&output.stderr).contains("rank"), "{output:?}");
-    assert!(text(&output.stdout).contains("at n = p = 5"), "{output:?}");
+    assert!(text(&output.stdout).contains("threshold n = p = 5"), "{output:?}");
 }
