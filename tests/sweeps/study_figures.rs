@@ -7,7 +7,7 @@ use double_descent::features::Coordinates;
 use double_descent::filter::Ridge;
 use double_descent::plot::study::{
     ablations, adversaries, arm_errors, compare, over_features, over_metric, over_samples, over_settings,
-    overlay, panels, surface,
+    overlay, panels, surface, three_factors,
 };
 use double_descent::plot::{Abscissa, Dash, Figure, FigureOptions, Hue, Overlay, Statistic};
 use double_descent::sweep::{Arm, Maps, Sweep};
@@ -111,6 +111,30 @@ fn rounding_noise_does_not_rule_the_axis() {
     assert!(bottom > 1e-3 && top < 1e9, "{bottom:e} to {top:e}");
     assert!(figure.caption.contains("cut off"));
     assert!(parsed(figure).iter().any(|text| text == "Training error (zero)"));
+}
+
+/// The caption explains the settings that are drawn and no others, and titles name all errors that are zero.
+#[test]
+fn three_factors_without_the_threshold_or_without_fewer_modes() {
+    let caption = |figure: &Figure| figure.caption.split(". Data").next().unwrap_or_default().to_owned();
+    let figure = three_factors(&sweep(2..=8, 6), &FigureOptions::default());
+    assert_eq!(figure.panels.len(), 2);
+    assert_eq!(
+        caption(&figure),
+        "One of the three factors of double descent switched off. There is no panel for c and k: settings are chosen \
+         at n = p, which is not on the curve"
+    );
+    let data = Dataset::diabetes().select(["bmi"]).expect("a column");
+    let curve = Sweep::new(data, 1..=8, 6, 3).run().expect("a sweep of one feature");
+    let figure = three_factors(&curve, &FigureOptions::default());
+    assert_eq!(figure.panels.len(), 3);
+    let said = caption(&figure);
+    assert!(
+        said.starts_with("Two of the three factors of double descent switched off; c is the mildest"),
+        "{said}"
+    );
+    assert!(said.ends_with("There is no panel for k: no setting is below p"), "{said}");
+    assert_eq!(figure.panels[2].title, "No residuals (training error and test error zero)");
 }
 
 /// Bands do not determine the axis range. If one leaves the frame at the top, the caption says so.

@@ -150,10 +150,12 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
         let arm = mildest(&draft, family)?;
         Some((arm, family.label(curve.arms[arm].setting)))
     };
+    let (cutoff, modes) = (telling(&CUTOFFS), telling(&MODES));
+    let mut what = switched_off(&draft, [(&CUTOFFS, cutoff.is_some()), (&MODES, modes.is_some())]);
     let arms = [
         curve.arm("unablated", None).map(|arm| (arm, "Unablated".to_owned())),
-        telling(&CUTOFFS).map(|(arm, label)| (arm, format!("Singular values under {label} dropped"))),
-        telling(&MODES).map(|(arm, label)| (arm, format!("Test data on {label} leading modes"))),
+        cutoff.map(|(arm, label)| (arm, format!("Singular values under {label} dropped"))),
+        modes.map(|(arm, label)| (arm, format!("Test data on {label} leading modes"))),
         curve.arm("no_residuals", None).map(|arm| (arm, "No residuals".to_owned())),
     ];
     if arms.iter().flatten().count() < 2 {
@@ -175,18 +177,13 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
     }
     for panel in &mut panels {
         // A group has the same name in all panels, so that they share a legend; the title names what differs.
-        let mut measured = panel.groups.iter().filter(|group| !is_theory(group));
-        let zero = measured.find(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
-        if let Some(group) = zero {
-            let note = format!(" ({} zero)", group.heading.to_lowercase());
-            panel.title.push_str(&note);
+        let measured = panel.groups.iter().filter(|group| !is_theory(group));
+        let zero = measured.filter(|group| group.series.iter().all(|s| is_under(s, &panel.y)));
+        let zero: Vec<String> = zero.map(|group| group.heading.to_lowercase()).collect();
+        if !zero.is_empty() {
+            panel.title.extend([format!(" ({} zero)", zero.join(" and "))]);
         }
     }
-    let at = if draft.rank.is_some() { "rank" } else { "p" };
-    let mut what = format!(
-        "Double descent, and each of its three factors switched off; c and k are the mildest settings whose median \
-         test error at n = {at} is within a factor 2 of the lowest in their family (a peak may remain at other n)"
-    );
     if unchanged > 0 {
         let percent = short(100.0 * NO_CHANGE);
         what.extend([format!(
@@ -196,6 +193,47 @@ fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> 
     }
     let figure = draft.finish(&what, panels)?;
     Some(figure.with_columns(2).with_aspect(0.62))
+}
+
+/// Describes which factors are switched off, how the settings of the families drawn were chosen, and why a family of the
+/// curve is missing.
+fn switched_off(draft: &Draft<'_>, families: [(&Family, bool); 2]) -> String {
+    let curve = draft.curve;
+    let at = if draft.rank.is_some() { "rank" } else { "p" };
+    let knobs = |drawn: bool| -> Vec<&str> {
+        let wanted = |(family, is_drawn): &&(&Family, bool)| {
+            *is_drawn == drawn && (drawn || !curve.family(family.name).is_empty())
+        };
+        families.iter().filter(wanted).map(|(family, _)| family.knob).collect()
+    };
+    let shown = knobs(true);
+    let factors = shown.len() + usize::from(curve.arm("no_residuals", None).is_some());
+    let mut what = match factors {
+        3 => "Double descent, and each of its three factors switched off".to_owned(),
+        1 => "One of the three factors of double descent switched off".to_owned(),
+        _ => "Two of the three factors of double descent switched off".to_owned(),
+    };
+    if !shown.is_empty() {
+        let (are, setting, their) = match shown[..] {
+            [_] => ("is", "setting", "its"),
+            _ => ("are", "settings", "their"),
+        };
+        what.extend([format!(
+            "; {} {are} the mildest {setting} whose median test error at n = {at} is within a factor 2 of the lowest in \
+             {their} family (a peak may remain at other n)",
+            shown.join(" and ")
+        )]);
+    }
+    let missing = knobs(false);
+    if !missing.is_empty() && !draft.has_threshold(Metric::TestMse) {
+        what.extend([format!(
+            ". There is no panel for {}: settings are chosen at n = {at}, which is not on the curve",
+            missing.join(" and ")
+        )]);
+    } else if missing == [MODES.knob] {
+        what.extend([format!(". There is no panel for {}: no setting is below {at}", MODES.knob)]);
+    }
+    what
 }
 
 /// Whether an arm that switches a factor off leaves the test error unchanged everywhere: a cutoff below every singular

@@ -99,8 +99,17 @@ impl<'a> Draft<'a> {
 
     /// The median of an arm at the threshold; `None` if the curve has no such point.
     pub(super) fn at_threshold(&self, metric: Metric, arm: usize) -> Option<f64> {
-        let is_there = |s: &&Summary| s.arm == arm && s.n == self.rank.unwrap_or(s.p);
+        let is_there = |s: &&Summary| s.arm == arm && self.is_at_threshold(s);
         self.table(metric).iter().find(is_there).map(|s| s.median)
+    }
+
+    /// Whether any arm has a value at the threshold.
+    pub(super) fn has_threshold(&self, metric: Metric) -> bool {
+        self.table(metric).iter().any(|s| self.is_at_threshold(s))
+    }
+
+    fn is_at_threshold(&self, summary: &Summary) -> bool {
+        summary.n == self.rank.unwrap_or(summary.p)
     }
 
     /// The curve of one arm with its band; `None` without cells.
