@@ -9,7 +9,9 @@ use double_descent::plot::study::{
     ablations, adversaries, arm_errors, compare, over_features, over_metric, over_samples, over_settings,
     overlay, panels, surface, three_factors,
 };
-use double_descent::plot::{Abscissa, Dash, Figure, FigureOptions, Hue, Overlay, Statistic};
+use double_descent::plot::{
+    Abscissa, Dash, Figure, FigureOptions, Group, Hue, Overlay, Panel, PanelAxis, Series, Statistic,
+};
 use double_descent::sweep::{Arm, Maps, Sweep};
 use double_descent::theory::constant;
 use double_descent::theory::line::{Sizes, TheoryLine};
@@ -135,6 +137,27 @@ fn three_factors_without_the_threshold_or_without_fewer_modes() {
     );
     assert!(said.ends_with("There is no panel for k: no setting is below p"), "{said}");
     assert_eq!(figure.panels[2].title, "No residuals (training error and test error zero)");
+}
+
+/// A frame that the caller chose may cut off bands as well; on a linear axis, also below.
+#[test]
+fn bands_that_a_chosen_frame_cuts_off_are_said() {
+    let line = Series::new("", vec![1.0, 2.0], vec![3.0, 4.0]).with_band(vec![-9.0, 3.0], vec![4.0, 9.0]);
+    let said = |y: PanelAxis| {
+        let panel = Panel::new(PanelAxis::linear("n"), y);
+        let figure = Figure::new("A line.")
+            .with_panel(panel.with_group(Group::new("Line", Hue::Blue).with_series(line.clone())));
+        figure.caption_text()
+    };
+    assert_eq!(said(PanelAxis::linear("y")), "A line.");
+    assert_eq!(said(PanelAxis::linear("y").with_range(-10.0, 10.0)), "A line.");
+    let above = "A line. Bands that reach above a frame are cut off.";
+    assert_eq!(said(PanelAxis::log10("y").with_range(1.0, 5.0)), above);
+    assert_eq!(said(PanelAxis::linear("y").with_range(-10.0, 5.0)), above);
+    assert_eq!(
+        said(PanelAxis::linear("y").with_range(0.0, 5.0)),
+        "A line. Bands that leave a frame are cut off."
+    );
 }
 
 /// Bands do not determine the axis range. If one leaves the frame at the top, the caption says so.

@@ -2,7 +2,7 @@
 
 use super::colour::Rgb;
 use super::drawing::{Drawing, Rect, Stroke};
-use super::model::{Dash, Panel, Series};
+use super::model::{Dash, Panel, Scale, Series};
 use super::undrawn;
 use super::view::View;
 
@@ -258,14 +258,24 @@ impl Key {
     }
 }
 
-/// Whether any visible band extends beyond the top of its frame, where it is cut off.
-pub(in crate::plot) fn cuts_bands(panels: &[Panel]) -> bool {
-    let leaves = |panel: &Panel| {
-        let Some((_, high)) = panel.y.range else { return false };
+/// Returns a caption sentence, without its full stop, on visible bands that their frames cut off; `None` if there are
+/// none. At the lower edge of a logarithmic axis nothing is said: bands of errors that are nearly zero end there.
+pub(in crate::plot) fn cut_bands(panels: &[Panel]) -> Option<&'static str> {
+    let (mut above, mut below) = (false, false);
+    for panel in panels {
+        let Some((low, high)) = panel.y.range else { continue };
         let shown = Bands::of(panel).shown;
         let all = panel.groups.iter().zip(&shown).flat_map(|(group, shown)| group.series.iter().zip(shown));
-        let mut upper = all.filter(|(_, shown)| **shown).filter_map(|(series, _)| series.band.as_ref());
-        upper.any(|(_, upper)| upper.iter().any(|edge| edge.is_finite() && *edge > high))
-    };
-    panels.iter().any(leaves)
+        let bands = all.filter(|(_, shown)| **shown).filter_map(|(series, _)| series.band.as_ref());
+        for (lower, upper) in bands {
+            above |= upper.iter().any(|edge| edge.is_finite() && *edge > high);
+            below |=
+                panel.y.scale == Scale::Linear && lower.iter().any(|edge| edge.is_finite() && *edge < low);
+        }
+    }
+    match (above, below) {
+        (false, false) => None,
+        (true, false) => Some("Bands that reach above a frame are cut off"),
+        (_, true) => Some("Bands that leave a frame are cut off"),
+    }
 }

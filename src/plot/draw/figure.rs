@@ -1,6 +1,7 @@
 //! The figure that a caller builds.
 
 use super::caption;
+use super::curves;
 use super::model::Panel;
 use super::undrawn;
 use crate::Error;
@@ -38,8 +39,8 @@ pub struct Figure {
     /// The panels, row by row.
     pub panels: Vec<Panel>,
     /// The text below the panels, wrapped to the figure's width; a line feed starts a
-    /// new line. May be empty. If a logarithmic axis cannot show some values and the text does not say so,
-    /// a sentence about them is appended in the picture.
+    /// new line. May be empty. If a logarithmic axis cannot show some values, or a frame cuts off a band, and the text
+    /// does not say so, a sentence about it is appended in the picture.
     pub caption: String,
     /// Width in SVG pixels; `None` chooses by the number of columns (720 for
     /// one). It is kept between 240 and 4000, and a figure too narrow for its
@@ -160,10 +161,12 @@ impl Figure {
         self
     }
 
-    /// Returns the complete caption, including the sentence on values that a logarithmic axis cannot show.
+    /// Returns the complete caption, including the sentences on values that a logarithmic axis cannot show and on bands
+    /// that a frame cuts off.
     #[must_use]
     pub fn caption_text(&self) -> String {
-        undrawn::caption(&self.caption, &self.panels).into_owned()
+        let text = undrawn::with_note(&self.caption, curves::cut_bands(&self.panels).map(str::to_owned));
+        undrawn::with_note(&text, undrawn::note(&self.panels)).into_owned()
     }
 
     /// Returns the complete caption for LaTeX, in ASCII: formulas in mathematics mode, special characters escaped.

@@ -98,9 +98,9 @@ pub(in crate::plot) fn note(panels: &[Panel]) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(". "))
 }
 
-/// Returns the caption as drawn: with the note appended, unless it already contains it.
-pub(super) fn caption<'a>(caption: &'a str, panels: &[Panel]) -> Cow<'a, str> {
-    match note(panels) {
+/// Returns the caption with the note appended, unless it already contains it.
+pub(super) fn with_note(caption: &str, note: Option<String>) -> Cow<'_, str> {
+    match note {
         Some(note) if !caption.contains(&note) => {
             let text = caption.trim_end();
             let stop = if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { "" } else { "." };

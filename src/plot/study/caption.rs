@@ -44,9 +44,7 @@ pub(super) fn caption(draft: &Draft<'_>, what: &str, panels: &[Panel], cut: usiz
             counted(cut, "value")
         ));
     }
-    if curves::cuts_bands(panels) {
-        sentences.push("Bands that reach above a frame are cut off".into());
-    }
+    sentences.extend(curves::cut_bands(panels).map(str::to_owned));
     sentences.extend(undrawn::note(panels));
     if !curve.complete {
         sentences.push("The sweep was stopped early".into());
