@@ -167,5 +167,23 @@ pub fn save(
     }
     let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_ref()).collect();
     say!("         {}: {{{}}}.{{svg,png,pdf}}", folder.display(), names.join(","));
+    if let Some(width) = args.width {
+        for (name, figure) in &figures {
+            note_height(name.as_ref(), figure, width.0);
+        }
+    }
     Ok(())
+}
+
+/// The usual width and height of what is printed on a page of A4, in millimetres.
+const PAGE: (f64, f64) = (180.0, 240.0);
+
+/// Notes on standard error that a figure is higher than a page, and how high it is at the width of a page.
+fn note_height(name: &str, figure: &Figure, width: f64) {
+    let Some(height) = figure.height_mm().filter(|height| *height > PAGE.1) else { return };
+    let wider = figure.clone().with_width_mm(PAGE.0).height_mm();
+    let wider = wider.filter(|wider| width < PAGE.0 && *wider < height);
+    let remedy =
+        wider.map_or(String::new(), |wider| format!("; with --width {}mm it is {wider:.0} mm tall", PAGE.0));
+    eprintln!("note: {name}.svg is {height:.0} mm tall, more than the {} mm of a page{remedy}", PAGE.1);
 }

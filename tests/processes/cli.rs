@@ -376,6 +376,19 @@ fn figures_for_print_come_with_their_captions() {
     assert!(svg.contains("width=\"88mm\"") && svg.contains("Belkin, Hsu and Xu 2020"), "{svg}");
     assert!(file("unablated.txt").contains("infinite at n"));
     assert!(file("unablated.tex").contains("$\\sigma$"));
+    // Three and four panels under one another are higher than a page; side by side they are not.
+    let notes = |width: &str| {
+        let output = run(&program, &folder, &[&few[..], &["--width", width, "--out", width]].concat());
+        let err = text(&output.stderr);
+        err.lines()
+            .filter(|line| line.starts_with("note: ") && line.contains(" mm tall"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (narrow, wide): (Vec<String>, Vec<String>) = (notes("88mm"), notes("180mm"));
+    assert_eq!((narrow.len(), wide.len()), (2, 0), "{narrow:?} {wide:?}");
+    let says = ["three_factors.svg is ", "more than the 240 mm of a page", "; with --width 180mm it is 1"];
+    assert!(says.iter().all(|part| narrow[1].contains(part)), "{narrow:?}");
     for wrong in ["3km", "5mm", "mm", "-88mm"] {
         let output = run(&program, &folder, &[&few[..], &[&*format!("--width={wrong}")]].concat());
         assert_eq!(output.status.code(), Some(2), "{wrong}");

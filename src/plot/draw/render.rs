@@ -36,6 +36,22 @@ impl Figure {
         svg::write(&drawing, size, name)
     }
 
+    /// Returns the height on paper in millimetres; `None` for a figure without [`Figure::width_mm`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::plot::Figure;
+    ///
+    /// let figure = Figure::new("A caption.");
+    /// assert_eq!(figure.height_mm(), None);
+    /// let printed = figure.with_width_mm(88.0);
+    /// assert!(printed.height_mm().is_some_and(|height| height > 0.0 && height < 240.0));
+    /// ```
+    #[must_use]
+    pub fn height_mm(&self) -> Option<f64> {
+        layout::plan(&unseen::marked(self)).size.height_mm()
+    }
+
     /// Returns the figure as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. It has the same marks, with
     /// text in the embedded font. The file states its dots per inch.
     ///

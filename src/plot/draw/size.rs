@@ -30,14 +30,19 @@ impl Size {
         Self { width, height, scale: ON_PAPER, is_in_mm: true }
     }
 
+    /// The height on paper in millimetres; `None` on screen.
+    pub(super) fn height_mm(self) -> Option<f64> {
+        self.is_in_mm.then(|| self.mm(self.height))
+    }
+
+    fn mm(self, units: f64) -> f64 {
+        units * self.scale / PIXELS_PER_INCH * MM_PER_INCH
+    }
+
     /// The attributes `width` and `height` of an SVG.
     pub(super) fn svg(self) -> (String, String) {
         let text = |units: f64| {
-            if self.is_in_mm {
-                format!("{}mm", num(units * self.scale / PIXELS_PER_INCH * MM_PER_INCH))
-            } else {
-                num(units)
-            }
+            if self.is_in_mm { format!("{}mm", num(self.mm(units))) } else { num(units) }
         };
         (text(self.width), text(self.height))
     }
