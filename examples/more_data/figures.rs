@@ -29,7 +29,8 @@ pub fn overlaid(
     let said = worse.map_or(String::new(), |worse| format!(" {}.", worse.describe(lines)));
     let known = if theory.is_some() {
         " Theory: the mean over draws of features, in closed form from the kernel matrix of the first training set of each n; \
-         features count as Gaussian variables of the kernel's covariance."
+         features count as Gaussian variables of the kernel's covariance. It is infinite at p\u{a0}=\u{a0}n and \
+         p\u{a0}=\u{a0}n\u{a0}+\u{a0}1, where its line breaks."
     } else {
         ""
     };
@@ -57,7 +58,9 @@ pub fn theory(inputs: &InputArgs, sweep: &Sweep, seed: u64) -> Result<Option<Ser
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for &n in &sweep.samples {
         let draw = inputs.before_features(sweep, n, seed)?;
-        for p in closer_around(n, sweep.features.clone()) {
+        // The points next to the threshold too, where the error is highest.
+        let next = [n.saturating_sub(2).max(1), n.saturating_sub(1).max(1), n + 1, n + 2];
+        for p in closer_around(n, sweep.features.iter().copied().chain(next)) {
             x.push(p as f64);
             y.push(draw.at(p as f64, 0.0)?.total());
         }

@@ -56,8 +56,8 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
             " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",
         );
     }
-    let title = if is_model_wise { "Model-wise" } else { "Sample-wise" };
-    Ok(figure.with_title(format!("{title} double descent of random Fourier features")).with_columns(2))
+    let over = if is_model_wise { "p" } else { "n" };
+    Ok(figure.with_title(format!("Errors, norm and smallest singular value over {over}")).with_columns(2))
 }
 
 /// The mean test error over draws of the features, for the training set of the first repeat. Paired features are not
@@ -72,7 +72,9 @@ fn theory(cli: &Cli, curve: &Curve, sweep: &Sweep) -> Result<Option<TheoryLine>,
     }
     let samples = curve.axis_values();
     let ends = (samples.first().copied().unwrap_or(0), samples.last().copied().unwrap_or(0));
-    let samples = closer_around(cli.p, samples).into_iter();
+    // Next to the threshold, where the error rises like a pole, the line needs points that are closer still.
+    let close = [4, 2, 1].into_iter().flat_map(|off| [cli.p.saturating_sub(off), cli.p + off]);
+    let samples = closer_around(cli.p, samples.into_iter().chain(close)).into_iter();
     let samples = samples.filter(|n| (ends.0..=ends.1.min(farthest(cli.p))).contains(n));
     let at = |n: usize| Ok((n as f64, draw(n)?.at(cli.p as f64, 0.0)?.total()));
     let points = samples.map(at).collect::<Result<Vec<(f64, f64)>, Error>>()?;
