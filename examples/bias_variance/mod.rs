@@ -118,7 +118,8 @@ fn closing_table(measured: &[Measured]) {
     for experiment in measured {
         for line in &experiment.lines {
             let found: Vec<(f64, f64)> = line.points.iter().filter_map(study::Point::z).collect();
-            let mean = found.iter().map(|(_, z)| z * z).sum::<f64>() / found.len().max(1) as f64;
+            // NaN, and so blank, without any.
+            let mean = found.iter().map(|(_, z)| z * z).sum::<f64>() / found.len() as f64;
             let largest = found.iter().copied().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
             let (at, largest) = largest.unzip();
             row!(table, experiment.name, line.part, found.len(), mean.sqrt(), largest, at);

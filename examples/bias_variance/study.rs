@@ -73,10 +73,11 @@ pub struct Point {
 }
 
 impl Point {
-    /// Returns `p/n` and the difference of the two in standard errors; `None` if no error is known.
+    /// Returns `p/n` and the difference of the two in standard errors; `None` if no error is known, or it is
+    /// no more than rounding.
     pub fn z(&self) -> Option<(f64, f64)> {
         let error = self.found.standard_error?.hypot(self.known_error);
-        let is_known = self.has_variance && self.known.is_finite() && error > 0.0;
+        let is_known = self.has_variance && self.known.is_finite() && error > 1e-12 * self.known.abs();
         is_known.then_some((self.p as f64 / self.n as f64, (self.found.value - self.known) / error))
     }
 }

@@ -80,6 +80,7 @@ impl Item {
     fn for_readers(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
+            Self::Number(number) | Self::Setting(number) if number.is_nan() => "-".into(),
             Self::Number(number) => short(*number),
             Self::Setting(setting) => trimmed(*setting),
             Self::Count(count) => count.to_string(),

@@ -70,11 +70,10 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
             let summaries = curve.summaries(metric, args.bootstrap())?;
             Ok(Group::new(name, hue).with_series(line(args, "", summaries.iter(), |s| s.value, |_| 1.0)))
         };
-        let shape =
-            report.as_ref().map_or("too few training sets".into(), |report| format!("{:?}", report.shape));
+        let shape = report.as_ref().map_or("too few training sets".into(), |report| report.shape.to_string());
         let mut panel =
             Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Mean squared error"))
-                .with_title(format!("p = {p}: {}", words(&shape)))
+                .with_title(format!("p = {p}: {shape}"))
                 .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
                 .with_group(group("Test error", Hue::Vermillion, Metric::TestMse)?);
         let times = curve.summaries(Metric::TestMse, None)?.iter().map(|s| s.value).collect::<Vec<f64>>();
@@ -103,20 +102,6 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
         .with_width(1240.0)
         .with_aspect(0.9)
         .with_title("Training and test error over training time, by model size"))
-}
-
-/// Splits a name such as `DoubleDescent` into words.
-fn words(shape: &str) -> String {
-    match shape {
-        "Flat" => "flat",
-        "Falling" => "falls",
-        "Rising" => "rises",
-        "UShaped" => "U",
-        "DoubleDescent" => "double descent",
-        "SeveralPeaks" => "several peaks",
-        other => other,
-    }
-    .into()
 }
 
 /// The test error over p and t, next to the value of stopping.
@@ -150,7 +135,7 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
             .with_group(line("Stopped at the best time", Hue::Blue, of(|s| s.best)));
     let caption = format!(
         "{}. (a) Medians over {} training sets. (b) Medians of the error of each training set at the last time, where it first rises, \
-         and at its least: with optimal stopping there is no peak at p\u{a0}=\u{a0}n; {}.",
+         and at its least; {}.",
         about(design),
         surface.cells().repeats(),
         first_rise_costs(stopped),
@@ -176,21 +161,29 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
             .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test)));
     let turns: Vec<usize> =
         (1..test.len() - 1).filter(|&i| (test[i] - test[i - 1]) * (test[i + 1] - test[i]) < 0.0).collect();
-    let names = ["generalised", "memorised", "consolidated"];
-    for (&turn, name) in turns.iter().zip(names) {
-        panel = panel.with_marker(times[turn], name);
+    // One minimum, a peak, and another minimum.
+    let descends_twice = turns.len() == 3 && test[0] > test[turns[0]];
+    let names = if descends_twice { ["generalised", "memorised", "consolidated"] } else { [""; 3] };
+    for (place, &turn) in turns.iter().enumerate() {
+        panel = panel.with_marker(times[turn], names.get(place).copied().unwrap_or_default());
     }
+    let said = if descends_twice {
+        "it generalises while the fast modes take up their signal, memorises while they take up noise (to them the signal \
+         of the slow features is noise as well), consolidates when the slow modes learn theirs, and overfits at the end"
+    } else {
+        "fast modes take up signal and noise first (to them the signal of the slow features is noise as well); turning \
+         points of the test error are marked"
+    };
     let caption = format!(
         "{}. Expected parts of the test error of the model with p\u{a0}=\u{a0}{p}, given the design of the first training set: \
-         it generalises while the fast modes take up their signal, memorises while they take up noise (to them the signal of the slow features is noise as well: bias² rises), consolidates \
-         when the slow modes learn theirs, and overfits at the end. Best stopped at t\u{a0}=\u{a0}{}.",
+         {said}. Best stopped at t\u{a0}=\u{a0}{}.",
         about(design),
         trimmed(*best),
     );
     Figure::new(caption)
         .with_panel(panel)
         .with_width(760.0)
-        .with_title("Generalise, memorise, consolidate: the modes of one model over time")
+        .with_title("Parts of the test error of one model over training time")
 }
 
 /// Describes the shapes of the curves, if there are enough training sets to certify them.

@@ -120,7 +120,7 @@ fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
     for model in models {
         let s = stopped.iter().find(|s| s.p == model.p);
         let (shape, changes) = match &model.report {
-            Some(report) => (format!("{:?}", report.shape), figures::changes(report)),
+            Some(report) => (report.shape.to_string(), figures::changes(report)),
             None => ("too few training sets".into(), String::new()),
         };
         row!(table, model.p, shape, changes, s.map(|s| s.never), s.map(|s| s.first_rise), s.map(|s| s.best));

@@ -97,7 +97,7 @@ fn closing_table(cli: &Cli, traces: &[&Trace]) {
     let mut table = Table::new(title, columns);
     for trace in traces {
         let last = trace.points.last();
-        let far = trace.points.iter().map(|point| point.z().abs()).fold(0.0, f64::max);
+        let far = trace.points.iter().map(|point| point.z().abs()).fold(f64::NAN, f64::max);
         row!(
             table,
             trace.batch,

@@ -57,9 +57,10 @@ pub struct Point {
 }
 
 impl Point {
-    /// The deviation of the runs in standard errors.
+    /// The deviation of the runs in standard errors; NaN if they vary by rounding at most.
     pub fn z(&self) -> f64 {
-        (self.mean - self.expected) / self.error
+        let varies = self.error > 1e-12 * self.mean.abs();
+        if varies { (self.mean - self.expected) / self.error } else { f64::NAN }
     }
 }
 

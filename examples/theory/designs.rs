@@ -54,10 +54,12 @@ pub fn intercept(plan: &Plan) -> Result<Family, Error> {
         let e = noise(rng, n);
         sizes.iter().map(|&p| centred(&x.slice(s![.., ..p]).to_owned(), &e)).collect()
     })?;
-    let theory =
-        TheoryLine::over_sizes("Expected, exact", "HMRT 2022, centred", Sizes::Features { n }, |n, p| {
-            exact::excess_with_intercept(n, p, ENERGY, NOISE)
-        });
+    let theory = TheoryLine::over_sizes(
+        "Expected, exact",
+        "Hastie et al. 2022, centred",
+        Sizes::Features { n },
+        |n, p| exact::excess_with_intercept(n, p, ENERGY, NOISE),
+    );
     let mut family = Family::new(plan, "With an intercept, not penalised", "Features p", EXCESS);
     family.marker = Some(((n - 1) as f64, "p = n − 1"));
     family.lines = vec![Line::new(
@@ -199,7 +201,8 @@ pub fn covariance(plan: &Plan) -> Result<Family, Error> {
     let population = SpectralPopulation::new(spectrum, &target, NOISE)?;
     let mut family = Family::new(plan, "Correlated features, two tests", "Samples n", EXCESS);
     family.marker = Some((p as f64, "n = p"));
-    let tests = [("Same test", "HMRT 2022", TRAIN), ("Other test", "Patil, Du and Tibshirani 2024", OTHER)];
+    let tests =
+        [("Same test", "Hastie et al. 2022", TRAIN), ("Other test", "Patil, Du and Tibshirani 2024", OTHER)];
     for (i, (name, reference, test)) in tests.into_iter().enumerate() {
         let population = population.clone();
         let theory =

@@ -131,8 +131,9 @@ impl Line {
             }
         };
         let points = x.iter().zip(&expected).enumerate().map(point);
-        // Leave out points where the formula has no value or the measured values do not vary.
-        let points = points.filter(|point| point.theory.is_finite() && point.standard_error > 0.0).collect();
+        // Leave out points where the formula has no value or the measured values vary by rounding at most.
+        let varies = |point: &Point| point.standard_error > 1e-12 * point.mean.abs();
+        let points = points.filter(|point| point.theory.is_finite() && varies(point)).collect();
         Ok(Self { name: name.into(), theory, axis, points })
     }
 

@@ -32,11 +32,18 @@ pub fn pages(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -
 
 fn caption(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> String {
     let size = families.first().map_or(0, |(family, _)| family.size);
+    let mut lines = families.iter().flat_map(|(family, _)| &family.lines);
+    let spelt = if lines.any(|line| line.label().contains("Hastie et al. 2022")) {
+        " Hastie et al. 2022: Hastie, Montanari, Rosset and Tibshirani."
+    } else {
+        ""
+    };
     format!(
         "Formulas (dashes) against simulations by the same crate (points, bars of one standard error), size {size}, seed {seed}. \
          Exact formulas: {repeats} repeats; limits of large sizes: {}, from which points deviate by a share that falls with \
          the size. Teachers have squared length 1 and labels noise of variance 0.25 (training time: n/8; fast and slow \
-         features: 1; penalties below 0: 0.01). Points are left out near thresholds, where the error of a simulation has no fourth moment; lines break where a formula is infinite.",
+         features: 1; penalties below 0: 0.01). Points are left out near thresholds, where the error of a simulation has no fourth moment, \
+         and where repeats are too few for their share or do not vary; lines break where a formula is infinite.{spelt}",
         repeats / 4,
     )
 }
@@ -48,7 +55,13 @@ fn panel(family: &Family) -> Panel {
     };
     let mut y = axis(family.y.0, family.y.1);
     y.range = family.y.1.then(|| range(&family.lines)).flatten();
-    let kind = if family.kind == Kind::Exact { "" } else { " (limit)" };
+    let has_points = family.lines.iter().any(|line| !line.points.is_empty());
+    let kind = match (family.kind, has_points) {
+        (Kind::Exact, true) => "",
+        (Kind::Exact, false) => " (formula only)",
+        (Kind::Limit, true) => " (limit)",
+        (Kind::Limit, false) => " (limit, formula only)",
+    };
     let mut panel =
         Panel::new(axis(&family.x.0, family.x.1), y).with_title(format!("{}{kind}", family.title));
     if let Some((at, name)) = family.marker {

@@ -143,11 +143,11 @@ pub fn structures(plan: &Plan) -> Result<Family, Error> {
     let mut family = Family::new(plan, "Autoregressive features; a latent space", "p / n", EXCESS);
     family.marker = Some((1.0, "p = n"));
     let axis = at_ratios(ratios[0], ratios[ratios.len() - 1], 300);
-    let first = TheoryLine::new("Limit, ρ = 0.7", "from HMRT 2022", |gamma| {
+    let first = TheoryLine::new("Limit, ρ = 0.7", "from Hastie et al. 2022", |gamma| {
         let found = structured::autoregressive(gamma, RHO, ENERGY, NOISE)?;
         Ok(found.bias + found.variance)
     });
-    let second = TheoryLine::new("Limit, latent space", "HMRT 2022", |gamma| {
+    let second = TheoryLine::new("Limit, latent space", "Hastie et al. 2022", |gamma| {
         Ok(structured::latent_space(gamma, LATENT[0], LATENT[1], [ENERGY, NOISE], 0.0)?.total())
     });
     for (i, (name, theory)) in [("Autoregressive", first), ("Latent space", second)].into_iter().enumerate() {
@@ -184,7 +184,7 @@ pub fn evidence(plan: &Plan) -> Result<Family, Error> {
     let theory = TheoryLine::new("Limit", "Shannon and Stieltjes transforms", |gamma| {
         Ok(-evidence::limit(gamma, BELIEFS)?)
     });
-    let mut family = Family::new(plan, "The evidence has no peak", "p / n", "−ln evidence / n");
+    let mut family = Family::new(plan, "The evidence", "p / n", "−ln evidence / n");
     family.y.1 = false;
     family.marker = Some((1.0, "p = n"));
     let axis = at_ratios(ratios[0], ratios[ratios.len() - 1], 200);

@@ -337,6 +337,13 @@ fn formulas_agree_with_simulations_on_any_number_of_threads() {
     let Some(program) = program("theory") else { return };
     let folder = Folder::new("theory");
     refused(&program, &folder, &["--families", "gaussian,gauss"], &["`gauss`", "marchenko-pastur"]);
+    // A bin of the spectrum that holds the same share in every repeat has no standard error.
+    let bins = ["--families", "marchenko-pastur", "--size", "16", "--repeats", "40", "--no-figures"];
+    let output = run(&program, &folder, &[&bins[..], &["--out", "bins"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let worst = std::fs::read_to_string(folder.0.join("bins/theory/worst.csv")).unwrap();
+    let z: f64 = worst.lines().nth(1).unwrap().split(',').nth(4).unwrap().parse().unwrap();
+    assert!(z < 100.0, "{worst}");
     let few = ["--families", "gaussian,noise,ridge", "--size", "20", "--repeats", "64", "--no-figures"];
     let study = |threads: &str| {
         let output = run(&program, &folder, &[&few[..], &["--out", threads, "--threads", threads]].concat());
