@@ -79,7 +79,7 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     figure.panels[1].y.range = Some((3e-3, 1.0));
     figure.panels[1].title = "Test error, lower end".into();
     figure.caption.push_str(
-        " P is the number of parameters p. Test errors are without noise, on 1000 equally spaced points of \
+        " Test errors are without noise, on 1000 equally spaced points of \
          [−1,\u{a0}1]; (b) is the lower end of (a). Up to p\u{a0}=\u{a0}n all bases give the same fit, up to \
          rounding.",
     );

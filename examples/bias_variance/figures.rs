@@ -22,7 +22,12 @@ pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
         plan.designs,
         PENALTY * n as f64,
     );
-    page(caption, "The peak is variance", measured.iter().filter(|m| !m.name.starts_with("network")), 3)
+    page(
+        caption,
+        "The excess test error by its sources",
+        measured.iter().filter(|m| !m.name.starts_with("network")),
+        3,
+    )
 }
 
 /// The symmetric decomposition for random features.
@@ -42,7 +47,12 @@ pub fn features(plan: &Plan, measured: &[Measured]) -> Figure {
         plan.seed,
         PENALTY * n as f64,
     );
-    page(caption, "What the peak is made of", measured.iter().filter(|m| m.name.starts_with("network")), 2)
+    page(
+        caption,
+        "The excess test error of random features by its sources",
+        measured.iter().filter(|m| m.name.starts_with("network")),
+        2,
+    )
 }
 
 fn page<'a>(

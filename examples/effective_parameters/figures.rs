@@ -25,12 +25,12 @@ pub fn three_axes(args: &RunArgs, curve: &Curve, data: Option<&Dataset>) -> Resu
     figure.caption = format!(
         "The same curve on three axes. (a) Over the number of features. (b) Over the degrees of freedom tr H of the fit, \
          which stop at n. (c) Over p\u{302}⁰\u{a0}=\u{a0}n\u{a0}·\u{a0}mean\u{a0}‖s(x₀)‖², what of the targets' noise a test \
-         prediction takes up (Curth, Jeffares and van der Schaar 2023): the second descent folds back. Lines run along p, \
+         prediction takes up (Curth, Jeffares and van der Schaar 2023), which may fall as p grows. Lines run along p, \
          light up to the threshold and dark from there. {}",
         figure.caption.trim_start_matches("Test error. ")
     );
     Ok(figure
-        .with_title("A second descent, or a way back")
+        .with_title("Test error over parameters, degrees of freedom and effective parameters")
         .with_columns(3)
         .with_width(1180.0)
         .with_legend(LegendPlace::Below)
@@ -74,13 +74,13 @@ pub fn measures(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
     let mut figure = figure.ok_or(Error::Empty { what: "the list of measures" })?;
     let over = if options.abscissa == Abscissa::Ratio { "p/n" } else { "p" };
     figure.caption = format!(
-        "Measures of the complexity of one fit over {over}: those of the design alone ((d), (e)) and of the smoother on its \
-         training rows ((a), (b)) do not see the threshold; what test rows see of it ((c), (h)) and what is made of the norm \
-         ((f), (g)) peaks there with the test error. {}",
+        "Measures of the complexity of one fit over {over}: of the smoother on its training rows ((a), (b)), which rise up to \
+         the threshold and stay at n from there, on test rows ((c), (h)), of the design alone ((d), (e)), and of the norm \
+         ((f), (g)); (i) the test error. {}",
         figure.caption.trim_start_matches("Degrees of freedom. ")
     );
     Ok(figure
-        .with_title("Which measure of complexity sees the threshold")
+        .with_title("Measures of complexity over the number of features")
         .with_columns(3)
         .with_width(1180.0)
         .with_legend(LegendPlace::Inside))

@@ -34,9 +34,10 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
     let caption = format!(
         "Minimum-norm fits of n\u{a0}=\u{a0}{} rows of the first p of {} standard normal inputs, loss ‖Xβ\u{a0}−\u{a0}y‖²/2n, \
          teacher of length 1, label noise of standard deviation {}; medians and quartiles over {} training sets, seed {}. (a) \
-         The trace and the largest eigenvalue of the Hessian (and of the Fisher matrix, a multiple of it) do not see the \
-         threshold. (b) The smallest that is not 0 does. (c) So does the volume: the log of the pseudo-determinant, over the \
-         rank. (d) So does curvature relative to the length of the fit, with the test error; the least trace over all scales of two layers does not. (e) Gradient noise at the fit is 0 \
+         The trace and the largest eigenvalue of the Hessian (and of the Fisher matrix, a multiple of it): their expectation and limit \
+         pass the threshold smoothly. (b) The smallest that is not 0, whose limit is 0 there. (c) The volume: the log of the \
+         pseudo-determinant, over the rank. (d) Curvature relative to the length of the fit, the least trace over all \
+         scales of two layers, and the test error. (e) Gradient noise at the fit is 0 \
          from p\u{a0}=\u{a0}n on, where every row is interpolated.",
         study.samples,
         8 * study.samples,
@@ -46,7 +47,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
     );
     Ok(Figure::new(caption)
         .with_panel(
-            panel("What does not see the threshold", PanelAxis::log10("Curvature"))
+            panel("Trace and largest curvature", PanelAxis::log10("Curvature"))
                 .with_group(group(1, Hue::Blue))
                 .with_group(group(2, Hue::Green)),
         )
@@ -74,7 +75,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         .with_aspect(0.85))
 }
 
-/// Two descents of the test error in time, and which quantities fall or stay constant meanwhile.
+/// The test error over time, next to the trace, gradient noise and the training error.
 pub fn training(study: &Study, training: &[Training]) -> Figure {
     let of = |value: fn(&Training) -> f64| training.iter().map(value).collect::<Vec<f64>>();
     let times = of(|at| at.time);
@@ -89,21 +90,21 @@ pub fn training(study: &Study, training: &[Training]) -> Figure {
         .collect();
     let caption = format!(
         "Gradient flow from 0 on ‖Xβ\u{a0}−\u{a0}y‖²/2n, expected over label noise of variance 1, in closed form; n\u{a0}=\u{a0}{ROWS} \
-         rows of independent normal features: {}; means over {} designs, seed {}. (a) The test error descends twice. (b) The \
-         trace of the Fisher matrix of a row (and of the Hessian) stays where it is; gradient noise tr\u{a0}C and training \
-         error fall all the way. No trace mirrors the second descent of a linear model.",
+         rows of independent normal features: {}; means over {} designs, seed {}. (a) The excess test error. (b) The \
+         trace of the Fisher matrix of a row (and of the Hessian), which training does not change in a linear model; gradient \
+         noise tr\u{a0}C; the training error, which gradient flow never raises.",
         groups.join(", "),
         (study.repeats / 8).max(1),
         study.seed,
     );
     Figure::new(caption)
-        .with_panel(panel("The test error descends twice", "Excess test error").with_group(group(
+        .with_panel(panel("Excess test error", "Excess test error").with_group(group(
             "Excess test error",
             Hue::Vermillion,
             of(|at| at.excess),
         )))
         .with_panel(
-            panel("What stays and what falls", "Value")
+            panel("Trace, gradient noise and training error", "Value")
                 .with_group(group("Trace of the Fisher matrix", Hue::Green, of(|at| at.fisher_trace)))
                 .with_group(group("Gradient noise tr C", Hue::Purple, of(|at| at.gradient_noise)))
                 .with_group(group("Training error", Hue::Blue, of(|at| at.train_mse))),

@@ -25,9 +25,12 @@ pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) ->
         return Ok(());
     }
     let ([errors, rates], title) = match cli.up {
-        Up::Samples => (["plane", "error_rates"], "Double descent over samples and features"),
-        Up::Ridge => (["ridge", "ridge_error_rates"], "A penalty takes the peak away"),
-        Up::LabelNoise => (["label_noise", "label_noise_error_rates"], "Wrong labels raise the peak"),
+        Up::Samples => (["plane", "error_rates"], "Test error over samples and features"),
+        Up::Ridge => (["ridge", "ridge_error_rates"], "Test error over features and a ridge penalty"),
+        Up::LabelNoise => (
+            ["label_noise", "label_noise_error_rates"],
+            "Test error over features and the share of wrong labels",
+        ),
     };
     let options = options(&cli.run);
     let theories = theories(cli, of, surface)?;

@@ -1,6 +1,6 @@
 //! Polynomial regression past its interpolation threshold, as studied in Schaeffer et al.'s tutorial on double
 //! descent (arXiv:2303.14151): y = 2x + cos 25x on [−1, 1] from n = 15 points, in the Legendre polynomials of
-//! degrees 1, …, P for every P up to 200.
+//! degrees 1, …, p for every p up to 200.
 //!
 //! Run: `cargo run --release --example polynomial`
 //!
@@ -23,15 +23,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 flags! {
-    /// Polynomial regression of y = 2x + cos 25x over the number of features P, with the peak at P = n. Writes
+    /// Polynomial regression of y = 2x + cos 25x over the number of features p, with the peak at p = n. Writes
     /// OUT/polynomial/cells.csv, summary.csv and figures.
     pub struct Cli {
-        /// Numbers of features P: numbers and inclusive ranges with an optional step, as in 1..200 or 5,10..40:10
+        /// Numbers of features p: numbers and inclusive ranges with an optional step, as in 1..200 or 5,10..40:10
         /// [default: 1..200, or those in --points]
         sizes: Option<Sizes> = None, "SIZES";
         /// Number of training points n, drawn uniformly from [−1, 1]
         samples: Count<1> = Count(15), "N";
-        /// Number of training sets for each P [default: 30, or as many as in --points]
+        /// Number of training sets for each p [default: 30, or as many as in --points]
         repeats: Option<usize> = None, "N";
         /// Replay recorded training inputs (P,repeat,x0,x1,…) instead of drawing them
         points: Option<PathBuf> = None, "FILE";
@@ -68,7 +68,7 @@ impl Program for Cli {
         let recorded = self.points.as_deref().map(Recorded::read).transpose()?;
         let (sizes, repeats, n) = recorded.as_ref().map_or(((1..=200).collect(), 30, drawn), Recorded::sizes);
         let features = self.sizes.as_ref().map_or(sizes, |sizes| sizes.list.clone());
-        // Different inputs for each repeat and P.
+        // Different inputs for each repeat and p.
         let inputs: Arc<Inputs> = match recorded {
             Some(recorded) => Arc::new(move |repeat, p| recorded.at(repeat, p)),
             None => Arc::new(move |repeat, p| {

@@ -60,10 +60,8 @@ impl Program for Cli {
             let mut fits =
                 study::fits(&[("", &sweeps[0])], 0, &self.fits.list, &SINE.truth((-3.0, 3.0))).drawn()?;
             fits.caption.push_str(WORDS);
-            let fits = fits
-                .with_title("Splines before, at and beyond interpolation")
-                .with_columns(2)
-                .with_width(900.0);
+            let fits =
+                fits.with_title("Splines fitted to one training set").with_columns(2).with_width(900.0);
             Ok(vec![("errors".into(), errors(self, curve)?), ("fits".into(), fits)])
         })
     }
@@ -76,5 +74,5 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
          the ends are training points.",
     );
     figure.caption.push_str(WORDS);
-    Ok(figure.with_title("Double descent of natural cubic splines"))
+    Ok(figure.with_title("Errors of natural cubic splines over their degrees of freedom"))
 }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 flags! {
-    /// Minimum-norm fits to the first n rows of a stream, for every n. Writes OUT/streaming.csv, with the fits where n
+    /// Minimum-norm fits to the first n rows of a stream, for every n. Writes OUT/streaming/streaming.csv, with the fits where n
     /// is a power of 1.1, within three of p or the last, and a figure of them.
     pub struct Cli {
         /// Number of rows to draw, with x standard normal and y = x·β + noise, ‖β‖ = 1
@@ -79,8 +79,9 @@ impl Program for Cli {
         if let Some(path) = &self.write {
             rows = Box::new(Copied::new(rows, path)?);
         }
-        keep_folder(&self.out)?;
-        let path = self.out.join("streaming.csv");
+        let folder = self.out.join("streaming");
+        keep_folder(&folder)?;
+        let path = folder.join("streaming.csv");
         // Fail now rather than at the end if the file cannot be written.
         drop(WholeFile::create(&path)?);
         let (test_rows, block) = (self.test_rows, self.block);
@@ -96,7 +97,7 @@ impl Program for Cli {
         say!("every n from 1 to {training_rows} in {:.1} s{}", start.elapsed().as_secs_f64(), peak_memory());
         say!("written: {}", path.display());
         if !self.no_figures {
-            crate::common::figures::save(&self.print, &self.out, [("streaming", figures::errors(&curve)?)])?;
+            crate::common::figures::save(&self.print, &folder, [("streaming", figures::errors(&curve)?)])?;
         }
         Ok(())
     }

@@ -162,7 +162,7 @@ impl FeatureMap for Polynomial {
             PolynomialBasis::Chebyshev => "Chebyshev polynomials",
             PolynomialBasis::Monomial => "monomials",
         };
-        let degrees = if self.constant { "0, …, P − 1" } else { "1, …, P" };
+        let degrees = if self.constant { "0, …, p − 1" } else { "1, …, p" };
         format!("{basis} of degrees {degrees}")
     }
 }

@@ -101,7 +101,7 @@ fn drawn_fits(
                 up.with_range(truth.outputs.0, truth.outputs.1),
             );
             let panel = Panel::new(across, up)
-                .with_title(format!("{name}{separator}p\u{a0}=\u{a0}{}{equal}", thousands(p)))
+                .with_title(format!("{name}{separator}p\u{a0}=\u{a0}{p}{equal}"))
                 .with_group(Group::new(truth.name, Hue::Grey).with_series(known))
                 .with_group(Group::new("Fit", Hue::Vermillion).with_series(fitted))
                 .with_group(
@@ -132,12 +132,4 @@ fn with_points((low, high): (f64, f64), training: &Array2<f64>) -> Vec<f64> {
     all.sort_unstable_by(f64::total_cmp);
     all.dedup();
     all
-}
-
-/// Formats a count with separators: 100,000.
-fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or_default()).collect();
-    groups.join(",")
 }
