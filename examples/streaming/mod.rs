@@ -7,7 +7,7 @@ mod figures;
 
 use crate::common::closing::against;
 use crate::common::flags::{Failure, Program, Rule, flags, usage};
-use crate::common::{PrintArgs, check_noise, keep_folder, peak_memory, powers_around, say};
+use crate::common::{PrintArgs, check_noise, make_folder, peak_memory, powers_around, say};
 use crate::common::{save_points, with_progress};
 use double_descent::curve::Metric;
 use double_descent::dataset::{Copied, GaussianRows, NpyRows, RowStream};
@@ -18,8 +18,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 flags! {
-    /// Minimum-norm fits to the first n rows of a stream, for every n. Writes OUT/streaming/streaming.csv, with the fits where n
-    /// is a power of 1.1, within three of p or the last, and a figure of them.
+    /// Minimum-norm fits to the first n rows of a stream, for every n. Writes OUT/streaming/streaming.csv, with the fits
+    /// where n is a power of 1.1, within three of p or the last, and a figure of them.
     pub struct Cli {
         /// Number of rows to draw, with x standard normal and y = x·β + noise, ‖β‖ = 1
         rows: usize = 200_000, "N";
@@ -80,7 +80,7 @@ impl Program for Cli {
             rows = Box::new(Copied::new(rows, path)?);
         }
         let folder = self.out.join("streaming");
-        keep_folder(&folder)?;
+        make_folder(&folder)?;
         let path = folder.join("streaming.csv");
         // Fail now rather than at the end if the file cannot be written.
         drop(WholeFile::create(&path)?);
