@@ -123,8 +123,8 @@ fn three_factors_without_the_threshold_or_without_fewer_modes() {
     assert_eq!(figure.panels.len(), 2);
     assert_eq!(
         caption(&figure),
-        "One of the three factors of double descent switched off. There is no panel for c and k: settings are chosen \
-         at n = p, which is not on the curve"
+        "One of the three factors of double descent switched off. There is no panel for the cutoff c or the number of \
+         modes k: settings are chosen at n = p, which is not on the curve"
     );
     let data = Dataset::diabetes().select(["bmi"]).expect("a column");
     let curve = Sweep::new(data, 1..=8, 6, 3).run().expect("a sweep of one feature");
@@ -135,7 +135,7 @@ fn three_factors_without_the_threshold_or_without_fewer_modes() {
         said.starts_with("Two of the three factors of double descent switched off; c is the mildest"),
         "{said}"
     );
-    assert!(said.ends_with("There is no panel for k: no setting is below p"), "{said}");
+    assert!(said.ends_with("There is no panel for the number of modes k: no setting is below p"), "{said}");
     assert_eq!(figure.panels[2].title, "No residuals (training error and test error zero)");
 }
 

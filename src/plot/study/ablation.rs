@@ -226,12 +226,19 @@ fn switched_off(draft: &Draft<'_>, families: [(&Family, bool); 2]) -> String {
     }
     let missing = knobs(false);
     if !missing.is_empty() && !draft.has_threshold(Metric::TestMse) {
+        let names = missing.iter().map(|knob| match *knob {
+            knob if knob == MODES.knob => format!("the number of modes {knob}"),
+            knob => format!("the cutoff {knob}"),
+        });
         what.extend([format!(
             ". There is no panel for {}: settings are chosen at n = {at}, which is not on the curve",
-            missing.join(" and ")
+            names.collect::<Vec<_>>().join(" or ")
         )]);
     } else if missing == [MODES.knob] {
-        what.extend([format!(". There is no panel for {}: no setting is below {at}", MODES.knob)]);
+        what.extend([format!(
+            ". There is no panel for the number of modes {}: no setting is below {at}",
+            MODES.knob
+        )]);
     }
     what
 }
