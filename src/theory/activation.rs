@@ -118,20 +118,26 @@ impl HermiteCoefficients {
         let (sine, cosine) = b.sin_cos();
         // e^(−w) (cos² b (cosh w − 1) + sin² b (sinh w − w)), without cancellation.
         let even = 0.5 * (-w).exp_m1().powi(2);
-        Self::new(cosine * damped, -a * sine * damped, cosine * cosine * even + sine * sine * odd_rest(w))
+        let linear = if damped == 0.0 { 0.0 } else { -a * sine * damped };
+        Self::new(cosine * damped, linear, cosine * cosine * even + sine * sine * odd_rest(w))
     }
 
     /// The constants of `sin(a x)`: `μ₀ = 0`, `μ₁ = a e^(−a²/2)`, `μ*² = (1 − e^(−2a²))/2 − μ₁²`.
     #[must_use]
     pub fn sin(a: f64) -> Self {
         let w = a * a;
-        Self::new(0.0, a * (-0.5 * w).exp(), odd_rest(w))
+        let damped = (-0.5 * w).exp();
+        Self::new(0.0, if damped == 0.0 { 0.0 } else { a * damped }, odd_rest(w))
     }
 
     /// The constants of `erf(a x)`: `μ₀ = 0`, `μ₁² = (2/π) y` and `E s² = (2/π) asin y` for `y = 2a²/(1 + 2a²)`.
     #[must_use]
     pub fn erf(a: f64) -> Self {
         let w = a * a;
+        if a.is_infinite() {
+            let sign = Self::sign();
+            return Self::new(0.0, sign.linear.copysign(a), sign.rest);
+        }
         let y = 1.0 / (1.0 + 0.5 / w);
         // asin y, without the cancellation of √(1 − y²) as y → 1.
         let angle = (2.0 * w).atan2(1f64.hypot(2.0 * a));

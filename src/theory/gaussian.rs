@@ -61,7 +61,7 @@ pub fn excess_variance(n: usize, p: usize, r2: f64, noise: f64) -> Result<f64, E
     let (samples, features) = (n as f64, p as f64);
     let bias = if p > n {
         let share = samples * (features - samples) / (features * features * (features + 2.0));
-        2.0 * r2 * (share * r2)
+        2.0 * (r2 * (share * r2))
     } else {
         0.0
     };

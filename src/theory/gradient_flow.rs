@@ -200,9 +200,9 @@ fn sum(
     groups.iter().try_fold(0.0, |total, group| {
         checked(group)?;
         let (left, minus) = factors(group.variance);
-        // Factors may be infinite if the step is too large.
+        // Factors may be infinite if the step is too large, and σ²/n if n is tiny.
         let bias = if group.energy == 0.0 { 0.0 } else { group.variance * left * (group.energy * left) };
-        let variance = if noise == 0.0 { 0.0 } else { noise / n * minus * minus };
+        let variance = if noise == 0.0 || minus == 0.0 { 0.0 } else { noise / n * minus * minus };
         Ok(total + group.count * (bias + variance))
     })
 }
@@ -224,7 +224,12 @@ pub fn optimum(group: &FeatureGroup, n: f64, noise: f64) -> Result<BestTime, Err
     // If the ratio overflows, its logarithm is still finite, except without noise.
     let log = if ratio.is_finite() || end == 0.0 { ratio.ln_1p() } else { bias.ln() - end.ln() };
     let time = if bias == 0.0 { 0.0 } else { log / group.variance };
-    Ok(BestTime { time, least: check::ratio(bias, bias + end) * end, end })
+    let least = match (bias.is_infinite(), end.is_infinite()) {
+        (_, true) => bias,
+        (true, false) => end,
+        _ => check::ratio(bias, bias + end) * end,
+    };
+    Ok(BestTime { time, least, end })
 }
 
 /// Returns the excess once `fast` Gaussian features are fitted and slow ones with energy `slow = Σ ℓθ²` are not.

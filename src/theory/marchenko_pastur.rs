@@ -154,6 +154,10 @@ impl MarchenkoPastur {
     /// The Stieltjes transform of Marchenko and Pastur (1967) at `−λ`, and its derivative.
     pub fn resolvent(&self, lambda: f64) -> Result<[f64; 2], Error> {
         let kappa = self.kappa(check::positive("lambda", lambda)?);
+        if kappa.is_infinite() {
+            // κ/(1 + κ) is 1, and λ so large that 1/λ² is 0.
+            return Ok([lambda.recip(), 0.0]);
+        }
         let inverse = (1.0 + kappa).recip();
         let m = kappa * inverse / lambda;
         let pole = lambda / kappa + self.gamma * inverse * (kappa * inverse);
@@ -207,6 +211,12 @@ impl MarchenkoPastur {
     /// Tulino and Verdú, *Random matrix theory and wireless communications*, 2004.
     pub fn shannon(&self, epsilon: f64) -> Result<f64, Error> {
         let kappa = self.kappa(check::positive("epsilon", epsilon)?);
+        if kappa.is_infinite() {
+            // κ is γ + ε to rounding.
+            let share = (1.0 + epsilon / self.gamma).recip();
+            let inverse = 0.5 / (0.5 * self.gamma + 0.5 * epsilon);
+            return Ok(inverse + ((self.gamma / epsilon).ln_1p() - share) / self.gamma);
+        }
         let share = self.gamma / (1.0 + kappa);
         // ln(κ/ε), even if κ/ε is near 1 or overflows.
         let rest = share * (kappa / epsilon);

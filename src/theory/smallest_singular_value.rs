@@ -258,8 +258,9 @@ fn tricomi(n: f64, x: f64, f: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (-800.0f64, 800.0f64);
     for _ in 0..80 {
         let middle = 0.5 * (low + high);
+        // The derivative of `log`, without the difference of (n − 1)/2 and (n + 2)/2 · t/(1 + t), which cancels.
         let t = middle.exp();
-        let rise = 0.5 * (n - 1.0) - 0.5 * (n + 2.0) / (1.0 + (-middle).exp()) - 0.5 * x * t;
+        let rise = 0.5 * (n + 2.0) / (1.0 + t) - 1.5 - 0.5 * x * t;
         if rise > 0.0 { low = middle } else { high = middle }
     }
     let peak = log(low);

@@ -1,9 +1,16 @@
 //! Inputs outside the domain of a formula.
 
+use super::within;
 use double_descent::Error;
+use double_descent::theory::activation::HermiteCoefficients;
 use double_descent::theory::evidence::{self, Beliefs};
+use double_descent::theory::gradient_flow::{self, FeatureGroup};
+use double_descent::theory::marchenko_pastur::MarchenkoPastur;
 use double_descent::theory::random_features::RandomFeatureModel;
 use double_descent::theory::ridge::{self, SpectralPopulation, mean_noise};
+use double_descent::theory::smallest_singular_value::{
+    self, square_limit_cdf, square_limit_density, square_limit_median,
+};
 use double_descent::theory::spectrum::PopulationSpectrum;
 use double_descent::theory::{circle, gaussian, noise, optimal_ridge, structured};
 
@@ -58,4 +65,43 @@ fn wrong_inputs_say_so() {
         SpectralPopulation::new(two, &[1.0], 1.0),
         Err(Error::Shape { expected: 2, found: 1, .. })
     ));
+}
+
+/// Poles reached from either side are infinite, never negative.
+#[test]
+fn thresholds_are_infinite_and_positive() {
+    assert_eq!(structured::autoregressive(1.0, 0.5, 1.0, 1.0).unwrap().variance, f64::INFINITY);
+    assert_eq!(structured::autoregressive(1.0, 0.5, 1.0, 0.0).unwrap().variance, 0.0);
+    assert_eq!(structured::latent_space(1.0, 0.5, 1.0, [1.0, 1.0], 0.0).unwrap().fit.variance, f64::INFINITY);
+    assert_eq!(gaussian::limit(1.0, 1.0, 1.0).unwrap().variance, f64::INFINITY);
+}
+
+/// At the ends of the range of arguments: limits, not NaN.
+#[test]
+fn extreme_arguments_have_their_limits() {
+    let sign = HermiteCoefficients::sign();
+    assert_eq!(HermiteCoefficients::erf(f64::INFINITY), sign);
+    assert_eq!(HermiteCoefficients::erf(f64::NEG_INFINITY).linear, -sign.linear);
+    assert!(HermiteCoefficients::erf(f64::NAN).linear.is_nan());
+    assert_eq!(HermiteCoefficients::sin(f64::INFINITY), HermiteCoefficients::sin(1e200));
+    assert_eq!(HermiteCoefficients::cos(f64::INFINITY, 0.3), HermiteCoefficients::cos(1e200, 0.3));
+
+    let law = MarchenkoPastur::new(1e300).unwrap();
+    assert_eq!(law.resolvent(f64::MAX).unwrap(), [f64::MAX.recip(), 0.0]);
+    // ∫ ln(1 + x/ε) dF → mean/ε = 1/ε for x far below ε.
+    within(law.shannon(f64::MAX).unwrap(), f64::MAX.recip(), 1e-8);
+
+    assert_eq!(gaussian::excess_variance(0, 1, f64::MAX, 1.0), Ok(0.0));
+    let group = FeatureGroup { count: 1.0, variance: 1.0, energy: 2.0 };
+    assert_eq!(gradient_flow::excess(&[group], 5e-324, 1.0, 0.0), Ok(2.0));
+    assert_eq!(gradient_flow::optimum(&group, 5e-324, 1.0).unwrap().least, 2.0);
+
+    // n σ² of square matrices has nearly its limit law at these sizes; the relative difference is O(1/n).
+    for n in [1 << 40, usize::MAX] {
+        let x = 1.0 / n as f64;
+        within(smallest_singular_value::square_cdf(n, x).unwrap(), square_limit_cdf(1.0), 1e-9);
+        within(smallest_singular_value::square_density(n, x).unwrap() * x, square_limit_density(1.0), 1e-9);
+        let median = smallest_singular_value::quantile(n, n, 0.5).unwrap().unwrap();
+        within(median * n as f64, square_limit_median(), 1e-9);
+    }
 }
