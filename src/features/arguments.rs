@@ -1,6 +1,6 @@
 //! Checks of arguments and results, shared by all maps of this crate.
 
-use super::FeatureMap;
+use super::{FeatureMap, checked};
 use crate::Error;
 use crate::machine::memory::zeros;
 use ndarray::{Array2, ArrayRef2};
@@ -17,7 +17,7 @@ pub(super) fn checked_zeros(
 
 /// Checks the arguments of a map of this crate.
 pub(super) fn check_inputs(map: &dyn FeatureMap, inputs: &ArrayRef2<f64>, p: usize) -> Result<(), Error> {
-    Error::check_len("columns of the inputs", map.input_dimension(), inputs.ncols())?;
+    Error::check_len("columns of the inputs", checked::input_dimension(map)?, inputs.ncols())?;
     if inputs.nrows() == 0 {
         return Err(Error::Empty { what: "the list of inputs" });
     }

@@ -101,6 +101,9 @@ impl Nonlinearity {
     }
 
     /// Applies the function to each value, in place.
+    ///
+    /// # Panics
+    /// If it is the caller's function and panics.
     pub fn apply(&self, values: &mut [f64]) {
         match &self.function {
             Function::Named(activation) => activation.apply(values),

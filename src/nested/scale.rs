@@ -4,17 +4,10 @@ use crate::Error;
 use crate::machine::large_pages;
 use crate::machine::threads::{piece, share};
 use crate::machine::turned::fill_columns;
+pub(super) use crate::svd::scaled;
 use crate::svd::{exponent, largest, power_of_two};
 use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, ShapeBuilder};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Returns `x · 2^e`, exact unless the result itself is out of range.
-pub(super) fn scaled(x: f64, e: i32) -> f64 {
-    let e = e.clamp(-3000, 3000);
-    // Three steps: one factor of 2^3000 would itself overflow.
-    let third = e / 3;
-    x * power_of_two(third) * power_of_two(third) * power_of_two(e - 2 * third)
-}
 
 /// Returns `2^e` if it and its reciprocal are in range: then multiplying by it equals [`scaled`].
 pub(super) fn power_of_two_of(e: i32) -> Option<f64> {

@@ -2,7 +2,7 @@
 
 use super::sums::{dot, largest};
 use super::verify::{Check, Columns, norm, probe, tolerance};
-use super::{Backend, RawProjection, RawSvd, Route, project};
+use super::{Backend, CosineDevice, RawProjection, RawSvd, Route, project};
 use crate::machine::memory::{reserve, sum, table};
 use crate::machine::rooms::recycle;
 use crate::{Error, error::user_code, machine::large_pages};
@@ -107,6 +107,14 @@ pub(crate) fn power_of_two(e: i32) -> f64 {
     f64::from_bits(u64::from((e + 1023).unsigned_abs()) << 52)
 }
 
+/// Returns `x · 2^e`, exact unless the result itself is out of range.
+pub(crate) fn scaled(x: f64, e: i32) -> f64 {
+    let e = e.clamp(-3000, 3000);
+    // Three steps: one factor of 2^3000 would itself overflow.
+    let third = e / 3;
+    x * power_of_two(third) * power_of_two(third) * power_of_two(e - 2 * third)
+}
+
 /// Calls a backend, which may be custom code; a panic counts as a failure.
 fn asked<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     user_code::call(String::new, work).unwrap_or_else(|error| match error {
@@ -120,6 +128,16 @@ fn name(backend: &dyn Backend) -> &'static str {
     user_code::call(String::new, || backend.name()).unwrap_or("(its name panicked)")
 }
 
+/// Calls [`Backend::bytes`] and catches panics.
+pub(crate) fn bytes(backend: &dyn Backend, shape: (usize, usize)) -> Result<usize, Error> {
+    asked(|| Ok(backend.bytes(shape))).map_err(|reason| Error::Backend { name: name(backend), reason })
+}
+
+/// Calls [`Backend::cosines`] and catches panics.
+pub(crate) fn cosines(backend: &dyn Backend) -> Result<Option<&dyn CosineDevice>, Error> {
+    asked(|| Ok(backend.cosines())).map_err(|reason| Error::Backend { name: name(backend), reason })
+}
+
 /// Returns the bytes of a matrix's scaled copy, and of the intermediate copy if rows are not contiguous.
 fn copies(x: ArrayView2<'_, f64>) -> usize {
     let (n, p) = x.dim();
@@ -129,7 +147,7 @@ fn copies(x: ArrayView2<'_, f64>) -> usize {
 pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSvd, Error> {
     // For a matrix of few columns or rows, the check's vectors are not negligible.
     let vectors = table(x.nrows().saturating_add(x.ncols()), VECTORS);
-    reserve("the SVD of a matrix", sum([copies(x), backend.bytes(x.dim()), vectors]))?;
+    reserve("the SVD of a matrix", sum([copies(x), bytes(backend, x.dim())?, vectors]))?;
     let scaled = Scaled::new("the matrix", x)?;
     let first = asked(|| backend.factorise(scaled.matrix.view(), Route::First));
     let svd = finish(&scaled, first, backend, &mut Check::new(x.nrows().max(x.ncols())));
@@ -138,7 +156,8 @@ pub(super) fn svd(x: ArrayView2<'_, f64>, backend: &dyn Backend) -> Result<RawSv
 }
 
 pub(super) fn svd_many(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Vec<Result<RawSvd, Error>> {
-    if let Err(error) = reserve(MANY, sum(xs.iter().map(|x| copies(*x)).chain([results(xs, backend)]))) {
+    let needed = results(xs, backend).map(|results| sum(xs.iter().map(|x| copies(*x)).chain([results])));
+    if let Err(error) = needed.and_then(|needed| reserve(MANY, needed)) {
         return xs.iter().map(|_| Err(error.clone())).collect();
     }
     let scaled = xs.iter().map(|x| Scaled::new("the matrix", *x));
@@ -155,7 +174,8 @@ pub(super) fn project_many(
 ) -> Vec<Result<RawProjection, Error>> {
     let views: Vec<ArrayView2<'_, f64>> = xs.iter().map(|x| x.view()).collect();
     let of_targets = targets.iter().map(|t| table(t.nrows(), t.ncols() + 1));
-    if let Err(error) = reserve(MANY, sum(of_targets.chain([results(&views, backend)]))) {
+    let needed = results(&views, backend).map(|results| sum(of_targets.chain([results])));
+    if let Err(error) = needed.and_then(|needed| reserve(MANY, needed)) {
         return xs.iter().map(|_| Err(error.clone())).collect();
     }
     let longest = Array1::from(probe(targets.iter().map(Array2::nrows).max().unwrap_or(0)));
@@ -184,10 +204,13 @@ pub(super) fn project_many(
 const MANY: &str = "the SVDs of many matrices";
 
 /// Returns the bytes of all results, plus the workspace for one.
-fn results(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> usize {
+fn results(xs: &[ArrayView2<'_, f64>], backend: &dyn Backend) -> Result<usize, Error> {
     let result = |(n, p): (usize, usize)| table(n.saturating_add(p), n.min(p));
-    let most = xs.iter().map(|x| backend.bytes(x.dim()).saturating_sub(result(x.dim()))).max().unwrap_or(0);
-    sum(xs.iter().map(|x| result(x.dim())).chain([most]))
+    let mut most = 0;
+    for x in xs {
+        most = most.max(bytes(backend, x.dim())?.saturating_sub(result(x.dim())));
+    }
+    Ok(sum(xs.iter().map(|x| result(x.dim())).chain([most])))
 }
 
 /// Runs `work` on the scaled matrices with their indices, then finishes each result separately.

@@ -66,7 +66,7 @@ pub use crate::filter::cutoff::Cutoff;
 pub use auto::Auto;
 pub use backend::{Backend, RawProjection, RawSvd, Route};
 use backend::{project, projected};
-pub(crate) use checked::{exponent, power_of_two, triangle};
+pub(crate) use checked::{bytes, cosines, exponent, power_of_two, scaled, triangle};
 pub(crate) use cholesky::cholesky;
 pub use cosines::{CosineDevice, CosineFit, CosineFits, CosineTables};
 #[cfg(feature = "cuda")]

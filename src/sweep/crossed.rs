@@ -11,7 +11,7 @@ use crate::filter::Response;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{self, Backend, Faer, Svd};
 use ndarray::{Array1, Array2, Array4, Axis, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -393,7 +393,7 @@ impl Crossed {
         let r = n.min(p);
         let fit = [table(n, p), table(r, targets.nrows()), table(sum([r, targets.nrows()]), k * self.draws)];
         let grids = table(fits, points).saturating_mul(self.arms.len().saturating_add(4));
-        reserve("the fits of a crossed study", sum([grids, self.backend.bytes((n, p)), sum(fit)]))?;
+        reserve("the fits of a crossed study", sum([grids, svd::bytes(&*self.backend, (n, p))?, sum(fit)]))?;
         // The decomposition averages over compressed rows; this factor turns that into a mean over the rows they stand
         // for.
         let unit = (targets.nrows() as f64 / rows as f64).sqrt();

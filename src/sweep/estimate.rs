@@ -30,12 +30,12 @@ impl Sweep {
     /// ```
     pub fn estimate(&self) -> Result<Cost, Error> {
         let task = Task::new(self)?;
-        Ok(task.estimate(choose(&task)?.prospects()))
+        task.estimate(choose(&task)?.prospects())
     }
 }
 
 impl Task<'_> {
-    pub(super) fn estimate(&self, engine: &dyn Prospects) -> Cost {
+    pub(super) fn estimate(&self, engine: &dyn Prospects) -> Result<Cost, Error> {
         let (repeats, lines) = (self.sweep.splits.repeats(), self.lines.len());
         let (n, p) = (self.most_samples(), self.most_features());
         let places = self.sweep.samples.len().saturating_mul(self.features.len());
@@ -45,7 +45,7 @@ impl Task<'_> {
         let measured = Measured::bytes(lines, &self.wanted).saturating_mul(total);
         let workers = self.grid().workers();
         let own = if self.is_shared() || !engine.needs_tables() { 0 } else { self.study_bytes() };
-        let each = sum([engine.bytes(self), own]);
+        let each = sum([engine.bytes(self)?, own]);
         let (tested, k) = (self.targets.widths().1, self.sizes.outputs);
         let width = sum([p, tested, 1]);
         let rows = if self.sizes.tests == 0 { self.sizes.rows } else { self.sizes.tests };
@@ -64,7 +64,8 @@ impl Task<'_> {
         } else {
             0.0
         };
-        Cost::new(bytes.max(at_first), repeats as f64 * engine.flops(self) + compressions * compression)
+        let flops = repeats as f64 * engine.flops(self) + compressions * compression;
+        Ok(Cost::new(bytes.max(at_first), flops))
     }
 
     /// The grid of all sizes and repeats, with the sweep's threads and batch size.

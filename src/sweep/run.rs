@@ -26,7 +26,7 @@ impl Sweep {
         let task = Task::new(self)?;
         let engine = choose(&task)?.engine();
         let workers = if self.threads == Some(1) { 0 } else { task.grid().workers() };
-        let estimate = task.estimate(engine);
+        let estimate = task.estimate(engine)?;
         reserve("a sweep", estimate.bytes.saturating_add(of_threads(workers)))?;
         let orders = task.orders()?;
         Ok(Ready { task, engine, orders })

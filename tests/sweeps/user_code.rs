@@ -10,7 +10,7 @@ use double_descent::features::{
 use double_descent::filter::{SpectralFilter, Spectrum};
 use double_descent::kernel::{Kernel, KernelRegression};
 use double_descent::nested::{Engine, Plane};
-use double_descent::svd::{Backend, Jacobi, RawSvd, Route, Svd};
+use double_descent::svd::{Backend, CosineDevice, Jacobi, RawSvd, Route, Svd};
 use double_descent::sweep::{Arm, Grid, Maps, Place, Sweep};
 use double_descent::{Error, rng::stream};
 use ndarray::{Array2, ArrayRef2, ArrayView2, s};
@@ -465,4 +465,79 @@ fn an_error_of_the_users_own_comes_back_by_its_type() {
     let all = sweep(vec![7, 8]).run().unwrap_err();
     assert_eq!(format!("{all:?}"), all.to_string());
     assert!(all.to_string().contains("no sensor 6"), "{all}");
+}
+
+/// The Jacobi backend, except that what is asked about it panics.
+#[derive(Debug)]
+struct Shy;
+
+impl Backend for Shy {
+    fn name(&self) -> &'static str {
+        "shy"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        Jacobi.factorise(x, route)
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        Jacobi.triangle(x)
+    }
+
+    fn bytes(&self, _: (usize, usize)) -> usize {
+        panic!("no figures")
+    }
+
+    fn cosines(&self) -> Option<&dyn CosineDevice> {
+        panic!("no device")
+    }
+}
+
+#[test]
+fn a_backend_that_panics_when_asked_is_an_error() {
+    let is_its = |error: &Error| matches!(error, Error::Backend { name: "shy", reason } if reason.contains("no figures"));
+    let x = table(9, 4).features().clone();
+    assert!(is_its(&Svd::with_backend(&x, &Shy).unwrap_err()));
+    assert!(Svd::many(&[x.view(), x.view()], &Shy).iter().all(|svd| svd.as_ref().is_err_and(is_its)));
+    let sweep = |engine| Sweep {
+        backend: Arc::new(Shy),
+        engine,
+        arms: vec![Arm::unablated()],
+        metrics: vec![Metric::TestMse],
+        ..Sweep::new(table(30, 5), 1..=8, 2, 0)
+    };
+    assert!(is_its(&sweep(Some(Engine::Svd)).run().unwrap_err()));
+    assert!(is_its(&sweep(Some(Engine::Svd)).estimate().unwrap_err()));
+    // Nested fits do not ask for the backend's figures, and a device that cannot be asked for is none.
+    assert_eq!(sweep(Some(Engine::Nested)).run().unwrap().cells.len(), 16);
+}
+
+/// A map that panics when it is asked for the dimension of its inputs.
+#[derive(Clone, Debug)]
+struct Dimensionless;
+
+impl FeatureMap for Dimensionless {
+    fn input_dimension(&self) -> usize {
+        panic!("who knows")
+    }
+
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        Ok(Array2::ones((inputs.nrows(), p)))
+    }
+}
+
+#[test]
+fn maps_inside_others_and_closures_that_panic_are_errors() {
+    let x = table(6, 3).features().clone();
+    let knows =
+        |design: Result<Array2<f64>, Error>| assert!(said(&design.unwrap_err()).contains("who knows"));
+    knows(WithIntercept::new(Dimensionless).design(&x, 2));
+    knows(Selection::new(Dimensionless, vec![0, 1]).unwrap().design(&x, 2));
+    knows(DirectSum::new(Dimensionless, 2).unwrap().design(&x, 2));
+
+    let (data, search) = (table(20, 3), Search::new(1e-9, 2, 0));
+    type Own = fn(&ArrayRef2<f64>, &ArrayRef2<f64>) -> Result<f64, Error>;
+    let of = |p: usize| -> Own { panic!("no procedure for {p}") };
+    let error = search.first_to_reach(3, 4, of, data.features(), data.targets()).unwrap_err();
+    assert_eq!(said(&error), "the training procedure: it panicked: no procedure for 4");
 }

@@ -156,7 +156,7 @@ impl Search {
     /// even `largest` is too few.
     ///
     /// # Errors
-    /// Those of [`Search::run`].
+    /// Those of [`Search::run`]; [`Error::UserCode`] if `of` panics.
     ///
     /// # Examples
     /// ```
@@ -180,7 +180,7 @@ impl Search {
         inputs: &ArrayRef2<f64>,
         targets: &ArrayRef2<f64>,
     ) -> Result<Option<usize>, Error> {
-        let reaches = |p: usize| Ok::<_, Error>(self.run(&of(p), inputs, targets)?.value >= n);
+        let reaches = |p: usize| Ok::<_, Error>(self.run(&call(|| Ok(of(p)))?, inputs, targets)?.value >= n);
         let (mut low, mut high) = (0, largest);
         if largest == 0 || !reaches(high)? {
             return Ok(None);

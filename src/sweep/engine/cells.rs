@@ -8,7 +8,7 @@ use crate::machine::memory::{sum, table};
 use crate::machine::rooms::zeros;
 use crate::machine::spare::Spare;
 use crate::nested::Engine as Kind;
-use crate::svd::{Projection, Svd};
+use crate::svd::{self, Projection, Svd};
 use crate::sweep::cells::{Grid, Observer, Place};
 use crate::sweep::many;
 use crate::sweep::measured::Measured;
@@ -50,7 +50,7 @@ impl Prospects for Cells {
         task.places().map(cell).sum()
     }
 
-    fn bytes(&self, task: &Task<'_>) -> usize {
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error> {
         let (n, p) = (task.most_samples(), task.most_features());
         let batch = if task.is_shared() { BATCH.min(task.sweep.splits.repeats()) } else { 1 };
         let (trained, tested) = task.targets.widths();
@@ -62,7 +62,7 @@ impl Prospects for Cells {
         let height = height(task);
         let evaluated =
             [table(r, height), table(n, trained).saturating_mul(3), table(height, p.saturating_add(tested))];
-        sum([each, task.sweep.backend.bytes((n, p)).saturating_sub(result), sum(evaluated)])
+        Ok(sum([each, svd::bytes(&*task.sweep.backend, (n, p))?.saturating_sub(result), sum(evaluated)]))
     }
 }
 

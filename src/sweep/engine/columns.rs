@@ -44,18 +44,18 @@ impl Prospects for Columns {
         task.part.samples.iter().map(curve).sum::<f64>() * task.lines.len() as f64
     }
 
-    fn bytes(&self, task: &Task<'_>) -> usize {
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error> {
         let (n, p, tests) = (task.most_samples(), task.most_features(), height(task));
         let (lines, (trained, tested)) = (task.lines.len(), task.targets.widths());
         let ridge = task.lines.iter().any(|line| penalty_of(line).is_some());
         // A separate test table is used as it is; left-over rows, and prepared rows, are copied.
         let as_it_is = task.sweep.source.test().is_some() && task.preparation().is_none();
-        sum([
+        Ok(sum([
             table(n, p.saturating_add(trained)),
             if as_it_is { 0 } else { table(tests, p.saturating_add(tested)) },
             columns_bytes((n, p), task.sizes.outputs, tests, ridge),
             list::<Point>(p).saturating_mul(lines.saturating_sub(1)),
-        ])
+        ]))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::features::{Cosines, checked};
 use crate::filter::{Response, Spectrum};
 use crate::machine::memory::{sum, table};
 use crate::nested::Engine as Kind;
-use crate::svd::{CosineDevice, CosineFits, CosineTables, Cutoff};
+use crate::svd::{self, CosineDevice, CosineFits, CosineTables, Cutoff};
 use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
@@ -39,8 +39,10 @@ impl Prospects for Device {
 
     fn obstacle(&self, task: &Task<'_>) -> Option<String> {
         let sweep = task.sweep;
-        if sweep.backend.cosines().is_none() {
-            return Some("the backend has no device that makes features".into());
+        match svd::cosines(&*sweep.backend) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Some("the backend has no device that makes features".into()),
+            Err(error) => return Some(error.to_string()),
         }
         if let Some(why) = spectrum_obstacle(task, &METRICS) {
             return Some(why);
@@ -75,11 +77,11 @@ impl Prospects for Device {
     }
 
     /// Bytes of host memory: the tables sent to the device, and their copies in transfer.
-    fn bytes(&self, task: &Task<'_>) -> usize {
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error> {
         let width = task.sizes.inputs.saturating_add(task.sizes.outputs);
         let frequencies = table(task.most_features(), task.sizes.inputs);
-        sum([table(task.most_samples(), width), table(task.sizes.tests, width), frequencies])
-            .saturating_mul(2)
+        Ok(sum([table(task.most_samples(), width), table(task.sizes.tests, width), frequencies])
+            .saturating_mul(2))
     }
 }
 
@@ -91,7 +93,7 @@ impl Engine for Device {
         which: &Which<'_>,
         observer: &dyn Observer,
     ) -> Result<Repeats, Error> {
-        let Some(device) = task.sweep.backend.cosines() else {
+        let Some(device) = svd::cosines(&*task.sweep.backend)? else {
             let reason = "the backend no longer has a device that makes features";
             return Err(Error::Unsupported { reason: reason.into() });
         };

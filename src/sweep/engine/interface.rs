@@ -37,7 +37,7 @@ pub(in crate::sweep) trait Prospects: Sync {
     fn flops(&self, task: &Task<'_>) -> f64;
 
     /// Bytes that one repeat needs at its peak, in addition to the tables.
-    fn bytes(&self, task: &Task<'_>) -> usize;
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error>;
 }
 
 /// One way to compute a sweep.

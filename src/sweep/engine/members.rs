@@ -7,7 +7,7 @@ use crate::features::checked;
 use crate::machine::memory::{reserve, sum, table};
 use crate::nested::Engine as Kind;
 use crate::risk::ensemble::Ensemble;
-use crate::svd::Svd;
+use crate::svd::{self, Svd};
 use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
@@ -55,13 +55,13 @@ impl Prospects for Members {
         members * task.places().map(cell).sum::<f64>()
     }
 
-    fn bytes(&self, task: &Task<'_>) -> usize {
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error> {
         let (n, p, tests) = (task.most_samples(), task.most_features(), task.sizes.tests);
         let k = task.targets.widths().0;
         let kept = task.places().map(|(n, _)| table(n.saturating_add(tests), task.sizes.outputs));
         let kept = sum(kept).saturating_mul(arms(task)).saturating_mul(fitted(task).unwrap_or(0));
         let each = [table(n.saturating_add(tests), p), table(n, task.sizes.inputs.saturating_add(k))];
-        sum([kept, sum(each), task.sweep.backend.bytes((n, p))])
+        Ok(sum([kept, sum(each), svd::bytes(&*task.sweep.backend, (n, p))?]))
     }
 }
 

@@ -94,8 +94,8 @@ impl Prospects for Plane {
             + task.places().map(cell).sum::<f64>()
     }
 
-    fn bytes(&self, task: &Task<'_>) -> usize {
-        let Ok(plane) = Fits::new(&task.sweep.samples, &task.features) else { return usize::MAX };
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error> {
+        let Ok(plane) = Fits::new(&task.sweep.samples, &task.features) else { return Ok(usize::MAX) };
         let (n, p) = (task.most_samples(), task.most_features());
         let (trained, tested) = task.targets.widths();
         let fitted = task.lines.len().saturating_mul(task.sizes.outputs);
@@ -118,7 +118,7 @@ impl Prospects for Plane {
         ];
         let inputs = table(n, task.sizes.inputs.saturating_add(trained.saturating_mul(2)));
         let joined = if task.targets.is_plain() { 0 } else { table(task.sizes.tests, tested) };
-        sum([plane.bytes(trained, fitted, true, by_svd).max(sum(at_test)), inputs, joined])
+        Ok(sum([plane.bytes(trained, fitted, true, by_svd).max(sum(at_test)), inputs, joined]))
     }
 }
 

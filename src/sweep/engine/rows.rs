@@ -52,7 +52,7 @@ impl Prospects for Rows {
         task.part.features.iter().map(curve).sum::<f64>() * lines
     }
 
-    fn bytes(&self, task: &Task<'_>) -> usize {
+    fn bytes(&self, task: &Task<'_>) -> Result<usize, Error> {
         let (n, p) = (task.most_samples(), task.most_features());
         let (k, lines) = (task.sizes.outputs, task.lines.len());
         let height = sum([p, task.targets.widths().1, 1]);
@@ -62,7 +62,7 @@ impl Prospects for Rows {
             .iter()
             .any(|line| known_penalty(&*line.arm.estimator).is_some_and(|lambda| lambda > 0.0));
         let fits = rows_bytes((n, p), k, height, ridge);
-        sum([table(n, p.saturating_add(k)), fits, list::<Point>(n).saturating_mul(lines)])
+        Ok(sum([table(n, p.saturating_add(k)), fits, list::<Point>(n).saturating_mul(lines)]))
     }
 }
 
