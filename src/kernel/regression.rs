@@ -6,7 +6,7 @@ use crate::curve::Cell;
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{error_rate, first_largest};
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, Faer, Svd, exponent, scaled};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ impl KernelRegression {
         let svd = Svd::new(&penalised)?;
         let dual = svd.solve(targets, &MinNorm::default())?;
         let fitted = gram.dot(&dual);
-        let norm = (&dual * &fitted).sum().max(0.0).sqrt();
+        let norm = norm(&gram, &dual, &fitted);
         let train_mse = mean_squared(&fitted, targets)?;
         Ok(Self {
             kernel,
@@ -169,8 +169,8 @@ impl KernelRegression {
     /// Test errors are those at `inputs` (`m × d`) with `targets` (`m × k`).
     ///
     /// All cells have the same errors, so the curve is a horizontal line. They carry the given `repeat` and `arm`.
-    /// Their norm is `‖f‖/√p`, the limit of `‖β̂‖` on features with `φ·φ'/p → k`. With more than one output they also
-    /// have an error rate: the share of rows whose largest prediction is not at the largest target.
+    /// Their norm is `‖f‖/√p`, the limit of `‖β̂‖` on features with `φ·φ'/p → k`; none if it is NaN. With more than one
+    /// output they also have an error rate: the share of rows whose largest prediction is not at the largest target.
     ///
     /// # Errors
     /// As [`KernelRegression::mean_squared_error`].
@@ -206,7 +206,7 @@ impl KernelRegression {
             rank: self.rank,
             ..Cell::default()
         };
-        let norm = |p: usize| (p > 0).then(|| self.norm / (p as f64).sqrt());
+        let norm = |p: usize| (p > 0 && !self.norm.is_nan()).then(|| self.norm / (p as f64).sqrt());
         Ok(sizes.iter().map(|&p| Cell { p, coefficient_norm: norm(p), ..cell }).collect())
     }
 
@@ -235,7 +235,8 @@ impl KernelRegression {
         self.train_mse
     }
 
-    /// Returns `√tr(αᵀ K α)`, the norm of `f` in the kernel's space.
+    /// Returns `√tr(αᵀ K α)`, the norm of `f` in the kernel's space. NaN if the kernel is not positive semidefinite and
+    /// the trace is negative, not only by rounding.
     #[must_use]
     pub fn norm(&self) -> f64 {
         self.norm
@@ -246,6 +247,24 @@ impl KernelRegression {
     pub fn describe(&self) -> String {
         crate::error::user_code::description(|| self.kernel.describe())
     }
+}
+
+/// Returns `√tr(αᵀ K α)` from `K`, `α` and `K α`, whose products may overflow; NaN if the trace is negative, not only by
+/// rounding.
+fn norm(gram: &Array2<f64>, dual: &Array2<f64>, fitted: &Array2<f64>) -> f64 {
+    let size = |values: &Array2<f64>| exponent(values.fold(0.0, |most: f64, v| most.max(v.abs())));
+    let of_dual = size(dual);
+    // Powers of two change no digit. The sum of both exponents is even, so that its root is a power of two as well.
+    let of_fitted = size(fitted) + (of_dual + size(fitted)).rem_euclid(2);
+    let dual = dual.mapv(|v| scaled(v, -of_dual));
+    let trace = (&dual * &fitted.mapv(|v| scaled(v, -of_fitted))).sum();
+    if trace < 0.0 {
+        // Sums of n products, of entries of K that may themselves be off by some units in the last place.
+        let sizes = gram.mapv(f64::abs).dot(&dual.mapv(f64::abs)).mapv(|v| scaled(v, of_dual - of_fitted));
+        let rounding = (gram.nrows() + 8) as f64 * f64::EPSILON * (&dual.mapv(f64::abs) * &sizes).sum();
+        return if -trace <= rounding { 0.0 } else { f64::NAN };
+    }
+    scaled(trace.sqrt(), i32::midpoint(of_dual, of_fitted))
 }
 
 fn mean_squared(predictions: &Array2<f64>, targets: &ArrayRef2<f64>) -> Result<f64, Error> {

@@ -120,11 +120,18 @@ impl Centred {
     /// Computes the predictions `X β + 1 b₀ᵀ` at other rows (`m × p`), `m × k`.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `x` has `p` columns and `beta` is `p × k`, [`Error::Memory`].
+    /// [`Error::Shape`] unless `x` has `p` columns and `beta` is `p × k`, [`Error::NonFinite`] if they hold NaN or an
+    /// infinity, [`Error::Overflow`] for a prediction that does not fit into `f64`, [`Error::Memory`].
     pub fn predict(&self, x: &ArrayRef2<f64>, beta: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.means.features.len(), x.ncols())?;
         reserve("predictions", table(x.nrows(), beta.ncols()))?;
-        Ok(x.dot(beta) + self.intercept(beta)?)
+        let predictions = x.dot(beta) + self.intercept(beta)?;
+        if Error::check_finite("predictions", predictions.view()).is_err() {
+            Error::check_finite("the features", x.view())?;
+            Error::check_finite("beta", beta.view())?;
+            return Err(Error::Overflow { what: "a prediction" });
+        }
+        Ok(predictions)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::curve::point::{Engine, LeftOut, Point};
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
-use crate::svd::{Backend, Cutoff, Faer, Right, Svd};
+use crate::svd::{Backend, Cutoff, Faer, Right, Svd, exponent, scaled};
 use ndarray::{Array2, ArrayRef2, s};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -192,7 +192,7 @@ pub fn warm_start_curve(
         let svd = Svd::new(&design)?;
         let fit = nearest(&svd, y, &beta.slice(s![..p, ..]))?;
         let train_mse = mean_square((design.dot(&fit) - y.view()).iter(), "the training error")?;
-        let norm = (mean_square(fit.iter(), "the norm of the fit")? * fit.len() as f64).sqrt();
+        let norm = norm(&fit)?;
         beta.slice_mut(s![..p, ..]).assign(&fit);
         let test_mse = match test {
             Some(table) => table.mean_squared_error(&beta)?.mean(),
@@ -228,6 +228,14 @@ fn check_sizes(sizes: &[usize], columns: usize) -> Result<(), Error> {
         before = p;
     }
     Ok(())
+}
+
+/// Computes the norm of coefficients, whose squares may be out of range.
+fn norm(beta: &Array2<f64>) -> Result<f64, Error> {
+    let e = exponent(beta.fold(0.0, |most: f64, v| most.max(v.abs())));
+    let unit = mean_square(beta.mapv(|v| scaled(v, -e)).iter(), "the norm of the fit")?;
+    let norm = scaled((unit * beta.len() as f64).sqrt(), e);
+    if norm.is_finite() { Ok(norm) } else { Err(Error::Overflow { what: "the norm of the fit" }) }
 }
 
 /// Computes the mean square, or [`Error::Overflow`] named `what` if it does not fit into `f64`.

@@ -316,3 +316,37 @@ fn repeated_inputs_are_averaged() {
         assert!((fit.train_mse() - 2.0 / 3.0).abs() < 1e-5);
     }
 }
+
+/// `K = s I`: `α = y/s` and `‖f‖² = ‖y‖²/s`.
+#[derive(Clone, Copy, Debug)]
+struct Scaled(f64);
+
+impl Kernel for Scaled {
+    fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        Ok(Array2::from_shape_fn((a.nrows(), b.nrows()), |(i, j)| if i == j { self.0 } else { 0.0 }))
+    }
+
+    fn describe(&self) -> String {
+        "scaled".into()
+    }
+}
+
+/// A kernel that is not positive semidefinite has no norm, and squares out of range do not matter.
+#[test]
+fn norms_of_kernel_fits_at_the_ends_of_the_range() {
+    let x = array![[0.0], [1.0], [2.0]];
+    let y = array![[3.0], [-4.0], [12.0]];
+    let norm = |scale: f64, y: &Array2<f64>| KernelRegression::fit(Scaled(scale), &x, y).unwrap().norm();
+    assert!(norm(-1.0, &y).is_nan());
+    let fit = KernelRegression::fit(Scaled(-1.0), &x, &y).unwrap();
+    assert!(fit.cells((&x, &y), &[4], 0, 0).unwrap()[0].coefficient_norm.is_none());
+    assert_eq!(norm(1.0, &Array2::zeros((3, 1))), 0.0);
+    for (scale, unit) in [(1.0, 1.0), (1.0, 1e300), (1.0, 1e-300), (4.0, 1e150), (1e100, 1e-120)] {
+        let (found, right) = (norm(scale, &(&y * unit)) / unit, 13.0 / scale.sqrt());
+        // One division, three squares, their sum and a root.
+        assert!(
+            (found / right - 1.0).abs() < 8.0 * f64::EPSILON,
+            "{scale:e}, {unit:e}: {found:e}, not {right:e}"
+        );
+    }
+}

@@ -276,3 +276,13 @@ fn input_that_is_wrong_or_extreme() {
         nearest(&Svd::new(&array![[1.0, 1.0]]).unwrap(), &array![[0.0]], &array![[1.7e308], [1.7e308]]);
     assert!(matches!(huge, Err(Error::Overflow { .. })) || huge.unwrap().iter().all(|v| v.is_finite()));
 }
+
+#[test]
+fn norms_of_warm_starts_at_the_ends_of_the_range() {
+    let x = array![[1.0, 1.0], [1.0, -1.0]];
+    for unit in [1.0, 1e-200, 1e150] {
+        let curve = warm_start_curve(&x, &(array![[7.0], [1.0]] * unit), &[2], None).unwrap();
+        // β = (4, 3), by a factorisation of condition number 1 in two dimensions.
+        assert!((curve[0].norm / unit - 5.0).abs() < 1e-14, "{unit:e}: {:e}", curve[0].norm);
+    }
+}

@@ -522,3 +522,37 @@ fn bad_input_to_paths() {
     let one = Training::with_intercept(&normal(1, 2, 1), &normal(1, 1, 2)).unwrap();
     assert_eq!(one.penalties(&[1.0]).unwrap().points()[0].loo_mse, None);
 }
+
+/// The norm of a fit scales as `y/x`, also if its square is out of range.
+#[test]
+fn norms_at_the_ends_of_the_range() {
+    for (n, p) in [(12, 4), (8, 40)] {
+        let (x, y) = (normal(n, p, 71), normal(n, 2, 72));
+        let norm = |x: &Array2<f64>, y: &Array2<f64>, lambda: f64| {
+            Training::new(x, y).unwrap().penalties(&[lambda]).unwrap().points()[0].norm
+        };
+        let right = norm(&x, &y, 0.0);
+        for (of_x, of_y) in [(1e200, 1.0), (1e-160, 1.0), (1.0, 1e-200), (1e150, 1e150), (1e-100, 1e-250)] {
+            let found = norm(&(&x * of_x), &(&y * of_y), 0.0) / of_y * of_x;
+            // The condition numbers are below 10; the scaled tables are rounded once.
+            assert!(
+                (found / right - 1.0).abs() < 1e-12,
+                "{n} × {p}, {of_x:e}, {of_y:e}: {found:e}, not {right:e}"
+            );
+        }
+        // β tends to Xᵀ Y/λ.
+        let (found, right) = (norm(&x, &y, 1e200) * 1e200, x.t().dot(&y).mapv(|v| v * v).sum().sqrt());
+        assert!((found / right - 1.0).abs() < 1e-12, "{n} × {p}: {found:e}, not {right:e}");
+    }
+}
+
+#[test]
+fn centred_predictions_that_overflow_are_errors() {
+    let (x, y) = (array![[1.0], [3.0]], array![[10.0], [14.0]]);
+    let centred = Centred::new(&x, &y).unwrap();
+    let predict = |x: f64, beta: f64| centred.predict(&array![[x]], &array![[beta]]);
+    assert_eq!(predict(4.0, 2.0).unwrap(), array![[16.0]]);
+    assert_eq!(predict(1e200, 1e200), Err(Error::Overflow { what: "a prediction" }));
+    assert!(matches!(predict(f64::INFINITY, 1.0), Err(Error::NonFinite { what: "the features", .. })));
+    assert!(matches!(predict(1.0, f64::INFINITY), Err(Error::NonFinite { what: "beta", .. })));
+}

@@ -6,10 +6,12 @@ use super::{Modes, PathPoint, Projected};
 use crate::Error;
 use crate::filter::{Response, Ridge, SpectralFilter};
 use crate::machine::memory::{reserve, sum, table};
-use crate::svd::{dot, times_transposed};
+use crate::svd::{dot, exponent, scaled, times_transposed};
 
 /// Values per matrix product: enough for fast products, and few enough to need little memory.
 const TOGETHER: usize = 128;
+/// The exponent of the targets from which their squares are scaled first.
+pub(super) const ORDINARY: i32 = 200;
 
 /// Fits along a path that are measured together.
 struct Batch<'a> {
@@ -55,6 +57,7 @@ impl Batch<'_> {
         let tests = test.map(|test| self.test(test));
         let squares: Vec<f64> =
             modes.along.rows().into_iter().map(|row| row.iter().map(|c| c * c).sum()).collect();
+        let size = exponent(largest(modes.along.iter().copied()));
         let each = values.iter().zip(self.responses).enumerate();
         each.map(|(i, (&value, Response { gains, residuals }))| {
             let train_mse = (weighted(residuals, &squares) + rest) / (n * k as f64);
@@ -63,13 +66,28 @@ impl Batch<'_> {
                 value,
                 train_mse,
                 test_mse: tests.as_ref().map(|tests| tests[i]),
-                norm: weighted(gains, &squares).sqrt(),
+                norm: self.norm(gains, size, weighted(gains, &squares)),
                 degrees_of_freedom: fitted + modes.intercepts as f64,
                 loo_mse: None,
                 gcv: self.gcv(residuals, &squares, train_mse),
             }
         })
         .collect()
+    }
+
+    /// Returns the norm of a fit, whose square may be out of range or made of squares that are. `size` is the exponent of
+    /// the targets.
+    fn norm(&self, gains: &[f64], size: i32, square: f64) -> f64 {
+        if size.abs() < ORDINARY && (1e-160..1e160).contains(&square) {
+            return square.sqrt();
+        }
+        let of_gains = exponent(largest(gains.iter().copied()));
+        let mut sum = 0.0;
+        for (gain, row) in gains.iter().zip(self.modes.along.rows()) {
+            let gain = scaled(*gain, -of_gains);
+            sum += row.iter().map(|c| (gain * scaled(*c, -size)).powi(2)).sum::<f64>();
+        }
+        scaled(sum.sqrt(), of_gains + size)
     }
 
     fn gcv(&self, residuals: &[f64], squares: &[f64], train_mse: f64) -> Option<f64> {
@@ -85,6 +103,10 @@ impl Batch<'_> {
         let (sum, trace) = (weighted(&weights, squares), total(&weights));
         (trace > 0.0).then(|| n * sum / (trace * trace * k))
     }
+}
+
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |most, v| most.max(v.abs()))
 }
 
 /// `Σ w² s`.

@@ -1,11 +1,12 @@
 //! Paths of many ridge penalties without singular vectors.
 
 use super::PathPoint;
+use super::evaluate::ORDINARY;
 use super::nodes::Nodes;
 use super::shifted::{Factor, Sums, diagonals, squared_ratios, sums};
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
-use crate::svd::{WellConditioned, product};
+use crate::svd::{WellConditioned, exponent, product};
 use ndarray::Array2;
 
 /// Points that represent the spectrum when nodes are chosen: some twenty from one pole to the next, so that between
@@ -13,6 +14,8 @@ use ndarray::Array2;
 const PLACES: usize = 512;
 /// The largest number of penalties that may become additional nodes because the others do not represent them.
 const MOST_ALONE: usize = 16;
+/// Squared norms of fits whose terms neither overflow nor underflow, with targets of an [`ORDINARY`] exponent.
+const SQUARES: std::ops::Range<f64> = 1e-280..1e280;
 
 /// `K = XXᵀ = Q T Qᵀ` of a well-conditioned matrix with more columns than rows, and the targets. Leave-one-out errors
 /// of ridge need the diagonal of `(K + λ)⁻¹`, at a few penalties from which all others follow. It is computed by the
@@ -37,7 +40,8 @@ struct AtNodes {
 }
 
 impl Reduced {
-    /// Computes the fits with these penalties; `None` if there are few of them, or if they are too large or too small.
+    /// Computes the fits with these penalties; `None` if there are few of them, or if they, the targets or the fits are
+    /// too large or too small.
     pub(super) fn points(
         &self,
         lambdas: &[f64],
@@ -45,6 +49,10 @@ impl Reduced {
     ) -> Result<Option<Vec<PathPoint>>, Error> {
         let (n, k) = self.targets.dim();
         let rank = self.form.rank();
+        let largest = self.targets.fold(0.0, |most: f64, v| most.max(v.abs()));
+        if exponent(largest).abs() >= ORDINARY {
+            return Ok(None);
+        }
         let [low, high] = self.form.ends().map(f64::sqrt);
         let ratio = (low / high).powf(((PLACES - 1) as f64).recip());
         let places: Vec<f64> = std::iter::successors(Some(high), |s| Some(s * ratio)).take(PLACES).collect();
@@ -65,6 +73,9 @@ impl Reduced {
             None
         };
         let Some(found) = sums(self.form.tridiagonal(), &along, lambdas) else { return Ok(None) };
+        if largest > 0.0 && found.iter().any(|of| !SQUARES.contains(&of.energy)) {
+            return Ok(None);
+        }
         let entries = (n * k) as f64;
         let point = |(i, (&lambda, of)): (usize, (&f64, &Sums))| PathPoint {
             value: lambda,
