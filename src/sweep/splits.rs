@@ -150,7 +150,10 @@ impl Splits {
         if self.repeats() == 0 {
             return Err(Error::Domain { what: "the number of repeats", value: 0.0, must_be: "at least 1" });
         }
-        memory::reserve("the orders of rows", orders_bytes(self.repeats(), longest.min(rows)))?;
+        // A draw shuffles a list of all rows.
+        let shuffled = if self.seed().is_some() { memory::list::<usize>(rows) } else { 0 };
+        let orders = orders_bytes(self.repeats(), longest.min(rows));
+        memory::reserve("the orders of rows", memory::sum([orders, shuffled]))?;
         let orders = match self {
             Self::Drawn { repeats, seed } => {
                 return Ok(draw(rows, longest, *repeats, *seed));

@@ -9,6 +9,7 @@ use super::{Identity, Payload, decoded, not_decoded, of_kind};
 use crate::Error;
 use crate::curve::Curve;
 use crate::error::words::listed;
+use crate::machine::memory::{list, reserve};
 use crate::sweep::Sweep;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,7 +25,7 @@ pub(super) fn merge(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Curve, 
 
 /// The repeats that are in none of the given records.
 pub(super) fn missing(sweep: &Sweep, paths: &[impl AsRef<Path>]) -> Result<Vec<usize>, Error> {
-    Ok(MergedRepeats::of(sweep, paths)?.missing())
+    MergedRepeats::of(sweep, paths)?.missing()
 }
 
 /// The combined contents of several records of one experiment, by index; the order of the records does not matter.
@@ -88,17 +89,23 @@ impl<P: Payload> Merged<P> {
         Ok(Self { files, found, count, payload: PhantomData })
     }
 
-    /// The indices that are in none of the records.
+    /// The indices that are in none of the records. The result has eight bytes for each; with more than fit in memory,
+    /// [`check_complete`](Self::check_complete) returns an error, and this function must not be called.
     #[must_use]
     pub fn missing(&self) -> Vec<usize> {
         (0..self.count).filter(|index| !self.found.contains_key(index)).collect()
+    }
+
+    /// [`Error::Memory`] for more missing indices than fit in memory.
+    pub(super) fn reserve_missing(&self) -> Result<(), Error> {
+        reserve("the missing indices of records", list::<usize>(self.count.saturating_sub(self.found.len())))
     }
 
     /// Returns the payload of an index, if any record has it.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the scan, or are not a payload of this
-    /// version.
+    /// version; [`Error::UserCode`] if the payload panics while it is decoded.
     pub fn get(&mut self, index: usize) -> Result<Option<P>, Error> {
         let Some(place) = self.found.get(&index) else { return Ok(None) };
         decoded(&self.files.read(index, place)?, &self.files.paths[place.file], index).map(Some)
@@ -128,13 +135,15 @@ impl<P: Payload> Merged<P> {
     /// Checks that no index is missing.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] with the missing indices and the damaged records.
+    /// [`Error::Unsupported`] with the missing indices and the damaged records; [`Error::Memory`] for more missing
+    /// indices than fit in memory.
     pub fn check_complete(&self) -> Result<(), Error> {
         self.check_complete_of(|missing| format!("repeats {}", few(missing)))
     }
 
     /// [`check_complete`](Self::check_complete), where `words` describes the missing indices.
     pub(super) fn check_complete_of(&self, words: impl Fn(&[usize]) -> String) -> Result<(), Error> {
+        self.reserve_missing()?;
         let missing = self.missing();
         if missing.is_empty() {
             return Ok(());

@@ -38,6 +38,7 @@ pub use status::{ShardFile, ShardState, Status};
 pub use workload::{ShardTime, Workload};
 
 use super::{Grid, Observer};
+use crate::machine::memory::reserve;
 use crate::machine::spare::Spare;
 use crate::{Error, error::user_code};
 use block::Batch;
@@ -129,7 +130,7 @@ impl<P: Payload> Record<P> {
     }
 
     /// The given indices that must still be computed: those not in the record, and those whose payload is not
-    /// [final](Payload::is_final).
+    /// [final](Payload::is_final). The result has eight bytes for each: do not ask for more than fit in memory.
     #[must_use]
     pub fn missing(&self, indices: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let log = self.log();
@@ -143,7 +144,7 @@ impl<P: Payload> Record<P> {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] if the payload's bytes have changed since the record was opened, or are not a
-    /// payload of this version.
+    /// payload of this version; [`Error::UserCode`] if the payload panics while it is decoded.
     pub fn get(&self, index: usize) -> Result<Option<P>, Error> {
         let payload = self.log().payload(index)?;
         payload.map(|bytes| decoded(&bytes, &self.path, index)).transpose()
@@ -156,10 +157,12 @@ impl<P: Payload> Record<P> {
     /// it remains in the file, and all earlier payloads are kept.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::UserCode`] if the payload panics while it is encoded.
     pub fn append(&self, index: usize, payload: &P) -> Result<(), Error> {
         let mut batch = Batch::default();
-        batch.push(index, payload.is_final(), |bytes| payload.encode(bytes));
+        user_code::call(part(index), || {
+            batch.push(index, payload.is_final(), |bytes| payload.encode(bytes));
+        })?;
         self.write(&batch)
     }
 
@@ -178,7 +181,7 @@ impl<P: Payload> Record<P> {
     /// # Errors
     /// The first error of `work`, which stops the run: also [`Error::UserCode`] if it panics, and [`Error::Shape`] if
     /// it returns another number of payloads. Those of [`append`](Self::append) and of [`Grid::run`]. Payloads computed
-    /// before the error are in the record.
+    /// before the error are in the record. [`Error::Memory`] for more missing indices than fit in memory.
     pub fn run(
         &self,
         range: Range<usize>,
@@ -214,6 +217,10 @@ impl<P: Payload> Record<P> {
         observer: &dyn Observer,
         work: impl Fn(Range<usize>) -> Result<I, Error> + Sync,
     ) -> Result<bool, Error> {
+        let (present, indices) = (self.present(usize::MAX), indices.into_iter());
+        let least = indices.size_hint().0.saturating_sub(present);
+        let each = size_of::<usize>() + size_of::<Range<usize>>();
+        reserve("the missing indices of a record", least.saturating_mul(each))?;
         let missing = self.missing(indices);
         let groups: Vec<Range<usize>> = missing
             .chunk_by(|a, b| a + 1 == *b)
@@ -292,8 +299,13 @@ fn of_kind<P: Payload>(identity: &Identity) -> Identity {
     identity.clone().with("holds", P::KIND)
 }
 
+/// Whose code encodes and decodes a payload.
+fn part(index: usize) -> impl FnOnce() -> String {
+    move || format!("the payload at {index} of a record")
+}
+
 fn decoded<P: Payload>(bytes: &[u8], path: &Path, index: usize) -> Result<P, Error> {
-    P::decode(bytes).ok_or_else(|| not_decoded(path, index))
+    user_code::call(part(index), || P::decode(bytes))?.ok_or_else(|| not_decoded(path, index))
 }
 
 /// The error for a block whose bytes are not a payload.

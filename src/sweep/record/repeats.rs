@@ -245,13 +245,14 @@ impl MergedRepeats {
     }
 
     /// The repeats with missing indices.
-    pub(super) fn missing(&self) -> Vec<usize> {
+    pub(super) fn missing(&self) -> Result<Vec<usize>, Error> {
+        self.merged.reserve_missing()?;
         let mut repeats = self.merged.missing();
         for index in &mut repeats {
             *index /= self.indices.each().max(1);
         }
         repeats.dedup();
-        repeats
+        Ok(repeats)
     }
 
     pub(super) fn check_complete(&self) -> Result<(), Error> {

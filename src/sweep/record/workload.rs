@@ -85,7 +85,7 @@ impl Workload {
         }
     }
 
-    /// The indices of a shard, ascending.
+    /// The indices of a shard, ascending, eight bytes for each: do not ask for more than fit in memory.
     #[must_use]
     pub fn indices(&self, shard: Shard) -> Vec<usize> {
         match &self.costs {
