@@ -118,14 +118,18 @@ impl Curve {
             }
             let line = record.position().map(csv::Position::line);
             let field = |column: Option<usize>| column.and_then(|at| record.get(at)).unwrap_or("");
-            let wrong = |column: Option<usize>| {
+            let wrong = |column: Option<usize>, what: &str| {
                 let name = column.and_then(|at| header.get(at));
-                bad(line, name, format!("`{}` is not a number", quoted(field(column))))
+                bad(line, name, format!("`{}` is not a {what}", quoted(field(column))))
             };
-            let count = |at: usize| field(Some(at)).parse::<usize>().map_err(|_| wrong(Some(at)));
+            let count = |at: usize| {
+                let text = field(Some(at));
+                let what = if text.parse::<f64>().is_ok() { "whole number ≥ 0" } else { "number" };
+                text.parse::<usize>().map_err(|_| wrong(Some(at), what))
+            };
             let number = |column: Option<usize>| match field(column) {
                 "" => Ok(None),
-                text => text.parse::<f64>().map(Some).map_err(|_| wrong(column)),
+                text => text.parse::<f64>().map(Some).map_err(|_| wrong(column, "number")),
             };
             let [repeat, n, p, arm, rank] = columns.needed;
             let arm = |setting| arms.place(field(Some(arm)), setting);

@@ -211,14 +211,13 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty { what } => write!(f, "{what} is empty; it needs at least one entry"),
+            Self::Empty { what } => write!(f, "{what}: empty; at least one entry is needed"),
             Self::Shape { what, expected, found } => {
                 write!(f, "{what}: expected {expected}, found {found}")
             }
             Self::NonFinite { what, row, column, value } => write!(
                 f,
-                "{what} holds {} at row {row}, column {column} (counted from 0); \
-                 remove or replace it first",
+                "{what}: {} at row {row}, column {column} (counted from 0); remove or replace it first",
                 number(*value)
             ),
             Self::Domain { what, value, must_be } => {
@@ -272,7 +271,7 @@ impl fmt::Display for Error {
             ),
             Self::Memory { what, needed, available } => write!(
                 f,
-                "{what}: {} of memory are needed, {} are available; ask for less at once, or use a larger machine",
+                "{what}: memory needed: {}, available: {}; ask for less at once, or use a larger machine",
                 Bytes(*needed),
                 Bytes(*available)
             ),

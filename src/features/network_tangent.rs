@@ -50,7 +50,7 @@ impl NetworkTangent {
         rng: &mut impl Rng,
     ) -> Result<Self, Error> {
         if inputs == 0 || width == 0 {
-            return Err(Error::Empty { what: "the layer of the network, or its list of inputs," });
+            return Err(Error::Empty { what: "the layer of the network, or its list of inputs" });
         }
         let mut hidden = crate::machine::memory::zeros("a layer of a network", width, inputs)?;
         hidden.iter_mut().for_each(|w| *w = rng.sample(StandardNormal));

@@ -303,7 +303,7 @@ fn ends(sizes: &[usize]) -> Result<(usize, usize, &[usize]), Error> {
         [before @ .., outputs] if before.last().is_some() && !sizes.contains(&0) => {
             Ok((before[before.len() - 1], *outputs, before))
         }
-        [_, _, ..] => Err(Error::Empty { what: "a layer of the network, or its list of inputs," }),
+        [_, _, ..] => Err(Error::Empty { what: "a layer of the network, or its list of inputs" }),
         _ => Err(Error::Empty { what: "the list of layers after the inputs of the network" }),
     }
 }

@@ -34,7 +34,8 @@ impl Response {
     /// Computes the response of `filter`, reusing the allocation. No other code calls a filter's gains.
     ///
     /// # Errors
-    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is invalid.
+    /// [`Error::UserCode`] if it panics, if gains or residual factors are not finite, or if the penalty is invalid;
+    /// [`Error::Overflow`] for an infinite gain at a singular value whose reciprocal does not fit into `f64`.
     pub(crate) fn ask(&mut self, filter: &dyn SpectralFilter, spectrum: Spectrum<'_>) -> Result<(), Error> {
         penalty(filter)?;
         let modes = spectrum.singular_values().len();
@@ -56,6 +57,9 @@ impl Response {
         let check = |what: &str, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
             Some(mode) => {
                 let (value, s) = (values[mode], spectrum.singular_values()[mode]);
+                if value.is_infinite() && s > 0.0 && s.recip().is_infinite() {
+                    return Err(Error::Overflow { what: "the reciprocal of a singular value this small" });
+                }
                 let reason = format!(
                     "its {what} for singular value {mode} (counted from 0), {s:e}, is {value}; it must be finite"
                 );

@@ -3,11 +3,11 @@
 use crate::common::matrices::normal;
 use crate::common::program::Folder;
 use double_descent::Error;
-use double_descent::curve::{Axis, Bootstrap, Curve, Metric};
+use double_descent::curve::{Axis, Bootstrap, Curve, Metric, ShapeTest};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::factors::Factors;
 use double_descent::features::{RandomFourier, WithIntercept};
-use double_descent::filter::MinNorm;
+use double_descent::filter::{MinNorm, Ridge};
 use double_descent::risk::Compressed;
 use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
@@ -229,4 +229,63 @@ fn matrices_that_do_not_fit_together() {
     bad[[4, 0]] = f64::NEG_INFINITY;
     here(Dataset::new("d", x.clone(), bad.clone()).unwrap_err(), 0);
     here(svd.solve(&bad, &MinNorm::default()).unwrap_err(), 0);
+}
+
+#[test]
+fn orders_of_more_rows_than_fit_in_memory() {
+    let splits = Splits::Drawn { repeats: 2, seed: 0 };
+    assert!(matches!(splits.orders(usize::MAX, 3), Err(Error::Memory { needed: usize::MAX, .. })));
+    assert_eq!(splits.orders(40, 3).unwrap()[1].len(), 3);
+}
+
+#[test]
+fn counts_in_a_table_of_cells_are_whole_numbers() {
+    let folder = Folder::new("counts");
+    let read = |repeat: &str| {
+        let file = folder.file("cells.csv", &format!("repeat,n,p,arm,rank,test_mse\n{repeat},5,3,a,3,0.5\n"));
+        Curve::read_cells(file, Axis::Samples).map(|curve| curve.cells.len()).map_err(|e| e.to_string())
+    };
+    assert_eq!(read("4"), Ok(1));
+    for wrong in ["-1", "1.5", "1e30"] {
+        let error = read(wrong).unwrap_err();
+        assert!(error.ends_with(&format!("column `repeat`: `{wrong}` is not a whole number ≥ 0")), "{error}");
+    }
+    assert!(read("x").unwrap_err().ends_with("`x` is not a number"));
+}
+
+#[test]
+fn texts_fit_one_and_many() {
+    assert_eq!(
+        Error::Empty { what: "the features" }.to_string(),
+        "the features: empty; at least one entry is needed"
+    );
+    let needed = Error::Memory { what: "fits", needed: usize::MAX, available: 2048 };
+    assert_eq!(
+        needed.to_string(),
+        "fits: memory needed: more than can be counted, available: 2.0 KiB; ask for less at once, or use a larger \
+         machine"
+    );
+    let curve = Sweep { arms: vec![Arm::unablated()], ..Sweep::new(Dataset::diabetes(), [3, 5], 2, 0) };
+    let error = curve.run().unwrap().shape(77, Metric::TestMse, &ShapeTest::new(0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the index of an arm is 77; it can be at most 0, the last arm, counted from 0"
+    );
+}
+
+/// The reciprocals of subnormal singular values overflow: that is no fault of the filter.
+#[test]
+fn data_too_small_for_a_fit_say_so() {
+    let x = Array2::from_shape_fn((6, 3), |(i, j)| ((i * i + 3 * j + 1) % 7) as f64 * 1e-310);
+    let svd = Svd::new(&x).unwrap();
+    for filter in [Ridge::new(0.0).unwrap(), Ridge::new(f64::MIN_POSITIVE).unwrap()] {
+        match svd.solve(&Array2::ones((6, 1)), &filter) {
+            Ok(beta) => assert!(beta.iter().all(|v| v.is_finite())),
+            Err(error) => assert_eq!(
+                error.to_string(),
+                "the reciprocal of a singular value this small does not fit into a 64-bit float; rescale the data"
+            ),
+        }
+    }
+    assert!(svd.solve(&Array2::ones((6, 1)), &Ridge::new(0.0).unwrap()).is_err());
 }

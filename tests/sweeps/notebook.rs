@@ -86,7 +86,7 @@ fn options_and_results_draw_what_is_in_them() {
     let curve = study();
     assert!(text(&curve.highest(0, Metric::TestMse), 1000).contains("n = 10, p = 10"));
     assert!(text(&curve.highest(999, Metric::TestMse), 1000).contains("None"));
-    assert!(text(&Svd::new(&Array2::from_elem((2, 2), f64::NAN)), 1000).contains("holds NaN"));
+    assert!(text(&Svd::new(&Array2::from_elem((2, 2), f64::NAN)), 1000).contains("the matrix: NaN at row 0"));
 }
 
 /// Names come from files and may contain markup.

@@ -274,7 +274,7 @@ fn input_that_is_wrong_or_extreme() {
     let test = ShapeTest { bootstrap: Bootstrap { draws: 0, seed: 0 }, ..ShapeTest::new(0) };
     assert!(matches!(good.shape(0, Metric::TestMse, &test), Err(Error::Domain { .. })));
     let test = quick(0);
-    assert!(matches!(good.shape(7, Metric::TestMse, &test), Err(Error::Empty { .. })));
+    assert!(matches!(good.shape(7, Metric::TestMse, &test), Err(Error::TooLarge { found: 7, most: 0, .. })));
     assert!(matches!(good.shape(0, Metric::BiasSquared, &test), Err(Error::Empty { .. })));
     assert!(matches!(curve(0, 0, |_, _| 0.0).shape(0, Metric::TestMse, &test), Err(Error::Empty { .. })));
     let nan = curve(20, 6, |repeat, t| if (repeat, t) == (3, 4) { f64::NAN } else { 1.0 });

@@ -319,7 +319,7 @@ fn messages_are_printable_and_short() {
     let value = Error::Domain { what: "λ", value: -1e300, must_be: "finite and ≥ 0" };
     assert_eq!(value.to_string(), "λ is -1e300; it must be finite and ≥ 0");
     let value = Error::NonFinite { what: "x", row: 1, column: 2, value: f64::NEG_INFINITY };
-    assert!(value.to_string().starts_with("x holds -inf at row 1, column 2"));
+    assert!(value.to_string().starts_with("x: -inf at row 1, column 2"));
     assert!(Error::Domain { what: "n", value: 0.5, must_be: "" }.to_string().contains("n is 0.5;"));
     let reason = Error::Unsupported { reason: "one\ntwo".into() };
     assert_eq!(reason.to_string(), "one\\ntwo");

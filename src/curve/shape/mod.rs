@@ -144,8 +144,8 @@ impl Curve {
     /// which no repeat has the metric are left out, then repeats that lack it somewhere.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless the confidence is between 0 and 1 and there are resamples; [`Error::Empty`] if no
-    /// repeat has the metric along the axis, [`Error::NonFinite`] if a value is NaN or infinite (row: the index of the
+    /// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Domain`] unless the confidence is between 0
+    /// and 1 and there are resamples; [`Error::Empty`] if no repeat has the metric along the axis, [`Error::NonFinite`] if a value is NaN or infinite (row: the index of the
     /// repeat, column: that of the axis value); [`Error::Unsupported`] if there are too few repeats for any band: `1 +
     /// log₂(T / α)` or more are needed.
     ///
@@ -196,6 +196,9 @@ impl Curve {
 
     /// Returns the axis values at which any repeat has the metric, and the repeats (rows) that have it at all of them.
     fn whole_repeats(&self, arm: usize, metric: Metric) -> Result<(Vec<f64>, Array2<f64>), Error> {
+        if arm >= self.arms.len() {
+            return Err(Error::no_arm(self.arms.len(), arm));
+        }
         let axis = self.values();
         let mut repeats: BTreeMap<usize, Vec<Option<f64>>> = BTreeMap::new();
         for cell in self.cells.iter().filter(|cell| cell.arm == arm) {
@@ -209,7 +212,7 @@ impl Curve {
         let whole = |row: &Vec<Option<f64>>| used.iter().map(|&t| row[t]).collect::<Option<Vec<f64>>>();
         let rows: Vec<Vec<f64>> = repeats.values().filter_map(whole).collect();
         if used.is_empty() || rows.is_empty() {
-            return Err(Error::Empty { what: "the metric of this arm, in one repeat along the whole axis," });
+            return Err(Error::Empty { what: "the metric of this arm, in one repeat along the whole axis" });
         }
         let table = Array2::from_shape_fn((rows.len(), used.len()), |(i, t)| rows[i][t]);
         Error::check_finite("the metric", table.view())?;

@@ -37,10 +37,11 @@ impl<'a> Batch<'a> {
         skipped: &[usize],
         block: impl Fn(usize, usize) -> usize,
     ) -> Result<Vec<Self>, Error> {
-        let Some(first) = xs.first().filter(|x| !x.is_empty()) else {
-            return Err(Error::Empty { what: "the features" });
+        let (n, p) = match xs.first().map(ArrayView2::dim) {
+            Some((0, _)) => return Err(Error::Empty { what: "the samples" }),
+            Some((n, p)) if p > 0 => (n, p),
+            _ => return Err(Error::Empty { what: "the features" }),
         };
-        let (n, p) = first.dim();
         for x in xs {
             Error::check_len("rows of a matrix of a batch", n, x.nrows())?;
             Error::check_len("columns of a matrix of a batch", p, x.ncols())?;

@@ -105,7 +105,7 @@ impl<P: Payload> Shards<P> {
     /// # Errors
     /// Those of [`plan`](Self::plan); [`Error::Io`] if the folder or the plan cannot be written.
     pub fn begin(&self, shard: Shard) -> Result<PathBuf, Error> {
-        std::fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, &e))?;
+        std::fs::create_dir_all(&self.folder).map_err(|e| self.failed(&e))?;
         if self.plan()?.is_none_or(|plan| plan.count < self.count()) {
             let plan = Plan {
                 identity: self.identity.clone(),
@@ -165,15 +165,21 @@ impl<P: Payload> Shards<P> {
         Ok(records)
     }
 
+    fn failed(&self, error: &std::io::Error) -> Error {
+        if self.folder.is_file() {
+            return Error::refused(&self.folder, "a file, not a folder; name a folder for the shards");
+        }
+        Error::io(&self.folder, error)
+    }
+
     pub(super) fn list(&self) -> Result<Vec<PathBuf>, Error> {
-        let failed = |e| Error::io(&self.folder, &e);
         let entries = match std::fs::read_dir(&self.folder) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed)?,
+            entries => entries.map_err(|e| self.failed(&e))?,
         };
         let mut records = Vec::new();
         for entry in entries {
-            let path = entry.map_err(failed)?.path();
+            let path = entry.map_err(|e| self.failed(&e))?.path();
             if path.extension().is_some_and(|ending| ending == ENDING) {
                 records.push(path);
             }

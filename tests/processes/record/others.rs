@@ -8,10 +8,14 @@ use double_descent::features::{Coordinates, RandomFourier};
 use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::rng::stream;
 use double_descent::svd::Cutoff;
-use double_descent::sweep::{Arm, Draw, Intercept, Maps, Parameter, Record, Source, Splits, Sweep, TestOn};
+use double_descent::sweep::{
+    Arm, Draw, Identity, Intercept, Maps, Merged, Parameter, Payload, Record, Shard, Source, Splits, Sweep,
+    TestOn,
+};
 use double_descent::{Adversary, Error};
 use ndarray::Array2;
 use rand::RngExt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A filter whose description does not tell its gain.
@@ -178,4 +182,65 @@ fn records_of_other_versions_are_refused() {
     }
     std::fs::write(&path, &before).unwrap();
     assert_eq!(bytes(&sweep.merge(&[&path]).unwrap()), expected);
+}
+
+/// A payload that panics while it is written, or read.
+#[derive(Debug)]
+struct Stubborn {
+    writes: bool,
+}
+
+impl Payload for Stubborn {
+    const KIND: &'static str = "stubborn";
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        assert!(self.writes, "not on paper");
+        bytes.push(1);
+    }
+
+    fn decode(_: &[u8]) -> Option<Self> {
+        panic!("illegible")
+    }
+}
+
+#[test]
+fn payloads_that_panic_are_errors() {
+    let folder = Folder::new("stubborn");
+    let record = Record::<Stubborn>::open(&folder.0.join("a.record"), &Identity::new("stubborn")).unwrap();
+    let said = |error: Error| {
+        assert!(matches!(error, Error::UserCode { .. }), "{error}");
+        error.to_string()
+    };
+    let error = record.append(3, &Stubborn { writes: false }).unwrap_err();
+    assert_eq!(said(error), "the payload at 3 of a record: it panicked: not on paper");
+    assert!(record.get(3).unwrap().is_none());
+    record.append(3, &Stubborn { writes: true }).unwrap();
+    let error = record.get(3).unwrap_err();
+    assert_eq!(said(error), "the payload at 3 of a record: it panicked: illegible");
+}
+
+#[test]
+fn more_indices_than_fit_in_memory_are_refused() {
+    let folder = Folder::new("many-indices");
+    let (path, identity) = (folder.0.join("a.record"), Identity::new("many"));
+    let record = Record::<Vec<f64>>::open(&path, &identity).unwrap();
+    let work = |_: Range<usize>| -> Result<Vec<Vec<f64>>, Error> { panic!("not reached") };
+    for range in [0..1 << 50, 0..usize::MAX] {
+        assert!(matches!(record.run(range, 8, None, &(), work), Err(Error::Memory { .. })));
+    }
+    drop(record);
+    let merged = Merged::<Vec<f64>>::of(&identity, 1 << 50, &[&path]).unwrap();
+    assert!(matches!(merged.check_complete(), Err(Error::Memory { .. })));
+}
+
+#[test]
+fn a_file_where_the_folder_of_shards_should_be() {
+    let folder = Folder::new("file-for-shards");
+    let path = folder.0.join("file");
+    std::fs::write(&path, "").unwrap();
+    let sweep = study("samples", 3);
+    let shards = sweep.shards(&path).unwrap();
+    for error in [shards.begin(Shard::new(0, 2).unwrap()).unwrap_err(), shards.records().unwrap_err()] {
+        assert!(error.to_string().ends_with("a file, not a folder; name a folder for the shards"), "{error}");
+    }
 }
