@@ -10,7 +10,7 @@ pub mod npy;
 pub mod npz;
 mod prepare;
 mod pseudorandom;
-mod row_stream;
+pub(crate) mod row_stream;
 mod stored;
 mod student_teacher;
 mod target_noise;

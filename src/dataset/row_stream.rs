@@ -2,6 +2,7 @@
 
 use super::npy::{NpyRows, NpyWriter};
 use crate::Error;
+use crate::error::user_code;
 use crate::rng::stream;
 use ndarray::{Array1, Array2, s};
 use rand::RngExt;
@@ -17,13 +18,43 @@ pub trait RowStream {
     /// Number of columns, features and targets.
     fn columns(&self) -> usize;
 
-    /// Returns the next `rows` rows (`b × (p + k)`), fewer at the end, and `None` after the end. The values do not
-    /// depend on the block size.
+    /// Returns the next `rows` rows (`b × (p + k)`), fewer at the end, and `None` after the end, never a block without
+    /// rows. The values do not depend on the block size.
     ///
     /// # Errors
     /// Those of the source, such as [`Error::Domain`] for 0 rows, and [`Error::Memory`] or [`Error::Resource`] for a
     /// block that does not fit in memory.
     fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error>;
+}
+
+/// Returns the numbers of rows and columns of a stream, which may be the caller's code.
+pub(crate) fn shape(stream: &dyn RowStream) -> Result<(usize, usize), Error> {
+    user_code::call(name, || (stream.rows(), stream.columns()))
+}
+
+/// Returns the next block of a stream, which may be the caller's code: at most `rows` rows, at least one, of `columns`
+/// columns.
+pub(crate) fn next_block(
+    stream: &mut dyn RowStream,
+    rows: usize,
+    columns: usize,
+) -> Result<Option<Array2<f64>>, Error> {
+    let block = user_code::call(name, || stream.next_block(rows))??;
+    if let Some(block) = &block {
+        Error::check_len("columns of a block of rows", columns, block.ncols())?;
+        if block.nrows() > rows {
+            Error::check_len("rows of a block of rows", rows, block.nrows())?;
+        }
+        if block.nrows() == 0 {
+            let reason = "it returned a block without rows; after the last row it must return `None`".into();
+            return Err(Error::UserCode { part: name(), reason });
+        }
+    }
+    Ok(block)
+}
+
+fn name() -> String {
+    "the stream of rows".into()
 }
 
 impl RowStream for NpyRows {
@@ -129,10 +160,10 @@ impl<S: RowStream> Copied<S> {
     /// Wraps a stream from which no row has been read yet; `path` is that of the file.
     ///
     /// # Errors
-    /// Those of [`NpyWriter::create`].
+    /// Those of [`NpyWriter::create`]; [`Error::UserCode`] if the stream panics.
     pub fn new(rows: S, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let file = NpyWriter::create(path, (rows.rows(), rows.columns()))?;
+        let file = NpyWriter::create(path, shape(&rows)?)?;
         Ok(Self { rows, file })
     }
 }
@@ -147,7 +178,7 @@ impl<S: RowStream> RowStream for Copied<S> {
     }
 
     fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
-        let block = self.rows.next_block(rows)?;
+        let block = user_code::call(name, || self.rows.next_block(rows))??;
         if let Some(block) = &block {
             self.file.write(block)?;
         }

@@ -2,12 +2,12 @@
 
 use super::Observer;
 use crate::Error;
-use crate::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
-use crate::dataset::RowStream;
+use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance};
+use crate::dataset::{RowStream, row_stream};
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Point, Rows, Test};
 use crate::risk::Compressed;
-use ndarray::s;
+use ndarray::{Array2, s};
 use std::collections::BTreeSet;
 
 /// The minimum-norm fits to the first 1, 2, 3, … rows of a [`RowStream`].
@@ -53,33 +53,65 @@ impl Stream {
         Self { name: name.into(), outputs, test_rows: 0, block: 1024, samples, seed: None }
     }
 
-    /// Reads all rows.
+    /// Reads all rows, as many as the stream has by its own account.
     ///
     /// Cells have the training error, norm and rank, and with test rows the test error. If the observer stops it,
-    /// returns the cells so far, with [`Curve::complete`] false.
+    /// returns the cells so far, with [`Curve::complete`] false. The same if the rows break off after the first cell: by
+    /// an error or a panic of the stream, by fewer rows than it announced, or by rows that cannot be fitted. Then
+    /// [`Curve::failures`] has the error, at the first `n` that was not reached.
     ///
     /// # Errors
     /// [`Error::Domain`] unless there are at least one target, one feature, one row per block and one training row;
-    /// [`Error::NonFinite`] for test rows with NaN or an infinity; those of the rows, of [`Rows::new`] and of
-    /// [`Rows::extend`].
+    /// [`Error::NonFinite`] for test rows with NaN or an infinity; [`Error::Shape`] for a block that is too wide, too
+    /// narrow or too high, for fewer test rows than asked for, and for rows that end before the first cell;
+    /// [`Error::UserCode`] if the stream panics or returns a block without rows; those of the rows, of [`Rows::new`] and
+    /// of [`Rows::extend`].
     pub fn run(&self, rows: &mut dyn RowStream, observer: &dyn Observer) -> Result<Curve, Error> {
+        let (all, columns) = row_stream::shape(rows)?;
         let counts = [
             ("the number of outputs", self.outputs),
             ("the number of rows of a block", self.block),
-            ("the number of features", rows.columns().saturating_sub(self.outputs)),
-            ("the number of rows that train", rows.rows().saturating_sub(self.test_rows)),
+            ("the number of features", columns.saturating_sub(self.outputs)),
+            ("the number of rows that train", all.saturating_sub(self.test_rows)),
         ];
         if let Some((what, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(Error::Domain { what, value: 0.0, must_be: "at least 1" });
         }
         let [.., (_, p), (_, training)] = counts;
-        let held_out = if self.test_rows > 0 { rows.next_block(self.test_rows)? } else { None };
-        let test = held_out.map(|rows| Compressed::new(&rows.slice(s![.., ..p]), &rows.slice(s![.., p..])));
-        let test = test.transpose()?;
+        let test = match self.test_rows {
+            0 => None,
+            count => {
+                let block = row_stream::next_block(rows, count, columns)?;
+                let found = block.as_ref().map_or(0, |block| block.nrows());
+                Error::check_len("rows of the block of test rows", count, found)?;
+                let split = |block: Array2<f64>| {
+                    Compressed::new(&block.slice(s![.., ..p]), &block.slice(s![.., p..]))
+                };
+                block.map(split).transpose()?
+            }
+        };
         let mut fit = Rows::new(p, self.outputs, test.as_ref().map_or(Test::None, Test::Rows))?;
         let mut curve = Curve::new(Axis::Samples, vec![ArmLabel::new("min_norm", None)], self.provenance());
-        while let Some(block) = rows.next_block(self.block)? {
-            let points = fit.extend(&block.slice(s![.., ..p]), &block.slice(s![.., p..]))?;
+        while fit.rows() < training {
+            let from = fit.rows();
+            let block = row_stream::next_block(rows, self.block.min(training - from), columns);
+            let points = block.and_then(|block| {
+                let block = block.ok_or(Error::Shape {
+                    what: "rows of the stream that train",
+                    expected: training,
+                    found: from,
+                })?;
+                fit.extend(&block.slice(s![.., ..p]), &block.slice(s![.., p..]))
+            });
+            let points = match points {
+                Ok(points) => points,
+                Err(error) if curve.cells.is_empty() => return Err(error),
+                Err(error) => {
+                    curve.failures.push(Failure::new(0, from + 1, p, error));
+                    curve.complete = false;
+                    break;
+                }
+            };
             for point in points.iter().filter(|point| self.samples.contains(&point.n)) {
                 if point.engine == Engine::Svd {
                     curve.provenance.by_svd.push((0, point.n));

@@ -135,3 +135,133 @@ fn noise_terms_are_those_of_their_law() {
     assert!(matches!(moody.run(8, None, &()), Err(Error::UserCode { .. })));
     assert!(over_p.iter().all(|row| row.quantiles[2] > 0.0));
 }
+
+/// What a stream of the caller's does at its 61st row.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Ends,
+    Fails,
+    Panics,
+    NoRows,
+    TooNarrow,
+    TooHigh,
+    Nan,
+}
+
+/// The rows of [`rows`], up to a fault.
+struct Faulty {
+    rows: GaussianRows,
+    given: usize,
+    from: usize,
+    fault: Fault,
+}
+
+impl Faulty {
+    fn new(from: usize, fault: Fault) -> Self {
+        Self { rows: rows(), given: 0, from, fault }
+    }
+}
+
+impl RowStream for Faulty {
+    fn rows(&self) -> usize {
+        120
+    }
+
+    fn columns(&self) -> usize {
+        7
+    }
+
+    fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
+        if self.given < self.from {
+            self.given += rows;
+            return self.rows.next_block(rows);
+        }
+        match self.fault {
+            Fault::Ends => Ok(None),
+            Fault::Fails => Err(Error::user("the cable")),
+            Fault::Panics => panic!("no more"),
+            Fault::NoRows => Ok(Some(Array2::zeros((0, 7)))),
+            Fault::TooNarrow => Ok(Some(Array2::zeros((rows, 6)))),
+            Fault::TooHigh => Ok(Some(Array2::zeros((rows + 1, 7)))),
+            Fault::Nan => Ok(Some(Array2::from_elem((rows, 7), f64::NAN))),
+        }
+    }
+}
+
+/// What was computed before the fault is kept; the error is that of the failure, or of the run if there are no cells.
+#[test]
+fn a_stream_that_breaks_off_keeps_its_cells() {
+    let stream = Stream { test_rows: 20, block: 20, ..Stream::new("rows", 1, [5, 40, 70]) };
+    let whole = stream.run(&mut rows(), &()).unwrap();
+    type Is = fn(&Error) -> bool;
+    let shape: Is = |error| matches!(error, Error::Shape { .. });
+    let faults: [(Fault, Is); 7] = [
+        (Fault::Ends, |error| matches!(error, Error::Shape { expected: 100, found: 0 | 40, .. })),
+        (Fault::Fails, |error| matches!(error, Error::User { .. })),
+        (Fault::Panics, |error| error.to_string() == "the stream of rows: it panicked: no more"),
+        (Fault::NoRows, |error| matches!(error, Error::UserCode { .. })),
+        (Fault::TooNarrow, shape),
+        (Fault::TooHigh, shape),
+        (Fault::Nan, |error| matches!(error, Error::NonFinite { .. })),
+    ];
+    for (fault, is_its) in faults {
+        let curve = stream.run(&mut Faulty::new(60, fault), &()).unwrap();
+        assert!(!curve.complete && curve.cells[..] == whole.cells[..2], "{fault:?}");
+        let [failure] = &curve.failures[..] else { panic!("{fault:?}: {:?}", curve.failures) };
+        assert_eq!((failure.n, failure.p), (41, 6));
+        assert!(is_its(&failure.error), "{fault:?}: {}", failure.error);
+        // Before the first cell, and before the test rows.
+        let error = stream.run(&mut Faulty::new(20, fault), &()).unwrap_err();
+        assert!(is_its(&error), "{fault:?}: {error}");
+        let error = stream.run(&mut Faulty::new(0, fault), &()).unwrap_err();
+        assert!(matches!(fault, Fault::Ends) || is_its(&error), "{fault:?}: {error}");
+        assert!(!matches!(fault, Fault::Ends) || shape(&error), "{error}");
+    }
+    // A copy of the rows is guarded as well, and leaves no file.
+    let folder = Folder::new("broken-stream");
+    let mut copied = Copied::new(Faulty::new(60, Fault::Panics), folder.0.join("rows.npy")).unwrap();
+    assert!(copied.next_block(60).is_ok());
+    assert!(matches!(copied.next_block(60), Err(Error::UserCode { .. })));
+    drop(copied);
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+}
+
+/// A stream that panics when it is asked for its size.
+struct Shapeless;
+
+impl RowStream for Shapeless {
+    fn rows(&self) -> usize {
+        panic!("not counted")
+    }
+
+    fn columns(&self) -> usize {
+        7
+    }
+
+    fn next_block(&mut self, _: usize) -> Result<Option<Array2<f64>>, Error> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_stream_that_panics_at_its_size_is_an_error() {
+    let error = Stream::new("rows", 1, [5]).run(&mut Shapeless, &()).unwrap_err();
+    assert_eq!(error.to_string(), "the stream of rows: it panicked: not counted");
+    let folder = Folder::new("shapeless-stream");
+    let copied = Copied::new(Shapeless, folder.0.join("rows.npy"));
+    assert!(matches!(copied.map(|_| ()), Err(Error::UserCode { .. })));
+}
+
+#[test]
+fn noise_terms_without_samples_say_so() {
+    let terms = NoiseTerms {
+        designs: Designs::gaussian(),
+        seed: 0,
+        features: 3,
+        samples: 0,
+        largest_samples: 4,
+        largest_features: 4,
+    };
+    let error = terms.run(8, None, &()).unwrap_err();
+    assert_eq!(error, Error::Empty { what: "the samples" });
+}
