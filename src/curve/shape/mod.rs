@@ -145,9 +145,9 @@ impl Curve {
     ///
     /// # Errors
     /// [`Error::TooLarge`] for an arm that the curve does not have; [`Error::Domain`] unless the confidence is between 0
-    /// and 1 and there are resamples; [`Error::Empty`] if no repeat has the metric along the axis, [`Error::NonFinite`] if a value is NaN or infinite (row: the index of the
-    /// repeat, column: that of the axis value); [`Error::Unsupported`] if there are too few repeats for any band: `1 +
-    /// log₂(T / α)` or more are needed.
+    /// and 1 and there are resamples; [`Error::Empty`] if no repeat has the metric along the axis, [`Error::NonFinite`]
+    /// if a value is NaN or infinite (row: the index of the repeat, column: that of the axis value);
+    /// [`Error::Unsupported`] if there are too few repeats for any band: `1 + log₂(T / α)` or more are needed.
     ///
     /// # Examples
     /// ```
