@@ -82,7 +82,7 @@ impl Stream {
             0 => None,
             count => {
                 let block = row_stream::next_block(rows, count, columns)?;
-                let found = block.as_ref().map_or(0, |block| block.nrows());
+                let found = block.as_ref().map_or(0, Array2::nrows);
                 Error::check_len("rows of the block of test rows", count, found)?;
                 let split = |block: Array2<f64>| {
                     Compressed::new(&block.slice(s![.., ..p]), &block.slice(s![.., p..]))

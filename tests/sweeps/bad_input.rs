@@ -242,7 +242,7 @@ fn orders_of_more_rows_than_fit_in_memory() {
 fn counts_in_a_table_of_cells_are_whole_numbers() {
     let folder = Folder::new("counts");
     let read = |repeat: &str| {
-        let file = folder.file("cells.csv", &format!("repeat,n,p,arm,rank,test_mse\n{repeat},5,3,a,3,0.5\n"));
+        let file = folder.file("cells.csv", format!("repeat,n,p,arm,rank,test_mse\n{repeat},5,3,a,3,0.5\n"));
         Curve::read_cells(file, Axis::Samples).map(|curve| curve.cells.len()).map_err(|e| e.to_string())
     };
     assert_eq!(read("4"), Ok(1));

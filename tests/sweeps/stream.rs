@@ -188,12 +188,14 @@ impl RowStream for Faulty {
     }
 }
 
+/// Whether an error is the right one.
+type Is = fn(&Error) -> bool;
+
 /// What was computed before the fault is kept; the error is that of the failure, or of the run if there are no cells.
 #[test]
 fn a_stream_that_breaks_off_keeps_its_cells() {
     let stream = Stream { test_rows: 20, block: 20, ..Stream::new("rows", 1, [5, 40, 70]) };
     let whole = stream.run(&mut rows(), &()).unwrap();
-    type Is = fn(&Error) -> bool;
     let shape: Is = |error| matches!(error, Error::Shape { .. });
     let faults: [(Fault, Is); 7] = [
         (Fault::Ends, |error| matches!(error, Error::Shape { expected: 100, found: 0 | 40, .. })),

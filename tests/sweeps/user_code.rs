@@ -526,6 +526,9 @@ impl FeatureMap for Dimensionless {
     }
 }
 
+/// A training procedure.
+type Own = fn(&ArrayRef2<f64>, &ArrayRef2<f64>) -> Result<f64, Error>;
+
 #[test]
 fn maps_inside_others_and_closures_that_panic_are_errors() {
     let x = table(6, 3).features().clone();
@@ -536,7 +539,6 @@ fn maps_inside_others_and_closures_that_panic_are_errors() {
     knows(DirectSum::new(Dimensionless, 2).unwrap().design(&x, 2));
 
     let (data, search) = (table(20, 3), Search::new(1e-9, 2, 0));
-    type Own = fn(&ArrayRef2<f64>, &ArrayRef2<f64>) -> Result<f64, Error>;
     let of = |p: usize| -> Own { panic!("no procedure for {p}") };
     let error = search.first_to_reach(3, 4, of, data.features(), data.targets()).unwrap_err();
     assert_eq!(said(&error), "the training procedure: it panicked: no procedure for 4");
