@@ -6,7 +6,7 @@
 mod figures;
 
 use crate::common::closing::against;
-use crate::common::flags::{Failure, Program, Rule, flags, usage};
+use crate::common::flags::{Failure, Program, Rule, flags, refused, usage};
 use crate::common::{PrintArgs, check_noise, make_folder, peak_memory, powers_around, say};
 use crate::common::{save_points, with_progress};
 use double_descent::curve::Metric;
@@ -94,10 +94,17 @@ impl Program for Cli {
         let level = self.noise * self.noise;
         let expected = |n: usize| Ok(level + gaussian::excess(n, p, 1.0, level)?.total());
         against(&curve, self.from.is_none().then_some(&expected as &dyn Fn(usize) -> _))?;
-        say!("every n from 1 to {training_rows} in {:.1} s{}", start.elapsed().as_secs_f64(), peak_memory());
+        let reached = curve.failures.first().map_or(training_rows, |failure| failure.n - 1);
+        say!("every n from 1 to {reached} in {:.1} s{}", start.elapsed().as_secs_f64(), peak_memory());
         say!("written: {}", path.display());
         if !self.no_figures {
             crate::common::figures::save(&self.print, &folder, [("streaming", figures::errors(&curve)?)])?;
+        }
+        if let Some(failure) = curve.failures.first() {
+            return refused(format!(
+                "the rows break off after {reached} of {training_rows}, whose results are written: {}",
+                failure.error
+            ));
         }
         Ok(())
     }

@@ -59,6 +59,6 @@ pub(super) fn energies(what: &'static str, expected: usize, values: &[f64]) -> R
 
 /// Returns `numerator / denominator`, both ≥ 0: 0 if the numerator is 0, else infinite at a pole.
 pub(super) fn ratio(numerator: f64, denominator: f64) -> f64 {
-    // A pole may be −0, as the negation of a difference that vanishes.
-    if numerator == 0.0 { 0.0 } else { numerator / denominator.abs() }
+    // Adding 0 makes a pole of −0, the negation of a difference that vanishes, positive.
+    if numerator == 0.0 { 0.0 } else { numerator / (denominator + 0.0) }
 }

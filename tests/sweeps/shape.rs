@@ -305,7 +305,7 @@ fn input_that_is_wrong_or_extreme() {
     let below = |mut curve: Curve| {
         for cell in &mut curve.cells {
             let value = cell.metric(Metric::TestMse).map(|value| value - 1000.0);
-            *cell = cell.clone().with(Metric::TestMse, value);
+            *cell = cell.with(Metric::TestMse, value);
         }
         curve
     };
