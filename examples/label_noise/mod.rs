@@ -2,7 +2,7 @@
 //! 0, 10 and 20 % of the training labels wrong and clean test labels. The peak is where the effective model
 //! complexity equals the number of samples (Nakkiran et al., arXiv:1912.02292).
 //!
-//! Run: `cargo run --release --example label_noise -- --data FOLDER`, where FOLDER holds the four files of
+//! Run: `cargo run --release --example label_noise -- --data-dir FOLDER`, where FOLDER holds the four files of
 //! Fashion-MNIST. Without it and without `DOUBLE_DESCENT_DATA`, a synthetic teacher is used instead.
 
 mod figures;
@@ -26,7 +26,7 @@ flags! {
     pub struct Cli {
         /// Folder that contains the files of Fashion-MNIST, directly or in a subfolder fashion_mnist; without it, a
         /// synthetic teacher [default: $DOUBLE_DESCENT_DATA]
-        data: Option<PathBuf> = None, "DIR";
+        data_dir: Option<PathBuf> = None, "DIR";
         /// Number of training samples n
         samples: Count<4> = Count(300), "N";
         /// Numbers of features p, as in 10..100:10,200 [default: n/20 to 8n, denser around n]
@@ -47,12 +47,12 @@ flags! {
 
 impl Program for Cli {
     const NAME: &'static str = "label_noise";
-    const RULES: &'static [Rule] = &[Rule::Alias("noise", "label-noise")];
+    const RULES: &'static [Rule] = &[Rule::Alias("noise", "label-noise"), Rule::Alias("data", "data-dir")];
 
     fn run(&self) -> Result<(), Failure> {
         let n = usize::from(self.samples);
         let sizes = feature_sizes(self.sizes.as_ref(), n)?;
-        let images = Images::load(self.data.clone(), self.run.seed)?;
+        let images = Images::load(self.data_dir.clone(), self.run.seed)?;
         check_shares("label-noise", &self.label_noise)?;
         if n > images.train.len() {
             return usage(format!("--samples: `{n}` is more than the {} training rows", images.train.len()));
