@@ -23,7 +23,9 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// ```
 /// All factors are public: for an experiment, change one and call [`Factors::error`] again. The residual factors
 /// `1 − g(σᵣ) σᵣ` come from the filter ([`write_residuals`](SpectralFilter::write_residuals)), which keeps their last
-/// digits. For a mode whose gain or singular value was changed, the difference is computed instead.
+/// digits. For a mode whose gain or singular value was changed, the difference is computed instead. A factor of another
+/// shape belongs to no fit: then errors are NaN, there are no contributions, and ablations and adversaries change
+/// nothing.
 ///
 /// The signs of `uᵣ` and `vᵣ` are arbitrary but shared, so only products of two projections are well defined.
 ///
@@ -156,9 +158,27 @@ impl Factors {
         })
     }
 
+    /// Whether all factors have the shapes that they were made with, those of one fit and its test rows.
+    fn fit_together(&self) -> bool {
+        let (m, k) = self.null_space_part.dim();
+        let r = self.stated.len();
+        self.singular_values.len() == r
+            && self.gain.len() == r
+            && [&self.test_projection, &self.hidden_projection].iter().all(|part| part.dim() == (m, r))
+            && [&self.residual_projection, &self.teacher_projection].iter().all(|part| part.dim() == (r, k))
+    }
+
+    /// NaN for each error of factors that do not belong together.
+    fn unknown(&self) -> Array2<f64> {
+        Array2::from_elem(self.null_space_part.dim(), f64::NAN)
+    }
+
     /// `Σᵣ g(σᵣ)(x·vᵣ)(uᵣ·E)`, `m × k`: the sum of the products of the three factors.
     #[must_use]
     pub fn variance_part(&self) -> Array2<f64> {
+        if !self.fit_together() {
+            return self.unknown();
+        }
         let gain = self.gain.view().insert_axis(Axis(1));
         self.test_projection.dot(&(&self.residual_projection * &gain))
     }
@@ -166,6 +186,9 @@ impl Factors {
     /// `bias(x)`, `m × k`: the part of the target that the fit would miss even without residuals.
     #[must_use]
     pub fn bias_part(&self) -> Array2<f64> {
+        if !self.fit_together() {
+            return self.unknown();
+        }
         let modes = self.gain.iter().zip(&self.singular_values).zip(&self.stated);
         let missed = modes.map(|((&gain, &sigma), stated)| {
             let is_stated = (gain, sigma) == (stated.gain, stated.sigma);
@@ -188,7 +211,7 @@ impl Factors {
     /// Empty if `output` is out of range.
     #[must_use]
     pub fn contributions(&self, output: usize) -> Vec<Contribution> {
-        if output >= self.residual_projection.ncols() {
+        if output >= self.residual_projection.ncols() || !self.fit_together() {
             return Vec::new();
         }
         let mut table: Vec<_> = (0..self.singular_values.len())
@@ -214,6 +237,9 @@ impl Factors {
     #[must_use]
     pub fn ablated(&self, ablation: &Ablation) -> Self {
         let mut out = self.clone();
+        if !self.fit_together() {
+            return out;
+        }
         if let (Some(sigma), Some(gain)) = (self.singular_values.as_slice(), out.gain.as_slice_mut()) {
             ablation.cut_gains(sigma, gain);
         }
@@ -239,7 +265,7 @@ impl Factors {
     #[must_use]
     pub fn attacked(&self, adversary: &Adversary, last: LastMode) -> Self {
         let mut out = self.clone();
-        if last.index >= self.singular_values.len() {
+        if last.index >= self.singular_values.len() || !self.fit_together() {
             return out;
         }
         match *adversary {

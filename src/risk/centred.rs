@@ -50,7 +50,12 @@ impl Means {
     pub(crate) fn intercept(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         Error::check_len("rows of beta", self.features.len(), beta.nrows())?;
         Error::check_len("columns of beta", self.targets.len(), beta.ncols())?;
-        Ok(&self.targets - &beta.t().dot(&self.features))
+        let intercept = &self.targets - &beta.t().dot(&self.features);
+        if intercept.iter().all(|v| v.is_finite()) {
+            return Ok(intercept);
+        }
+        Error::check_finite("beta", beta.view())?;
+        Err(Error::Overflow { what: "the intercept" })
     }
 }
 
@@ -107,7 +112,8 @@ impl Centred {
     /// Computes the intercept `b₀ = ȳ − βᵀ x̄` (`k`) for the coefficients `beta` (`p × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `beta` is `p × k`.
+    /// [`Error::Shape`] unless `beta` is `p × k`, [`Error::NonFinite`] if it holds NaN or an infinity,
+    /// [`Error::Overflow`] for an intercept that does not fit into `f64`.
     pub fn intercept(&self, beta: &ArrayRef2<f64>) -> Result<Array1<f64>, Error> {
         self.means.intercept(beta)
     }
@@ -128,7 +134,6 @@ impl Centred {
         let predictions = x.dot(beta) + self.intercept(beta)?;
         if Error::check_finite("predictions", predictions.view()).is_err() {
             Error::check_finite("the features", x.view())?;
-            Error::check_finite("beta", beta.view())?;
             return Err(Error::Overflow { what: "a prediction" });
         }
         Ok(predictions)

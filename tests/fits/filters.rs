@@ -175,6 +175,9 @@ fn the_intercept_is_not_penalised() {
     assert!(intercept.unwrap().iter().zip(&right).all(|(a, b)| (a - b).abs() < 1e-12));
     let constant = Centred::new(&array![[1e16], [1e16]], &array![[3.0], [5.0]]).unwrap();
     assert_eq!(constant.features(), &array![[0.0], [0.0]]);
+    let refused = |beta: f64| constant.intercept(&array![[beta]]).unwrap_err();
+    assert!(matches!(refused(1e300), Error::Overflow { what: "the intercept" }));
+    assert!(matches!(refused(f64::INFINITY), Error::NonFinite { what: "beta", .. }));
 }
 
 /// 1,200 rounds of `β ← β + (XᵀX + λ)⁻¹Xᵀ(y − Xβ)`, one solve per round.

@@ -12,7 +12,7 @@ use double_descent::svd::{Cutoff, Faer, LastMode, Svd};
 use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Ablation, Adversary};
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -246,6 +246,33 @@ fn contributions_are_the_products_of_three_factors() {
         assert!((three - row.product).abs() <= 12.0 * f64::EPSILON * three);
     }
     assert!(factors.contributions(1).is_empty());
+}
+
+#[test]
+fn factors_of_other_shapes_give_no_numbers() {
+    let problem = &Problem::all()[0];
+    let factors = Factors::new(&problem.svd, &MinNorm::default(), &problem.teacher, &problem.x_test).unwrap();
+    let last = problem.svd.last_mode(&problem.y).unwrap().unwrap();
+    let changes: [fn(&mut Factors); 7] = [
+        |f| f.singular_values = Array1::ones(f.gain.len() + 1),
+        |f| f.gain = Array1::ones(1),
+        |f| f.test_projection = Array2::ones((0, f.gain.len())),
+        |f| f.hidden_projection = Array2::ones((f.test_projection.nrows(), 0)),
+        |f| f.residual_projection = Array2::ones((1, 1)),
+        |f| f.teacher_projection = Array2::ones((f.gain.len(), 3)),
+        |f| f.null_space_part = Array2::ones((1, 2)),
+    ];
+    for (i, change) in changes.into_iter().enumerate() {
+        let mut other = factors.clone();
+        change(&mut other);
+        let errors = other.error();
+        assert!(errors.dim() == other.null_space_part.dim() && errors.iter().all(|v| v.is_nan()), "{i}");
+        assert!(other.contributions(0).is_empty(), "{i}");
+        assert_eq!(other.ablated(&Ablation::none().test_features_on(0)), other, "{i}");
+        for by in adversaries().into_iter().flatten() {
+            assert_eq!(other.attacked(&by, last), other, "{i}");
+        }
+    }
 }
 
 /// Computes every metric of one cell by its definition, from every test row.
