@@ -11,6 +11,8 @@ use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::svd::{Faer, Jacobi, Svd};
 use double_descent::sweep::Sweep;
+use double_descent::theory::random_features::RandomFeatureModel;
+use double_descent::theory::spectrum::PopulationSpectrum;
 use ndarray::{Array2, s};
 use rand_distr::{Distribution, StandardNormal};
 use std::path::Path;
@@ -21,7 +23,7 @@ const CHILD: &str = "DOUBLE_DESCENT_CHILD_INSTRUCTIONS";
 const VARIABLE: &str = "DOUBLE_DESCENT_INSTRUCTIONS";
 
 /// Results that are bitwise equal on every instruction set.
-const SAME: [&str; 4] = ["batched_svds", "cosines", "activations", "ablations"];
+const SAME: [&str; 5] = ["batched_svds", "cosines", "activations", "ablations", "theory"];
 
 fn normal(rows: usize, columns: usize, seed: usize) -> Array2<f64> {
     let mut rng = stream(seed as u64, rows, columns);
@@ -55,6 +57,12 @@ fn results() -> Vec<(&'static str, Vec<f64>)> {
         curve.cells.iter().filter_map(|cell| cell.metric(Metric::TestMse)).collect::<Vec<f64>>()
     };
     let sweep = Sweep::new(Dataset::diabetes(), 1..=15, 10, 0);
+    // Of a length that does not fill the lanes.
+    let spectrum = PopulationSpectrum::power_law(101, 1.2).unwrap();
+    let target = spectrum.values().iter().map(|l| l.powf(1.5)).collect::<Vec<f64>>();
+    let model = RandomFeatureModel::new(spectrum, &target, 0.1).unwrap();
+    let settings: Vec<_> = (1..40).map(|k| [50.0, 3.0 * f64::from(k), 1e-4]).collect();
+    let risks = model.curve(&settings).unwrap();
     vec![
         ("batched_svds", svds.flat_map(all).collect()),
         ("large_svd", large.singular_values().to_vec()),
@@ -63,6 +71,7 @@ fn results() -> Vec<(&'static str, Vec<f64>)> {
         ("activations", network.design(&inputs, 60).unwrap().into_iter().collect()),
         ("curve", points.iter().map(|point| point.test_mse.unwrap()).collect()),
         ("ablations", cells(sweep)),
+        ("theory", risks.iter().flat_map(|risk| [risk.excess, risk.train]).collect()),
     ]
 }
 

@@ -1,6 +1,11 @@
 //! Sums over a spectrum at a given `κ`, and the fixed point behind every deterministic equivalent.
 
+// All terms must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+use super::lanes::{Terms, in_lanes};
 use super::{Energies, LANES, PopulationSpectrum};
+use pulp::Simd;
 
 /// Sums over a spectrum at a given `κ`, with `s = ℓ / (ℓ + κ)` and `c = κ / (ℓ + κ)`.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,56 @@ pub(in crate::theory) struct TargetSums {
     pub(in crate::theory) sc: f64,
 }
 
+/// `m s`, `m s²` and `m s c`.
+struct Shares {
+    kappa: f64,
+}
+
+impl Terms<3> for Shares {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, value: S::f64s, count: S::f64s) -> [S::f64s; 3] {
+        let kappa = simd.splat_f64s(self.kappa);
+        let inverse = simd.div_f64s(simd.splat_f64s(1.0), simd.add_f64s(value, kappa));
+        let (s, c) = (simd.mul_f64s(value, inverse), simd.mul_f64s(kappa, inverse));
+        let weighted = simd.mul_f64s(count, s);
+        [weighted, simd.mul_f64s(weighted, s), simd.mul_f64s(weighted, c)]
+    }
+}
+
+/// `m q` and `m q (1 − q)`, where `q` is the smaller of `s` and `c`.
+struct SmallerShares {
+    kappa: f64,
+}
+
+impl Terms<2> for SmallerShares {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, value: S::f64s, count: S::f64s) -> [S::f64s; 2] {
+        let kappa = simd.splat_f64s(self.kappa);
+        let inverse = simd.div_f64s(simd.splat_f64s(1.0), simd.add_f64s(value, kappa));
+        let less = simd.mul_f64s(simd.min_f64s(value, kappa), inverse);
+        let more = simd.mul_f64s(simd.max_f64s(value, kappa), inverse);
+        let weighted = simd.mul_f64s(count, less);
+        [weighted, simd.mul_f64s(weighted, more)]
+    }
+}
+
+/// `e c²` and `e s c`, the first in units of the largest `c`, whose inverse times `κ` is `largest`.
+struct TargetShares {
+    kappa: f64,
+    largest: f64,
+}
+
+impl Terms<2> for TargetShares {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, value: S::f64s, energy: S::f64s) -> [S::f64s; 2] {
+        let (kappa, largest) = (simd.splat_f64s(self.kappa), simd.splat_f64s(self.largest));
+        let inverse = simd.div_f64s(simd.splat_f64s(1.0), simd.add_f64s(value, kappa));
+        let weighted = simd.mul_f64s(energy, simd.mul_f64s(kappa, inverse));
+        let (c, s) = (simd.mul_f64s(largest, inverse), simd.mul_f64s(value, inverse));
+        [simd.mul_f64s(weighted, c), simd.mul_f64s(weighted, s)]
+    }
+}
+
 impl PopulationSpectrum {
     /// Returns `Σ m s² / d` for a divisor `d` that is at least of the order of `Σ m s`.
     ///
@@ -59,18 +114,7 @@ impl PopulationSpectrum {
     }
 
     pub(in crate::theory) fn sums(&self, kappa: f64) -> Sums {
-        let mut lanes = [[0.0; LANES]; 3];
-        for (values, counts) in self.merged.chunks_exact(LANES).zip(self.merged_counts.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                let inverse = (values[i] + kappa).recip();
-                let (s, c) = (values[i] * inverse, kappa * inverse);
-                let weighted = counts[i] * s;
-                lanes[0][i] += weighted;
-                lanes[1][i] += weighted * s;
-                lanes[2][i] += weighted * c;
-            }
-        }
-        let [s, ss, sc] = lanes.map(|lane| lane.iter().sum());
+        let [s, ss, sc] = in_lanes(&self.merged, &self.merged_counts, Shares { kappa });
         Sums { s, ss, sc }
     }
 
@@ -113,17 +157,8 @@ impl PopulationSpectrum {
     }
 
     pub(in crate::theory) fn target_sums(&self, energies: &Energies, kappa: f64) -> TargetSums {
-        let mut lanes = [[0.0; LANES]; 2];
         let largest = self.lowest.min(f64::MAX) + kappa;
-        for (values, energies) in self.merged.chunks_exact(LANES).zip(energies.merged.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                let inverse = (values[i] + kappa).recip();
-                let weighted = energies[i] * (kappa * inverse);
-                lanes[0][i] += weighted * (largest * inverse);
-                lanes[1][i] += weighted * (values[i] * inverse);
-            }
-        }
-        let [cc, sc] = lanes.map(|lane| lane.iter().sum());
+        let [cc, sc] = in_lanes(&self.merged, &energies.merged, TargetShares { kappa, largest });
         TargetSums { cc, unit: kappa / largest, sc }
     }
 
@@ -191,15 +226,5 @@ impl PopulationSpectrum {
 
 /// Returns `Σ m q` and `Σ m q (1 − q)` over whole chunks, where `q` is the smaller of `s` and `c`.
 fn smaller_shares(values: &[f64], counts: &[f64], kappa: f64) -> [f64; 2] {
-    let mut lanes = [[0.0; LANES]; 2];
-    for (values, counts) in values.chunks_exact(LANES).zip(counts.chunks_exact(LANES)) {
-        for i in 0..LANES {
-            let inverse = (values[i] + kappa).recip();
-            let (less, more) = (values[i].min(kappa) * inverse, values[i].max(kappa) * inverse);
-            let weighted = counts[i] * less;
-            lanes[0][i] += weighted;
-            lanes[1][i] += weighted * more;
-        }
-    }
-    lanes.map(|lane| lane.iter().sum())
+    in_lanes(values, counts, SmallerShares { kappa })
 }

@@ -1,6 +1,7 @@
 //! The eigenvalues of a covariance or a kernel.
 
 mod fixed_point;
+mod lanes;
 
 use crate::machine::order::sort_indices;
 use std::f64::consts::TAU;
