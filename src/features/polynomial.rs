@@ -1,8 +1,17 @@
 //! Polynomials of one variable, degree by degree.
 
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
 use super::{FeatureMap, checked_zeros, finite};
 use crate::Error;
+use crate::machine::instructions::arch;
 use ndarray::{Array2, ArrayRef2};
+use pulp::Simd;
+use std::ops::Range;
+
+/// The most lanes of a register on any instruction set.
+const LANES: usize = 8;
 
 /// The family of polynomials whose member of degree `k` makes column `k`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,25 +37,60 @@ impl PolynomialBasis {
             Self::Monomial => "monomial",
         }
     }
+}
 
-    /// Writes the polynomials of degrees 1, 2, … at `x` into `values`.
-    fn write(self, x: f64, values: &mut [f64]) {
-        match self {
-            Self::Legendre => write_orthogonal(x, values, |k| k / (k + 1.0)),
-            Self::Chebyshev => write_orthogonal(x, values, |k| if k == 0.0 { 0.0 } else { 1.0 }),
-            Self::Monomial => {
-                let mut power = 1.0;
-                for value in values {
-                    power *= x;
-                    *value = power;
+/// Writes the rows of a design matrix: the constant if `first` is 1, then the degrees 1, 2, ….
+///
+/// As many rows at once as a register has lanes, because each is one long chain of operations that wait for each other.
+/// Every row has the same bits on every instruction set.
+struct Rows<'a> {
+    basis: PolynomialBasis,
+    /// One input per row.
+    inputs: &'a [f64],
+    /// Column of degree 1.
+    first: usize,
+    /// `n × p`, row-major.
+    design: &'a mut [f64],
+    p: usize,
+}
+
+impl pulp::WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { basis, inputs, first, design, p } = self;
+        let one = simd.splat_f64s(1.0);
+        for (inputs, rows) in inputs.chunks(S::F64_LANES).zip(design.chunks_mut(S::F64_LANES * p)) {
+            let mut lanes = [0.0; LANES];
+            lanes[..inputs.len()].copy_from_slice(inputs);
+            let x = S::as_simd_f64s(&lanes).0[0];
+            let mut write = |column: usize, values: S::f64s| {
+                S::as_mut_simd_f64s(&mut lanes).0[0] = values;
+                for (lane, value) in lanes[..inputs.len()].iter().enumerate() {
+                    rows[lane * p + column] = *value;
+                }
+            };
+            (0..first).for_each(|column| write(column, one));
+            match basis {
+                PolynomialBasis::Legendre => orthogonal(simd, x, first..p, |k| k / (k + 1.0), write),
+                PolynomialBasis::Chebyshev => {
+                    orthogonal(simd, x, first..p, |k| if k == 0.0 { 0.0 } else { 1.0 }, write);
+                }
+                PolynomialBasis::Monomial => {
+                    let mut power = one;
+                    for column in first..p {
+                        power = simd.mul_f64s(power, x);
+                        write(column, power);
+                    }
                 }
             }
         }
     }
 }
 
-/// Writes `Q_1(x), Q_2(x), …` of the family `Q_{k+1} = (1 + a_k) x Q_k − a_k Q_{k−1}`, `Q_0 = 1`, `a_0 = 0`. Legendre
-/// polynomials have `a_k = k/(k + 1)`, Chebyshev polynomials `a_k = 1`.
+/// Writes `Q_1(x), Q_2(x), …` of the family `Q_{k+1} = (1 + a_k) x Q_k − a_k Q_{k−1}`, `Q_0 = 1`, `a_0 = 0`, to these
+/// columns. Legendre polynomials have `a_k = k/(k + 1)`, Chebyshev polynomials `a_k = 1`.
 ///
 /// In this form the recurrence loses `O(k²)` units in the last place as `x → ±1`. In terms of the differences
 /// `D_k = Q_k − Q_{k−1}` it reads
@@ -56,24 +100,31 @@ impl PolynomialBasis {
 /// and uses the small number `x − 1`, exact from `x = ½` to 2, instead of `x`: Reinsch's remedy for Goertzel's
 /// recurrence (W. M. Gentleman, *Computer Journal* 12, 1969). Values at negative `x` follow from
 /// `Q_k(−x) = (−1)ᵏ Q_k(x)`. For `|x| < ½` the plain form is better.
-fn write_orthogonal(x: f64, values: &mut [f64], a: impl Fn(f64) -> f64) {
-    let size = x.abs();
-    let (mut previous, mut current, mut difference) = (0.0, 1.0, 0.0);
+#[inline(always)]
+fn orthogonal<S: Simd>(
+    simd: S,
+    x: S::f64s,
+    columns: Range<usize>,
+    a: impl Fn(f64) -> f64,
+    mut write: impl FnMut(usize, S::f64s),
+) {
+    let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
+    let sign = simd.select_f64s(simd.less_than_f64s(x, zero), simd.splat_f64s(-1.0), one);
+    let size = simd.abs_f64s(x);
+    let (is_small, beyond) = (simd.less_than_f64s(size, simd.splat_f64s(0.5)), simd.sub_f64s(size, one));
+    let (mut previous, mut current, mut difference) = (zero, one, zero);
     let mut k = 0.0;
-    for value in values.iter_mut() {
-        let a = a(k);
-        let next = if size < 0.5 {
-            (1.0 + a) * size * current - a * previous
-        } else {
-            difference = a * difference + (1.0 + a) * (size - 1.0) * current;
-            current + difference
-        };
+    for column in columns {
+        let (a, whole) = (simd.splat_f64s(a(k)), simd.splat_f64s(1.0 + a(k)));
+        let along = simd.mul_f64s(simd.mul_f64s(whole, size), current);
+        let plain = simd.sub_f64s(along, simd.mul_f64s(a, previous));
+        let along = simd.mul_f64s(simd.mul_f64s(whole, beyond), current);
+        difference = simd.add_f64s(simd.mul_f64s(a, difference), along);
+        let next = simd.select_f64s(is_small, plain, simd.add_f64s(current, difference));
         (previous, current) = (current, next);
-        *value = next;
+        // Degree k + 1.
+        write(column, if k % 2.0 == 0.0 { simd.mul_f64s(next, sign) } else { next });
         k += 1.0;
-    }
-    if x < 0.0 {
-        values.iter_mut().step_by(2).for_each(|odd| *odd = -*odd);
     }
 }
 
@@ -146,13 +197,10 @@ impl FeatureMap for Polynomial {
     /// `inputs` `(n, 1)` → `X` `(n, p)`; row `i` is `Q_1(x_i), …, Q_p(x_i)`. Costs `O(n p)`.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         let mut design = checked_zeros(self, inputs, p)?;
-        let rows = inputs.iter().zip(design.as_slice_mut().unwrap_or_default().chunks_exact_mut(p));
-        for (&x, row) in rows {
-            if self.constant {
-                row[0] = 1.0;
-            }
-            self.basis.write(x, &mut row[usize::from(self.constant)..]);
-        }
+        let inputs = inputs.as_standard_layout();
+        let (basis, first) = (self.basis, usize::from(self.constant));
+        let rows = design.as_slice_mut().unwrap_or_default();
+        arch().dispatch(Rows { basis, inputs: inputs.as_slice().unwrap_or(&[]), first, design: rows, p });
         finite(design, "a polynomial of high degree outside [−1, 1]")
     }
 

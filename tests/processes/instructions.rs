@@ -4,7 +4,9 @@
 use crate::common::program::Folder;
 use double_descent::curve::Metric;
 use double_descent::dataset::Dataset;
-use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
+use double_descent::features::{
+    Activation, FeatureMap, Polynomial, PolynomialBasis, RandomFourier, RandomNetwork,
+};
 use double_descent::instructions;
 use double_descent::nested::{Test, sample_curve};
 use double_descent::risk::Compressed;
@@ -23,7 +25,7 @@ const CHILD: &str = "DOUBLE_DESCENT_CHILD_INSTRUCTIONS";
 const VARIABLE: &str = "DOUBLE_DESCENT_INSTRUCTIONS";
 
 /// Results that are bitwise equal on every instruction set.
-const SAME: [&str; 5] = ["batched_svds", "cosines", "activations", "ablations", "theory"];
+const SAME: [&str; 6] = ["batched_svds", "cosines", "activations", "polynomials", "ablations", "theory"];
 
 fn normal(rows: usize, columns: usize, seed: usize) -> Array2<f64> {
     let mut rng = stream(seed as u64, rows, columns);
@@ -36,6 +38,14 @@ fn fourier() -> (RandomFourier, Array2<f64>) {
 
 fn curve() -> (Array2<f64>, Array2<f64>) {
     (normal(70, 20, 4), normal(70, 1, 5))
+}
+
+/// On and around [−1, 1], in a number of rows that does not fill the lanes.
+fn polynomials() -> Vec<f64> {
+    let inputs = Array2::from_shape_fn((27, 1), |(i, _)| 0.08 * (i as f64 - 13.0));
+    let of_basis = |basis| Polynomial::new(basis).with_constant().design(&inputs, 60).unwrap();
+    let all = [PolynomialBasis::Legendre, PolynomialBasis::Chebyshev, PolynomialBasis::Monomial];
+    all.into_iter().flat_map(of_basis).collect()
 }
 
 fn results() -> Vec<(&'static str, Vec<f64>)> {
@@ -69,6 +79,7 @@ fn results() -> Vec<(&'static str, Vec<f64>)> {
         ("cosines", map.design(&inputs, 96).unwrap().into_iter().collect()),
         ("cosines_of_images", map.design(&inputs.mapv(|v| v.max(0.0)), 96).unwrap().into_iter().collect()),
         ("activations", network.design(&inputs, 60).unwrap().into_iter().collect()),
+        ("polynomials", polynomials()),
         ("curve", points.iter().map(|point| point.test_mse.unwrap()).collect()),
         ("ablations", cells(sweep)),
         ("theory", risks.iter().flat_map(|risk| [risk.excess, risk.train]).collect()),
