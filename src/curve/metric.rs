@@ -196,7 +196,7 @@ metrics! {
         TailStableRank, tail_stable_rank, "1";
         /// Bartlett's effective rank `R_k` past the `k` largest eigenvalues: `(Σ_{i>k} σᵢ²)²/Σ_{i>k} σᵢ⁴`.
         TailParticipationRatio, tail_participation_ratio, "1";
-        /// Effective model complexity (Nakkiran et al. 2020): the largest number of samples at which the mean training
+        /// Effective model complexity (Nakkiran et al. 2019): the largest number of samples at which the mean training
         /// error is at most a tolerance. It is a property of a training procedure, not of one training set.
         ModelComplexity, model_complexity, "1";
     }

@@ -193,7 +193,7 @@ impl RandomFourier {
     /// | Rahimi and Recht 2007: `√(2/p) cos(w·x + b)`, or pairs over `√(p/2)` | the same, or [`Self::from_frequencies`] |
     /// | Liao, Couillet and Mahoney 2020, arXiv:2006.05013: `[cos(W x), sin(W x)]` | [`Self::from_frequencies`] in [`PairOrder::Blocks`], `with_amplitude(1.0)` |
     /// | Belkin et al. 2019, arXiv:1812.11118: `exp(i v·x)`, `v ~ N(0, σ⁻² I)` | [`Self::from_frequencies`] or a Gaussian kernel of bandwidth `σ`, [`Self::complex_system`], `with_amplitude(1.0)` |
-    /// | Nakkiran et al. 2020, arXiv:1912.02292, appendix D: `exp(−i w·x)`, `w ~ N(0, I/d)` | the same, of bandwidth `√d`: the sign conjugates the coefficients |
+    /// | Nakkiran et al. 2019, arXiv:1912.02292, appendix D: `exp(−i w·x)`, `w ~ N(0, I/d)` | the same, of bandwidth `√d`: the sign conjugates the coefficients |
     ///
     /// # Examples
     /// ```

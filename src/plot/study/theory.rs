@@ -40,7 +40,7 @@ const NEAR: usize = 30;
 /// let mut sweep = Sweep::new(data, 2..=40, 20, 0);
 /// sweep.arms = vec![Arm::unablated()];
 // Test errors include the noise of the test rows.
-/// let line = TheoryLine::over_sizes("Mean, exact", "Nakkiran 2019", Sizes::Samples { p: 10 }, |n, p| {
+/// let line = TheoryLine::over_sizes("Mean, exact", "Belkin, Hsu and Xu 2020", Sizes::Samples { p: 10 }, |n, p| {
 ///     Ok(0.25 + gaussian::excess(n, p, 9.4, 0.25)?.total())
 /// });
 /// let options = FigureOptions::default().with_theory(Overlay::new(line).of_arm("unablated", None));

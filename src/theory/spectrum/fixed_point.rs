@@ -80,7 +80,7 @@ impl Terms<2> for SmallerShares {
     }
 }
 
-/// `e c²` and `e s c`, the first in units of the largest `c`, whose inverse times `κ` is `largest`.
+/// `e c²` in units of the largest `c`, which is `κ / largest`, and `e s c`.
 struct TargetShares {
     kappa: f64,
     largest: f64,
