@@ -10,6 +10,7 @@
 
 use rayon::prelude::*;
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 /// Most pieces per step: an even share for this many threads, and still small enough parts for fewer threads.
 const PIECES: usize = 8;
@@ -40,10 +41,19 @@ pub(crate) fn share<T: Send>(pieces: Vec<T>, work: impl Fn(T) + Sync) {
     if for_one_problem() == 1 {
         return pieces.into_iter().for_each(work);
     }
+    let slots: Vec<_> = pieces.into_iter().map(|piece| Mutex::new(Some(piece))).collect();
+    on_all_threads(slots.len(), &|index| {
+        let piece = slots[index].lock().unwrap_or_else(PoisonError::into_inner).take();
+        piece.into_iter().for_each(&work);
+    });
+}
+
+/// Calls `work` with each index below `count`. Knows no type of pieces, so the threading code is compiled once.
+fn on_all_threads(count: usize, work: &(dyn Fn(usize) + Sync)) {
     // A thread that waits for the others may start on another problem meanwhile. That problem is not split again, or
     // problems would pile up on the thread's stack.
     with_others(true, || {
-        pieces.into_par_iter().with_max_len(1).for_each(|piece| with_others(true, || work(piece)));
+        (0..count).into_par_iter().with_max_len(1).for_each(|index| with_others(true, || work(index)));
     });
 }
 
