@@ -6,8 +6,8 @@ use double_descent::dataset::Dataset;
 use double_descent::features::Coordinates;
 use double_descent::filter::Ridge;
 use double_descent::plot::study::{
-    ablations, adversaries, arm_errors, compare, over_features, over_metric, over_samples, over_settings,
-    overlay, panels, surface, three_factors,
+    ablations, adversaries, arm_errors, compare, each_arm, every_arm, over_features, over_metric,
+    over_samples, over_settings, overlay, panels, surface, three_factors,
 };
 use double_descent::plot::{
     Abscissa, Dash, Figure, FigureOptions, Group, Hue, Overlay, Panel, PanelAxis, Series, Statistic,
@@ -236,6 +236,32 @@ fn parts_of_studies_give_what_they_can() {
     let curve = sweep.run().expect("a sweep");
     let names: Vec<&str> = all(&curve, &FigureOptions::default()).iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["no_residuals", "arm"]);
+}
+
+#[test]
+fn a_bootstrap_that_does_not_fit_in_memory_is_said() {
+    let curve = sweep(8..=12, 4);
+    let statistic = Statistic::Mean(Bootstrap { draws: usize::MAX, seed: 0 });
+    let options = FigureOptions { statistic, ..FigureOptions::default() };
+    let arms = [("one", &curve, 0)];
+    let errors = (Metric::TrainMse, Metric::TestMse);
+    let mut figures = all(&curve, &options);
+    assert_eq!(figures.len(), 7, "both studies");
+    figures.extend([
+        ("arm", arm_errors(&curve, 0, &options)),
+        ("arms", compare(&curve, &[0, 1], &options)),
+        ("every arm", every_arm(&curve, &options)),
+        ("an arm each", each_arm(&curve, &[0, 1], &options)),
+        ("panels", panels(&curve, &[&[Metric::TestMse]], &options)),
+        ("overlay", overlay(&arms, Metric::TestMse, &options)),
+        ("fold", over_metric(&curve, 0, errors, &options).unwrap_or_else(Figure::not_drawn)),
+    ]);
+    for (name, figure) in figures {
+        let error = figure.undrawn;
+        // With few arms alone, bands are drawn.
+        let is_bare = name == "every arm";
+        assert_eq!(matches!(error, Some(Error::Memory { .. })), !is_bare, "{name}: {error:?}");
+    }
 }
 
 #[test]

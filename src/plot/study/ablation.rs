@@ -3,7 +3,7 @@
 use super::FigureOptions;
 use super::draft::{Draft, is_under};
 use super::family::{CUTOFFS, Family, MODES};
-use super::missing::or_reason;
+use super::missing::{has_nothing, or_error, or_reason};
 use super::setting::short;
 use super::theory::is_theory;
 use crate::Error;
@@ -11,13 +11,15 @@ use crate::curve::{Curve, Metric};
 use crate::plot::{Figure, Group, Hue, Panel};
 
 const ERRORS: [Metric; 2] = [Metric::TrainMse, Metric::TestMse];
+const BIASES: [Metric; 2] = [Metric::BiasSquared, Metric::MeanSquaredBias];
 const MSE: &str = "Mean squared error";
 
 /// Relative changes of an error up to this count as no change: 1 %. [`three_factors`] marks the arms whose test error
 /// differs by no more from the unablated one at every `n`.
 pub const NO_CHANGE: f64 = 0.01;
 
-/// Returns every figure of the study whose arms the curve has, each with a file name without extension.
+/// Returns every figure of the study whose arms the curve has, each with a file name without extension. Figures that
+/// need more memory than there is are among them, not drawn, with the reason ([`Figure::undrawn`]).
 #[must_use]
 pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
@@ -27,7 +29,7 @@ pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, F
         ("no_residuals", no_residuals(curve, options)),
         ("three_factors", three_factors(curve, options)),
     ];
-    figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
+    figures.into_iter().filter(|(_, figure)| !has_nothing(figure)).collect()
 }
 
 /// Figure of the arm `unablated`: training and test error, smallest non-zero singular value, squared bias, as far as
@@ -36,14 +38,12 @@ pub fn ablations(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, F
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this arm, or without positive values.
 #[must_use]
 pub fn unablated(curve: &Curve, options: &FigureOptions) -> Figure {
-    or_reason(draw_unablated(curve, options), curve, "unablated")
+    let metrics = [ERRORS[0], ERRORS[1], BIASES[0], BIASES[1], Metric::SmallestSingularValue];
+    or_reason(Draft::new(curve, options, &metrics), "unablated", draw_unablated)
 }
 
-fn draw_unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let arm = curve.arm("unablated", None)?;
-    let biases = [Metric::BiasSquared, Metric::MeanSquaredBias];
-    let metrics = [ERRORS[0], ERRORS[1], biases[0], biases[1], Metric::SmallestSingularValue];
-    let mut draft = Draft::new(curve, options, &metrics);
+fn draw_unablated(mut draft: Draft<'_>) -> Option<Figure> {
+    let arm = draft.curve.arm("unablated", None)?;
     let errors = draft.panel(MSE, errors(&draft, arm), &shown(arm));
     let errors = draft.fitted(&ERRORS, errors).map(|panel| panel.with_title("Error"));
 
@@ -54,10 +54,10 @@ fn draw_unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
     let smallest = smallest.map(|panel| panel.with_title("Smallest non-zero singular value"));
 
     let mut bias = Group::new("Squared bias", Hue::Purple);
-    bias.series.extend(draft.series(biases[1], arm, "mean of squares"));
-    bias.series.extend(draft.series(biases[0], arm, "square of mean"));
-    let bias = draft.panel("Squared bias", [bias], &biases.map(|metric| (metric, arm)));
-    let bias = draft.fitted(&[biases[0], biases[1], Metric::TestMse], bias);
+    bias.series.extend(draft.series(BIASES[1], arm, "mean of squares"));
+    bias.series.extend(draft.series(BIASES[0], arm, "square of mean"));
+    let bias = draft.panel("Squared bias", [bias], &BIASES.map(|metric| (metric, arm)));
+    let bias = draft.fitted(&[BIASES[0], BIASES[1], Metric::TestMse], bias);
     let bias = bias.map(|panel| panel.with_title("Squared bias over test data"));
 
     let panels = [errors, smallest, bias].into_iter().flatten().collect();
@@ -71,11 +71,10 @@ fn draw_unablated(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Figure {
-    or_reason(draw_no_small_singular_values(curve, options), curve, "no_small_singular_values")
+    or_reason(Draft::new(curve, options, &ERRORS), CUTOFFS.name, draw_no_small_singular_values)
 }
 
-fn draw_no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let mut draft = Draft::new(curve, options, &ERRORS);
+fn draw_no_small_singular_values(mut draft: Draft<'_>) -> Option<Figure> {
     let mut panels: Vec<Panel> = Vec::new();
     for (metric, title, hue) in
         [(Metric::TestMse, "Test error", Hue::Vermillion), (Metric::TrainMse, "Training error", Hue::Blue)]
@@ -97,12 +96,11 @@ fn draw_no_small_singular_values(curve: &Curve, options: &FigureOptions) -> Opti
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn test_features_projected(curve: &Curve, options: &FigureOptions) -> Figure {
-    or_reason(draw_test_features_projected(curve, options), curve, "test_features_projected")
+    or_reason(Draft::new(curve, options, &ERRORS), MODES.name, draw_test_features_projected)
 }
 
-fn draw_test_features_projected(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let mut draft = Draft::new(curve, options, &ERRORS);
-    let first = *curve.family(MODES.name).first()?;
+fn draw_test_features_projected(mut draft: Draft<'_>) -> Option<Figure> {
+    let first = *draft.curve.family(MODES.name).first()?;
     let train = draft.single(Metric::TrainMse, first, "Training error (all k)", Hue::Blue);
     let ramp = MODES.ramp(&draft, Metric::TestMse, "Test error", Hue::Vermillion);
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
@@ -118,12 +116,11 @@ fn draw_test_features_projected(curve: &Curve, options: &FigureOptions) -> Optio
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this arm, or without positive errors.
 #[must_use]
 pub fn no_residuals(curve: &Curve, options: &FigureOptions) -> Figure {
-    or_reason(draw_no_residuals(curve, options), curve, "no_residuals")
+    or_reason(Draft::new(curve, options, &ERRORS), "no_residuals", draw_no_residuals)
 }
 
-fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let arm = curve.arm("no_residuals", None)?;
-    let mut draft = Draft::new(curve, options, &ERRORS);
+fn draw_no_residuals(mut draft: Draft<'_>) -> Option<Figure> {
+    let arm = draft.curve.arm("no_residuals", None)?;
     let reference = draft.reference(Metric::TestMse, "Test error, unablated");
     let panel = draft.panel(MSE, reference.into_iter().chain(errors(&draft, arm)), &shown(arm));
     let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
@@ -138,14 +135,14 @@ fn draw_no_residuals(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
 /// errors.
 #[must_use]
 pub fn three_factors(curve: &Curve, options: &FigureOptions) -> Figure {
-    draw_three_factors(curve, options).unwrap_or_else(|| {
+    or_error(Draft::new(curve, options, &ERRORS), draw_three_factors, |_| {
         let reason = "the curve has fewer than two arms of the ablation study with errors to draw";
-        Figure::not_drawn(Error::Unsupported { reason: reason.into() })
+        Error::Unsupported { reason: reason.into() }
     })
 }
 
-fn draw_three_factors(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let mut draft = Draft::new(curve, options, &ERRORS);
+fn draw_three_factors(mut draft: Draft<'_>) -> Option<Figure> {
+    let curve = draft.curve;
     let telling = |family: &Family| {
         let arm = mildest(&draft, family)?;
         Some((arm, family.label(curve.arms[arm].setting)))

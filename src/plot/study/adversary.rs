@@ -3,7 +3,7 @@
 use super::FigureOptions;
 use super::draft::Draft;
 use super::family::{Family, TEST_DATA, TRAINING_TARGETS};
-use super::missing::or_reason;
+use super::missing::{has_nothing, or_reason};
 use crate::curve::{Cell, Curve, Metric, Summary};
 use crate::plot::{Figure, Group, Hue, Panel};
 use std::collections::HashMap;
@@ -11,16 +11,18 @@ use std::collections::HashMap;
 const MSE: &str = "Mean squared error";
 /// Caption of the lower panels, which separate lines that coincide in the upper ones.
 const RATIOS: &str = "Below: medians of the error over that of the same fit without adversary";
+const METRICS: [Metric; 2] = [Metric::TestMse, Metric::TestMseOpposite];
 const SIGNS: [(Metric, &str); 2] = [(Metric::TestMse, "+"), (Metric::TestMseOpposite, "−")];
 
-/// Returns every figure of the study whose arms the curve has, each with a file name without extension.
+/// Returns every figure of the study whose arms the curve has, each with a file name without extension. Figures that
+/// need more memory than there is are among them, not drawn, with the reason ([`Figure::undrawn`]).
 #[must_use]
 pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str, Figure)> {
     let figures = [
         (TEST_DATA.name, adversarial_test(curve, options)),
         (TRAINING_TARGETS.name, adversarial_train(curve, options)),
     ];
-    figures.into_iter().filter(|(_, figure)| figure.undrawn.is_none()).collect()
+    figures.into_iter().filter(|(_, figure)| !has_nothing(figure)).collect()
 }
 
 /// Figure of the family `adversarial_test`: test error as test data move along the last mode, a ramp over the
@@ -29,14 +31,12 @@ pub fn adversaries(curve: &Curve, options: &FigureOptions) -> Vec<(&'static str,
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn adversarial_test(curve: &Curve, options: &FigureOptions) -> Figure {
-    or_reason(draw_adversarial_test(curve, options), curve, "adversarial_test")
+    or_reason(Draft::new(curve, options, &METRICS), TEST_DATA.name, draw_adversarial_test)
 }
 
-fn draw_adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let metrics = [Metric::TestMse, Metric::TestMseOpposite];
-    let mut draft = Draft::new(curve, options, &metrics);
+fn draw_adversarial_test(mut draft: Draft<'_>) -> Option<Figure> {
     let mut panels = test_errors(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v"));
-    if !draft.fit(&metrics, &mut panels) {
+    if !draft.fit(&METRICS, &mut panels) {
         return None;
     }
     panels.extend(ratios(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v")));
@@ -51,14 +51,12 @@ fn draw_adversarial_test(curve: &Curve, options: &FigureOptions) -> Option<Figur
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve without this family, or without positive errors.
 #[must_use]
 pub fn adversarial_train(curve: &Curve, options: &FigureOptions) -> Figure {
-    or_reason(draw_adversarial_train(curve, options), curve, "adversarial_train")
+    or_reason(Draft::new(curve, options, &METRICS), TRAINING_TARGETS.name, draw_adversarial_train)
 }
 
-fn draw_adversarial_train(curve: &Curve, options: &FigureOptions) -> Option<Figure> {
-    let metrics = [Metric::TestMse, Metric::TestMseOpposite];
-    let mut draft = Draft::new(curve, options, &metrics);
+fn draw_adversarial_train(mut draft: Draft<'_>) -> Option<Figure> {
     let mut panels = test_errors(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u"));
-    if !draft.fit(&metrics, &mut panels) {
+    if !draft.fit(&METRICS, &mut panels) {
         return None;
     }
     panels.extend(ratios(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u")));

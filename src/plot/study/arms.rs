@@ -3,11 +3,13 @@
 use super::FigureOptions;
 use super::ablation::{errors, shown};
 use super::draft::Draft;
-use super::missing::or_reason;
+use super::missing::{or_error, or_reason};
 use super::setting::short;
 use crate::Error;
 use crate::curve::{ArmLabel, Curve, Metric};
 use crate::plot::{Figure, Group, Hue};
+
+const ERRORS: [Metric; 2] = [Metric::TestMse, Metric::TrainMse];
 
 /// Figure of the training and test error of one arm, given by its index in [`Curve::arms`].
 ///
@@ -30,14 +32,12 @@ pub fn arm_errors(curve: &Curve, arm: usize, options: &FigureOptions) -> Figure 
     let Some(label) = curve.arms.get(arm) else {
         return Figure::not_drawn(Error::no_arm(curve.arms.len(), arm));
     };
-    or_reason(draw_arm(curve, (arm, label), options), curve, &label.name)
+    or_reason(Draft::new(curve, options, &ERRORS), &label.name, |draft| draw_arm(draft, (arm, label)))
 }
 
-fn draw_arm(curve: &Curve, (arm, label): (usize, &ArmLabel), options: &FigureOptions) -> Option<Figure> {
-    let metrics = [Metric::TrainMse, Metric::TestMse];
-    let mut draft = Draft::new(curve, options, &metrics);
+fn draw_arm(mut draft: Draft<'_>, (arm, label): (usize, &ArmLabel)) -> Option<Figure> {
     let panel = draft.panel("Mean squared error", errors(&draft, arm), &shown(arm));
-    let panels = draft.fitted(&metrics, panel).into_iter().collect();
+    let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
     draft.finish(&format!("Training and test error, {}", in_words(label)), panels)
 }
 
@@ -64,21 +64,20 @@ pub fn compare(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figure
     if let Some(&arm) = arms.iter().find(|&&arm| arm >= curve.arms.len()) {
         return Figure::not_drawn(Error::no_arm(curve.arms.len(), arm));
     }
-    draw_compared(curve, arms, options).unwrap_or_else(|| {
+    let draw = |draft| draw_compared(draft, arms);
+    or_error(Draft::new(curve, options, &ERRORS), draw, |_| {
         let reason = "no arm has errors above 0 to draw on a logarithmic axis";
-        Figure::not_drawn(Error::Unsupported { reason: reason.into() })
+        Error::Unsupported { reason: reason.into() }
     })
 }
 
-fn draw_compared(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Option<Figure> {
-    let metrics = [Metric::TestMse, Metric::TrainMse];
-    let mut draft = Draft::new(curve, options, &metrics);
+fn draw_compared(mut draft: Draft<'_>, arms: &[usize]) -> Option<Figure> {
     let looks = [("Test error", Hue::Vermillion), ("Training error", Hue::Blue)];
     let mut panels = Vec::new();
-    for (metric, (title, hue)) in metrics.into_iter().zip(looks) {
+    for (metric, (title, hue)) in ERRORS.into_iter().zip(looks) {
         let mut group = Group::new(title, hue);
         for &arm in arms {
-            let label = curve.arms.get(arm).map(in_words);
+            let label = draft.curve.arms.get(arm).map(in_words);
             group.series.extend(label.and_then(|label| draft.series(metric, arm, label)));
         }
         if group.series.is_empty() {
@@ -86,7 +85,7 @@ fn draw_compared(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Opti
         }
         let shown: Vec<(Metric, usize)> = arms.iter().map(|&arm| (metric, arm)).collect();
         let panel = draft.panel("Mean squared error", [group], &shown);
-        panels.extend(draft.fitted(&metrics, panel).map(|panel| panel.with_title(title)));
+        panels.extend(draft.fitted(&ERRORS, panel).map(|panel| panel.with_title(title)));
     }
     draft.finish("Test and training error", panels)
 }

@@ -3,6 +3,7 @@
 use super::metric::spans_decades;
 use super::theory::{self, Line, is_baseline, is_theory};
 use super::{Abscissa, FigureOptions, Statistic};
+use crate::Error;
 use crate::curve::{self, Curve, Metric, Summary};
 use crate::plot::{Dash, Group, Hue, Marker, Panel, PanelAxis, Series, unseen};
 
@@ -33,18 +34,26 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(curve: &'a Curve, options: &'a FigureOptions, metrics: &[Metric]) -> Self {
+    /// Summarises the metrics; one that the curve lacks has no summaries.
+    pub(super) fn new(
+        curve: &'a Curve,
+        options: &'a FigureOptions,
+        metrics: &[Metric],
+    ) -> Result<Self, Error> {
         let bootstrap = match options.statistic {
             Statistic::Mean(bootstrap) if bootstrap.draws > 0 => Some(bootstrap),
             _ => None,
         };
-        let table = |&metric| (metric, curve.summaries(metric, bootstrap).unwrap_or_default());
+        let table = |&metric| match curve.summaries(metric, bootstrap) {
+            Err(Error::Unsupported { .. }) => Ok((metric, Vec::new())),
+            found => Ok((metric, found?)),
+        };
         let few = curve.values().len() <= FEW;
-        let tables = metrics.iter().map(table).collect();
+        let tables = metrics.iter().map(table).collect::<Result<_, Error>>()?;
         let (held, rank) = (curve.held_size(), curve.deficient_rank());
         let theories = Self::theories(curve, options, (held, rank.or(held)));
         let absent = theory::absent(&options.theories, &[curve]);
-        Self { curve, options, tables, few, held, rank, cut: 0, theories, absent }
+        Ok(Self { curve, options, tables, few, held, rank, cut: 0, theories, absent })
     }
 
     fn abscissa(&self) -> Abscissa {

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::metric::{Words, words};
+use super::missing::or_error;
 use super::setting::short;
 use super::settings::spanned;
 use super::{FigureOptions, Statistic};
@@ -61,18 +62,20 @@ pub(crate) fn of_arms(curve: &Curve, arms: &[usize], options: &FigureOptions) ->
         },
         _ => options.clone(),
     };
-    let mut draft = Draft::new(curve, &options, &metrics);
-    let mut panels: Vec<Panel> = Vec::new();
-    for &metric in &metrics {
-        panels.extend(panel(&mut draft, metric, arms));
-    }
-    let what = match metrics[..] {
-        [Metric::TestMse, Metric::TrainMse] => "Test and training error".to_owned(),
-        [metric] => words(metric).name,
-        _ => String::new(),
+    let draw = |mut draft: Draft<'_>| {
+        let mut panels: Vec<Panel> = Vec::new();
+        for &metric in &metrics {
+            panels.extend(panel(&mut draft, metric, arms));
+        }
+        let what = match metrics[..] {
+            [Metric::TestMse, Metric::TrainMse] => "Test and training error".to_owned(),
+            [metric] => words(metric).name,
+            _ => String::new(),
+        };
+        draft.finish(&what, panels)
     };
-    draft.finish(&what, panels).unwrap_or_else(|| {
-        Figure::not_drawn(Error::Empty { what: "the list of values that a logarithmic axis can show" })
+    or_error(Draft::new(curve, &options, &metrics), draw, |_| Error::Empty {
+        what: "the list of values that a logarithmic axis can show",
     })
 }
 

@@ -45,7 +45,7 @@ pub fn over_metric(
     if arm >= curve.arms.len() {
         return Err(Error::no_arm(curve.arms.len(), arm));
     }
-    let mut draft = Draft::new(curve, options, &[x, y]);
+    let mut draft = Draft::new(curve, options, &[x, y])?;
     let points = points(&draft, arm, (x, y));
     if points.is_empty() {
         let [x, y] = [x, y].map(Metric::name);

@@ -51,7 +51,7 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
         if arm >= curve.arms.len() {
             return Err(Error::no_arm(curve.arms.len(), arm));
         }
-        let draft = Draft::new(curve, options, &[metric]);
+        let draft = Draft::new(curve, options, &[metric])?;
         let series = draft.series(metric, arm, label).ok_or_else(|| lacks(label, metric))?;
         group.series.push(series);
         drafts.push((draft, arm));
@@ -72,7 +72,7 @@ fn draw(curves: &[(&str, &Curve, usize)], metric: Metric, options: &FigureOption
         0
     };
     let all = together(curves);
-    let mut whole = Draft::new(&all, options, &[]);
+    let mut whole = Draft::new(&all, options, &[])?;
     let every: Vec<&Curve> = curves.iter().map(|(_, curve, _)| *curve).collect();
     (whole.theories, whole.absent) = (theories, theory::absent(&options.theories, &every));
     let mut figure = Figure::new(caption::caption(&whole, &name, &panels, cut));

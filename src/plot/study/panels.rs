@@ -42,7 +42,7 @@ fn drawn_panels(curve: &Curve, metrics: &[&[Metric]], options: &FigureOptions) -
     if all.is_empty() {
         return Err(Error::Empty { what: "the list of metrics" });
     }
-    let draft = Draft::new(curve, options, &all);
+    let draft = Draft::new(curve, options, &all)?;
     let (mut panels, mut cut) = (Vec::new(), 0);
     for list in metrics.iter().filter(|list| !list.is_empty()) {
         let (panel, noise) = panel(&draft, list)?;
@@ -85,7 +85,7 @@ pub fn each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Figur
 
 fn drawn_each_arm(curve: &Curve, arms: &[usize], options: &FigureOptions) -> Result<Figure, Error> {
     let metrics = [Metric::TrainMse, Metric::TestMse];
-    let draft = Draft::new(curve, options, &metrics);
+    let draft = Draft::new(curve, options, &metrics)?;
     let mut panels = Vec::new();
     for &arm in arms {
         let Some(label) = curve.arms.get(arm) else {

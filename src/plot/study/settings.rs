@@ -61,7 +61,7 @@ fn draw(
         let reason = format!("{} and {} cannot share an axis; draw them apart", first.name(), other.name());
         return Err(Error::Unsupported { reason });
     }
-    let mut draft = Draft::new(curve, options, metrics);
+    let mut draft = Draft::new(curve, options, metrics)?;
     let settings: Vec<f64> = arms.iter().map(|(_, setting)| *setting).collect();
     let spans_decades = spans_decades(&settings);
     let mut groups = Vec::new();
@@ -111,7 +111,7 @@ fn draw(
     };
     let estimator = spanned(&shown.provenance.estimator);
     let shown = Curve { provenance: curve::Provenance { estimator, ..shown.provenance }, ..shown };
-    let mut whole = Draft::new(&shown, options, &[]);
+    let mut whole = Draft::new(&shown, options, &[])?;
     (whole.theories, whole.cut) = (draft.theories, draft.cut);
     whole.absent.clear(); // here a theory applies to the whole family
     let mut figure = Figure::new(caption::caption(&whole, &what, &panels, whole.cut));

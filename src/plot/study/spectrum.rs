@@ -47,7 +47,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     let options = FigureOptions { abscissa: Abscissa::Axis, ..options.clone() };
     let mut group = Group::new("Number of features p", Hue::Green);
     for curve in curves {
-        let draft = Draft::new(curve, &options, &[metric]);
+        let draft = Draft::new(curve, &options, &[metric])?;
         let p = curve.held_size().filter(|_| curve.axis == Along::Samples);
         let (Some(p), Some(mut series)) = (p, draft.series(metric, 0, "")) else {
             let reason = "every curve must be over n at one p and have the smallest singular value";
@@ -90,7 +90,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     let panels = vec![panel];
     let all: Vec<(&str, &Curve, usize)> = curves.iter().map(|curve| ("", curve, 0)).collect();
     let all = together(&all);
-    let draft = Draft::new(&all, &options, &[]);
+    let draft = Draft::new(&all, &options, &[])?;
     let what = "Smallest non-zero singular value σ_min of n isotropic rows of p features, over √n, and what it tends to as \
                 n and p grow with n/p held";
     let mut figure = Figure::new(caption::caption(&draft, what, &panels, 0));

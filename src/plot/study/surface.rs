@@ -93,7 +93,7 @@ fn draw(surface: &Surface, arm: usize, metric: Metric, options: &FigureOptions) 
     shown.provenance.estimator = spanned(&shown.provenance.estimator);
     // A family is described by its name alone: each setting is a row.
     let of_arm = if surface.is_of_family() { label.name.replace('_', " ") } else { in_words(label) };
-    let draft = Draft::new(&shown, options, &[]);
+    let draft = Draft::new(&shown, options, &[])?;
     let mut text = caption::caption(&draft, &format!("{name} over {what}, {of_arm}"), &panels, 0);
     text = text.replacen("Lines are", "Colours are", 1).replacen("Lines show", "Colours show", 1);
     if cut > 0 {
