@@ -43,8 +43,8 @@ use ndarray::{Array2, ArrayRef2};
 #[derive(Clone, Debug, PartialEq)]
 pub struct NaturalSpline {
     knots: Vec<f64>,
-    /// The vectors `v` of the two reflections `I − v vᵀ` whose product has `Z` in its last columns.
-    reflections: [Vec<f64>; 2],
+    /// The two reflections whose product has `Z` in its last columns.
+    reflections: [Reflection; 2],
 }
 
 impl NaturalSpline {
@@ -98,10 +98,10 @@ impl NaturalSpline {
         let backwards: Vec<f64> = knots.iter().rev().copied().collect();
         let mut right = condition(&backwards, m);
         right.reverse();
-        let first = reflection(&condition(&knots, m), 0);
-        reflect(&first, &mut right);
-        let second = reflection(&right, 1);
-        if !first.iter().chain(&second).all(|v| v.is_finite()) {
+        let first = Reflection::new(&condition(&knots, m), 0);
+        first.apply(&mut right);
+        let second = Reflection::new(&right, 1);
+        if !(first.is_finite() && second.is_finite()) {
             let gap = knots.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
             let must_be = "larger relative to the range of the knots, so that slopes fit into a 64-bit float: drop \
                            knots that are too close together";
@@ -204,23 +204,32 @@ fn condition(knots: &[f64], m: usize) -> Vec<f64> {
     condition
 }
 
-/// The vector `v` of the reflection `I − v vᵀ` that zeros `x` beyond index `from` and keeps the entries before it.
-fn reflection(x: &[f64], from: usize) -> Vec<f64> {
-    let mut v = x.to_vec();
-    v[..from].fill(0.0);
-    let length = norm(&v);
-    v[from] += length.copysign(v[from]);
-    let scale = std::f64::consts::SQRT_2 / norm(&v);
-    v.into_iter().map(|v| v * scale).collect()
+/// A reflection `I − v vᵀ`: the entries of `v` that are not 0. A condition has three, and so at most four are left.
+#[derive(Clone, Debug, PartialEq)]
+struct Reflection(Vec<(usize, f64)>);
+
+impl Reflection {
+    /// Zeros `x` beyond index `from`, and keeps the entries before it.
+    fn new(x: &[f64], from: usize) -> Self {
+        let mut v: Vec<(usize, f64)> = x.iter().copied().enumerate().skip(from).collect();
+        let length = norm(&v);
+        v[0].1 += length.copysign(v[0].1);
+        let scale = std::f64::consts::SQRT_2 / norm(&v);
+        Self(v.into_iter().filter(|(_, v)| *v != 0.0).map(|(i, v)| (i, v * scale)).collect())
+    }
+
+    fn apply(&self, x: &mut [f64]) {
+        let along: f64 = self.0.iter().map(|&(i, v)| v * x[i]).sum();
+        self.0.iter().for_each(|&(i, v)| x[i] -= along * v);
+    }
+
+    fn is_finite(&self) -> bool {
+        self.0.iter().all(|(_, v)| v.is_finite())
+    }
 }
 
-fn norm(x: &[f64]) -> f64 {
-    x.iter().map(|v| v * v).sum::<f64>().sqrt()
-}
-
-fn reflect(v: &[f64], x: &mut [f64]) {
-    let along: f64 = v.iter().zip(x.iter()).map(|(v, x)| v * x).sum();
-    x.iter_mut().zip(v).for_each(|(x, v)| *x -= along * v);
+fn norm(x: &[(usize, f64)]) -> f64 {
+    x.iter().map(|(_, v)| v * v).sum::<f64>().sqrt()
 }
 
 impl FeatureMap for NaturalSpline {
@@ -240,7 +249,7 @@ impl FeatureMap for NaturalSpline {
         let mut values = vec![0.0; self.outputs() + 2];
         for (&x, mut row) in inputs.iter().zip(design.rows_mut()) {
             self.write_b_splines(x, &mut values);
-            self.reflections.iter().for_each(|v| reflect(v, &mut values));
+            self.reflections.iter().for_each(|reflection| reflection.apply(&mut values));
             row.iter_mut().zip(&values[2..]).for_each(|(to, from)| *to = *from);
         }
         finite(design, "a spline at an input far beyond its knots, relative to the two outermost,")
@@ -298,7 +307,7 @@ mod tests {
     fn the_basis_is_a_rotation_of_b_splines() {
         let map = spline();
         let mut ones = vec![1.0; map.outputs() + 2];
-        map.reflections.iter().for_each(|v| reflect(v, &mut ones));
+        map.reflections.iter().for_each(|reflection| reflection.apply(&mut ones));
         assert!(ones[..2].iter().all(|v| v.abs() < 1e-14), "constants are natural splines");
         let coefficients = Array1::from(ones[2..].to_vec());
         let inputs = column(&[-9.0, -2.0, -1.7, -1.5, 0.0, 0.1, 0.5, 1.9, 2.0, 2.9, 3.0, 40.0]);
