@@ -2,7 +2,7 @@
 
 use super::flags::Value;
 use super::table::{Item, Table, row};
-use super::{RunArgs, Statistic, counted, short, trimmed};
+use super::{RunArgs, counted, short, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Cell, CriticalInterval, Curve, Metric, ShapeTest, Summary, Surface};
 use double_descent::plot::study::NO_CHANGE;
@@ -345,10 +345,7 @@ pub fn noise_terms<'a>(results: impl Iterator<Item = Named<'a>>) {
 
 /// Prints, for every row of a surface, the p with the highest test error, and that error.
 pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
-    let values = match args.statistic {
-        Statistic::Median => surface.medians(0, Metric::TestMse)?,
-        Statistic::Mean => surface.means(0, Metric::TestMse)?,
-    };
+    let values = args.middles(surface)?;
     let (features, statistic) = (surface.features(), args.statistic.show());
     let last = features.last().copied().unwrap_or(0);
     let columns = [surface.rows().symbol(), "highest at p", "test error there", "at the largest p"];

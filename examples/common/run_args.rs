@@ -4,7 +4,8 @@ use super::flags::{choices, flags};
 use super::values::Millimetres;
 use super::{export, keep_folder, make_folder};
 use double_descent::Error;
-use double_descent::curve::{Bootstrap, Curve, Metric, Summary};
+use double_descent::curve::{Bootstrap, Curve, Metric, Summary, Surface};
+use ndarray::Array2;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -114,6 +115,14 @@ impl RunArgs {
         match self.statistic {
             Statistic::Median => summary.median,
             Statistic::Mean => summary.mean,
+        }
+    }
+
+    /// The test errors of a surface of one arm, in the middle that `--statistic` requests.
+    pub fn middles(&self, surface: &Surface) -> Result<Array2<f64>, Error> {
+        match self.statistic {
+            Statistic::Median => surface.medians(0, Metric::TestMse),
+            Statistic::Mean => surface.means(0, Metric::TestMse),
         }
     }
 

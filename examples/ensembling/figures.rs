@@ -24,7 +24,7 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
     let others = panel(&["min_norm", "warm_start", "random_start", "infinite_width"])?;
     figure.panels.extend(others.panels);
     let shown = curve.summaries(Metric::TestMse, None)?;
-    let shown = shown.iter().map(|s| s.median).filter(|y| *y > 0.0);
+    let shown = shown.iter().map(|s| cli.run.middle(s)).filter(|y| *y > 0.0);
     let (low, high) =
         shown.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
     figure.panels[0].groups[0].heading = "Ensembles of K".into();

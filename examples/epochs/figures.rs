@@ -4,6 +4,7 @@ use super::Model;
 use super::design::{Design, GROUPS, LOSS, Timeline};
 use super::stopping::Stopped;
 use crate::common::figures::{describe, line};
+use crate::common::flags::Value;
 use crate::common::{RunArgs, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Metric, ShapeReport, Surface};
@@ -105,8 +106,8 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
 }
 
 /// The test error over p and t, next to the value of stopping.
-pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Figure, Error> {
-    let medians = surface.medians(0, Metric::TestMse)?;
+pub fn map(args: &RunArgs, design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Figure, Error> {
+    let (errors, statistic) = (args.middles(surface)?, args.statistic.show());
     let (features, times) = (surface.column_values(), surface.row_values());
     let of = |value: fn(&Stopped) -> f64| stopped.iter().map(value).collect::<Vec<f64>>();
     let (p, n) = (of(|s| s.p as f64), design.n as f64);
@@ -115,10 +116,10 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
         .with_heat_map(HeatMap {
             x: features,
             y: times,
-            values: medians.rows().into_iter().map(|row| row.to_vec()).collect(),
+            values: errors.rows().into_iter().map(|row| row.to_vec()).collect(),
             scale: Scale::Log10,
             range: None,
-            label: "Test error (median)".into(),
+            label: format!("Test error ({statistic})"),
         })
         .with_marker(n, "p = n")
         .with_group(
@@ -134,8 +135,8 @@ pub fn map(design: &Design, surface: &Surface, stopped: &[Stopped]) -> Result<Fi
             .with_group(line("Stopped at the first rise", Hue::Vermillion, of(|s| s.first_rise)))
             .with_group(line("Stopped at the best time", Hue::Blue, of(|s| s.best)));
     let caption = format!(
-        "{}. (a) Medians over {} training sets. (b) Medians of the error of each training set at the last time, where it first rises, \
-         and at its least; {}.",
+        "{}. (a) Test errors, {statistic}s over {} training sets. (b) The {statistic} of the errors of the training sets at the last \
+         time, where each first rises, and at its least; {}.",
         about(design),
         surface.cells().repeats(),
         first_rise_costs(stopped),

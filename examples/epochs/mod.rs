@@ -12,7 +12,7 @@ mod design;
 mod figures;
 mod stopping;
 
-use crate::common::flags::{Count, Failure, Program, Rule, flags};
+use crate::common::flags::{Count, Failure, Program, Rule, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
 use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, trimmed};
@@ -45,7 +45,10 @@ flags! {
 
 impl Program for Cli {
     const NAME: &'static str = "epochs";
-    const RULES: &'static [Rule] = &[Rule::Without("x")];
+    const RULES: &'static [Rule] = &[
+        Rule::Without("x"),
+        Rule::Help("statistic", "Statistic shown in stopping.csv, the figures and the closing table"),
+    ];
 
     fn run(&self) -> Result<(), Failure> {
         run(self)
@@ -80,7 +83,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     }
     let over_time = |p: usize| map.at_column(p as f64);
     let stopped: Vec<Stopped> =
-        map.features().into_iter().filter_map(|p| Stopped::of(p, &over_time(p)?)).collect();
+        map.features().into_iter().filter_map(|p| Stopped::of(&cli.run, p, &over_time(p)?)).collect();
     save_stopping(&stopped, &folder.join("stopping.csv"))?;
     let test = ShapeTest::new(cli.run.seed);
     let model = |p: usize| {
@@ -95,7 +98,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         let timeline = design.timeline(cli.shown.list.last().copied().unwrap_or(largest), &times)?;
         let figures = [
             ("descents", figures::descents(&cli.run, &design, &models)?),
-            ("map", figures::map(&design, &map, &stopped)?),
+            ("map", figures::map(&cli.run, &design, &map, &stopped)?),
             ("modes", figures::modes(&design, &timeline, &times)),
         ];
         crate::common::figures::save(&cli.run.print, &folder, figures)?;
@@ -114,7 +117,8 @@ fn save_stopping(stopped: &[Stopped], path: &Path) -> Result<(), Error> {
 
 /// Prints shapes with their certified changes, and where stopping at the first rise costs most.
 fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
-    let title = format!("Test error over time, n = {}, {} training sets", cli.samples.0, cli.repeats);
+    let (n, statistic) = (cli.samples.0, cli.run.statistic.show());
+    let title = format!("{statistic} test error over time, n = {n}, {} training sets", cli.repeats);
     let columns = ["p", "shape", "changes at 95 %", "never stopped", "at first rise", "at best time"];
     let mut table = Table::new(title, columns);
     for model in models {

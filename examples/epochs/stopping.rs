@@ -1,8 +1,9 @@
 //! The value of stopping: at the first rise of the test error, at its minimum, or never.
 
+use crate::common::{RunArgs, Statistic};
 use double_descent::curve::{Curve, Metric};
 
-/// Medians over repeats at one p.
+/// Medians or means over repeats at one p.
 pub struct Stopped {
     pub p: usize,
     /// The error at the last time.
@@ -11,13 +12,13 @@ pub struct Stopped {
     pub first_rise: f64,
     /// The error at each repeat's best time.
     pub best: f64,
-    /// The median of the best times.
+    /// The middle of the best times.
     pub best_time: f64,
 }
 
 impl Stopped {
-    /// Computes the medians from a curve over time.
-    pub fn of(p: usize, curve: &Curve) -> Option<Self> {
+    /// Computes the statistic of `--statistic` from a curve over time.
+    pub fn of(args: &RunArgs, p: usize, curve: &Curve) -> Option<Self> {
         let mut columns = [vec![], vec![], vec![], vec![]];
         for repeat in curve.cells.chunk_by(|a, b| a.repeat == b.repeat) {
             let errors: Vec<f64> = repeat.iter().filter_map(|cell| cell.metric(Metric::TestMse)).collect();
@@ -27,7 +28,10 @@ impl Stopped {
             let found = [errors[last], errors[rise], errors[best], repeat[best].value()?];
             columns.iter_mut().zip(found).for_each(|(column, value)| column.push(value));
         }
-        let [never, first_rise, best, best_time] = columns.map(median);
+        let [never, first_rise, best, best_time] = columns.map(match args.statistic {
+            Statistic::Median => median,
+            Statistic::Mean => mean,
+        });
         Some(Self { p, never, first_rise, best, best_time })
     }
 
@@ -35,6 +39,11 @@ impl Stopped {
     pub fn loss(&self) -> f64 {
         self.first_rise / self.best
     }
+}
+
+#[allow(clippy::needless_pass_by_value)] // as median
+fn mean(values: Vec<f64>) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

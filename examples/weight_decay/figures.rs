@@ -2,14 +2,16 @@
 
 use super::Found;
 use super::design::Design;
-use crate::common::trimmed;
+use crate::common::flags::Value;
+use crate::common::{RunArgs, trimmed};
 use double_descent::curve::Surface;
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 /// The upper end of the figure, relative to the least error.
 const HIGHEST: f64 = 5.0;
 
-pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
+pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Figure {
+    let statistic = args.statistic.show();
     let n = design.n as f64;
     let mut fixed = Group::new("Penalty λ", Hue::Vermillion);
     for row in found.shown() {
@@ -60,7 +62,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
             values: found.errors.rows().into_iter().map(|row| row.to_vec()).collect(),
             scale: Scale::Log10,
             range: Some((least, shown.1)),
-            label: "Test error (median)".into(),
+            label: format!("Test error ({statistic})"),
         })
         .with_group(
             Group::new("Best λ", Hue::Vermillion)
@@ -88,7 +90,7 @@ pub fn page(design: &Design, map: &Surface, found: &Found) -> Figure {
     let caption = format!(
         "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} \
          (rows of squared length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; \
-         expected test errors over the population, medians over {} training sets, seed {}. λ on a fourth-root scale, \
+         expected test errors over the population, {statistic}s over {} training sets, seed {}. λ on a fourth-root scale, \
          so that λ\u{a0}=\u{a0}0 is on the axis. With λ\u{a0}=\u{a0}0 larger models beat the best one under the \
          threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; {tuned}. Errors over {} are cut off (the highest is {}). \
          Dashes: the limit of Hastie, Montanari, Rosset and Tibshirani (2022) for the same λ and for the best one, \

@@ -9,13 +9,13 @@
 mod design;
 mod figures;
 
-use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
+use crate::common::flags::{Count, Failure, Program, Rule, Value, flags, usage};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table, row};
 use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say};
 use design::Design;
 use double_descent::Error;
-use double_descent::curve::{Metric, Surface};
+use double_descent::curve::Surface;
 use ndarray::{Array2, ArrayView1};
 use std::path::Path;
 
@@ -40,7 +40,10 @@ flags! {
 
 impl Program for Cli {
     const NAME: &'static str = "weight_decay";
-    const RULES: &'static [Rule] = &[Rule::Without("x")];
+    const RULES: &'static [Rule] = &[
+        Rule::Without("x"),
+        Rule::Help("statistic", "Statistic shown in sizes.csv, the figure and the closing table"),
+    ];
 
     fn run(&self) -> Result<(), Failure> {
         run(self)
@@ -71,18 +74,18 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     if report_failures(map.cells()) > 0 {
         return Err(Error::Resource { reason: "some fits failed; all others are written".into() }.into());
     }
-    let found = Found::new(&map, design.n)?;
+    let found = Found::new(&cli.run, &map, design.n)?;
     save(&found, &folder.join("sizes.csv"))?;
     closing_table(cli, &found);
     say!("written: {}: cells.csv, sizes.csv", folder.display());
     if !cli.run.no_figures {
-        let figure = figures::page(&design, &map, &found);
+        let figure = figures::page(&cli.run, &design, &map, &found);
         crate::common::figures::save(&cli.run.print, &folder, [("weight_decay", figure)])?;
     }
     Ok(())
 }
 
-/// Medians over the training sets (penalties × features), and the best penalty of each column.
+/// Medians or means over the training sets (penalties × features), and the best penalty of each column.
 struct Found {
     n: usize,
     penalties: Vec<f64>,
@@ -93,8 +96,8 @@ struct Found {
 }
 
 impl Found {
-    fn new(map: &Surface, n: usize) -> Result<Self, Error> {
-        let errors = map.medians(0, Metric::TestMse)?;
+    fn new(args: &RunArgs, map: &Surface, n: usize) -> Result<Self, Error> {
+        let errors = args.middles(map)?;
         let best = errors.columns().into_iter().map(lowest).collect();
         Ok(Self { n, penalties: map.row_values(), features: map.column_values(), errors, best })
     }
@@ -158,7 +161,8 @@ fn save(found: &Found, path: &Path) -> Result<(), Error> {
 
 /// Prints, for each penalty and for the tuned one, whether and where larger models are better.
 fn closing_table(cli: &Cli, found: &Found) {
-    let title = format!("Median test error over p, n = {}, {} training sets", found.n, cli.repeats);
+    let statistic = cli.run.statistic.show();
+    let title = format!("{statistic} test error over p, n = {}, {} training sets", found.n, cli.repeats);
     let columns = [
         "penalty",
         "best p < n",

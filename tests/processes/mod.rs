@@ -2,6 +2,8 @@
 
 mod cli;
 mod diagnose;
+#[cfg(feature = "plot")] // it writes figures too
+mod flags;
 mod instructions;
 #[cfg(target_os = "linux")]
 mod memory;
