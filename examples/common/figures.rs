@@ -96,6 +96,7 @@ pub fn line<'a>(
     scale: impl Fn(&Summary) -> f64,
 ) -> Series {
     let (mut x, mut y, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let has_band = args.statistic == Statistic::Median || args.bootstrap > 0;
     for summary in summaries {
         let scale = scale(summary);
         let (middle, (lower, upper)) = match args.statistic {
@@ -107,7 +108,8 @@ pub fn line<'a>(
         low.push(lower * scale);
         high.push(upper * scale);
     }
-    Series::new(label, x, y).with_band(low, high)
+    let series = Series::new(label, x, y);
+    if has_band { series.with_band(low, high) } else { series }
 }
 
 /// Describes lines and bands, for a caption.
@@ -117,6 +119,7 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
     }
     match args.statistic {
         Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
+        Statistic::Mean if args.bootstrap == 0 => format!("Lines are means over {repeats} repeats"),
         Statistic::Mean => format!(
             "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {repeats} \
              repeats",

@@ -36,7 +36,7 @@ use flags::Program;
 pub use numbers::{counted, short, trimmed};
 pub use progress::with_progress;
 pub use reports::{all_computed, announce, announce_record, none_failed, peak_memory, report_failures};
-pub use run_args::{Abscissa, LegendArg, PrintArgs, RunArgs, Statistic};
+pub use run_args::{Abscissa, BAND_IN_FIGURES, LegendArg, PrintArgs, RunArgs, Statistic};
 pub use sizes::{around_threshold, closer_around, feature_sizes, once_each, powers_around, rows_around};
 pub use table_args::{TABLE_RULES, TableArgs};
 pub use values::{Millimetres, Sizes};

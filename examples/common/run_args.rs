@@ -1,6 +1,6 @@
 //! The flags of every study: seed, threads, figures, and the folder for results.
 
-use super::flags::{choices, flags};
+use super::flags::{Rule, choices, flags};
 use super::values::Millimetres;
 use super::{export, keep_folder, make_folder};
 use double_descent::Error;
@@ -22,7 +22,8 @@ flags! {
         statistic: Statistic = Statistic::Median, "STATISTIC";
         /// Horizontal axis of the figures
         x: Abscissa = Abscissa::Ratio, "ABSCISSA";
-        /// Number of bootstrap resamples for the 95 % band of the mean in summary.csv; 0 omits the band
+        /// Number of bootstrap resamples for the 95 % band of the mean, in summary.csv and in figures of --statistic mean;
+        /// 0 omits the band
         bootstrap: usize = 200, "N";
         /// Folder for the results
         out: PathBuf = "results".into(), "DIR";
@@ -76,6 +77,12 @@ choices! {
         Axis = "axis",
     }
 }
+
+/// The help of `--bootstrap` in a study without summary.csv.
+pub const BAND_IN_FIGURES: Rule = Rule::Help(
+    "bootstrap",
+    "Number of bootstrap resamples for the 95 % band in figures of --statistic mean; 0 omits the band",
+);
 
 impl RunArgs {
     /// The defaults of a study with n or p held fixed: the varying one is the better horizontal axis.

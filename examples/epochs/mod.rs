@@ -15,7 +15,9 @@ mod stopping;
 use crate::common::flags::{Count, Failure, Program, Rule, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, trimmed};
+use crate::common::{
+    BAND_IN_FIGURES, RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, trimmed,
+};
 use design::Design;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, ShapeReport, ShapeTest};
@@ -47,6 +49,7 @@ impl Program for Cli {
     const NAME: &'static str = "epochs";
     const RULES: &'static [Rule] = &[
         Rule::Without("x"),
+        BAND_IN_FIGURES,
         Rule::Help("statistic", "Statistic shown in stopping.csv, the figures and the closing table"),
     ];
 

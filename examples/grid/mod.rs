@@ -8,7 +8,9 @@ mod figures;
 
 use crate::common::flags::{Failure, Program, Rule, choices, flags, usage};
 use crate::common::random_features::{Data, InputArgs};
-use crate::common::{RunArgs, Sizes, all_computed, closer_around, closing, keep_folder, say, shards};
+use crate::common::{
+    BAND_IN_FIGURES, RunArgs, Sizes, all_computed, closer_around, closing, keep_folder, say, shards,
+};
 use double_descent::Error;
 use double_descent::curve::{Axis, Surface};
 use double_descent::sweep::{Arm, Sweep};
@@ -51,10 +53,7 @@ impl Program for Cli {
         // The plane uses both axes, and its tables have no summary.
         Rule::Without("x"),
         Rule::Help("statistic", "Statistic shown by the colours and the curves"),
-        Rule::Help(
-            "bootstrap",
-            "Number of bootstrap resamples for the 95 % band of --statistic mean; 0 omits the band",
-        ),
+        BAND_IN_FIGURES,
     ];
 
     fn run(&self) -> Result<(), Failure> {

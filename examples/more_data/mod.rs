@@ -12,7 +12,9 @@ use crate::common::flags::{Failure, Program, Rule, Value, flags, usage};
 use crate::common::random_features::{self, InputArgs};
 use crate::common::shards;
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, around_threshold, counted, keep_folder, report_failures, say};
+use crate::common::{
+    BAND_IN_FIGURES, RunArgs, Sizes, around_threshold, counted, keep_folder, report_failures, say,
+};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Summary, Surface};
 
@@ -31,7 +33,7 @@ flags! {
 
 impl Program for Cli {
     const NAME: &'static str = "more_data";
-    const RULES: &'static [Rule] = &[Rule::Without("x")];
+    const RULES: &'static [Rule] = &[Rule::Without("x"), BAND_IN_FIGURES];
 
     fn run(&self) -> Result<(), Failure> {
         run(self)

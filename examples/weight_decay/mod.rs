@@ -41,7 +41,9 @@ flags! {
 impl Program for Cli {
     const NAME: &'static str = "weight_decay";
     const RULES: &'static [Rule] = &[
+        // The figure has no bands, and there is no summary.csv.
         Rule::Without("x"),
+        Rule::Without("bootstrap"),
         Rule::Help("statistic", "Statistic shown in sizes.csv, the figure and the closing table"),
     ];
 

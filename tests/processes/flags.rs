@@ -1,6 +1,6 @@
 //! Every flag that a study offers acts there.
 
-use super::studies::{program, run, text};
+use super::studies::{misused, program, run, text};
 use crate::common::program::Folder;
 
 /// `--statistic` is obeyed by every table and caption that shows a middle.
@@ -39,4 +39,26 @@ fn means_in_place_of_medians() {
         let (median, mean) = (of("median"), of("mean"));
         assert!(median.0 != mean.0 && median.1 != mean.1, "{study}: --statistic does nothing");
     }
+}
+
+/// `--bootstrap` is offered where there is a band of a mean, and without resamples no caption tells of a band.
+#[test]
+fn bands_of_means() {
+    let folder = Folder::new("bands");
+    if let Some(program) = program("weight_decay") {
+        misused(&program, &folder, &["--bootstrap", "9"], &["unknown flag --bootstrap"]);
+    }
+    let Some(program) = program("epochs") else { return };
+    let help = text(&run(&program, &folder, &["--help"]).stdout);
+    assert!(!help.contains("summary.csv") && help.contains("--bootstrap"), "{help}");
+    let caption = |bootstrap: &str| {
+        let small = ["--samples", "15", "--features", "5,15", "--shown", "5", "--times", "8"];
+        let given = ["--repeats", "3", "--no-caption", "--statistic", "mean", "--bootstrap", bootstrap];
+        let output = run(&program, &folder, &[&small[..], &given, &["--out", bootstrap]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        std::fs::read_to_string(folder.0.join(bootstrap).join("epochs/descents.txt")).unwrap()
+    };
+    let (without, with) = (caption("0"), caption("9"));
+    assert!(without.contains("means over 3 repeats") && !without.contains("bootstrap"), "{without}");
+    assert!(with.contains("bootstrap intervals (9 resamples"), "{with}");
 }
