@@ -116,9 +116,17 @@ macro_rules! row {
 pub(crate) use row;
 
 impl Table {
+    /// A table without rows. Columns are keys in JSON, so a name that is already taken gets a number.
     pub fn new(title: impl Into<String>, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let columns = columns.into_iter().map(Into::into).collect();
-        Self { title: title.into(), columns, rows: Vec::new(), notes: Vec::new() }
+        let mut table =
+            Self { title: title.into(), columns: Vec::new(), rows: Vec::new(), notes: Vec::new() };
+        for column in columns {
+            let name: String = column.into();
+            let free = (2..).map(|place| format!("{name} ({place})"));
+            let free = std::iter::once(name.clone()).chain(free).find(|name| !table.columns.contains(name));
+            table.columns.extend(free);
+        }
+        table
     }
 
     pub fn is_empty(&self) -> bool {

@@ -138,7 +138,7 @@ impl Worse {
 /// Prints the minima on both sides of the threshold, and the peaks.
 fn closing_table(cli: &Cli, lines: &[Line], worse: Option<&Worse>) {
     let args = &cli.run;
-    let columns = ["n", "lowest, p < n", "at p", "peak", "at p", "lowest, p > n", "at p"];
+    let columns = ["n", "lowest, p < n", "at p < n", "peak", "at p", "lowest, p > n", "at p > n"];
     let title =
         format!("Test error over p ({}), {}", args.statistic.show(), counted(cli.inputs.repeats, "repeat"));
     let mut table = Table::new(title, columns);

@@ -168,9 +168,9 @@ fn closing_table(cli: &Cli, found: &Found) {
     let columns = [
         "penalty",
         "best p < n",
-        "error",
+        "error there",
         "highest at p",
-        "error",
+        "highest error",
         "at the last p",
         "beaten from p",
         "rises",

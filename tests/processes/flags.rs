@@ -2,6 +2,7 @@
 
 use super::studies::{misused, program, run, text};
 use crate::common::program::Folder;
+use serde_json::Value;
 
 /// `--statistic` is obeyed by every table and caption that shows a middle.
 #[test]
@@ -61,4 +62,55 @@ fn bands_of_means() {
     let (without, with) = (caption("0"), caption("9"));
     assert!(without.contains("means over 3 repeats") && !without.contains("bootstrap"), "{without}");
     assert!(with.contains("bootstrap intervals (9 resamples"), "{with}");
+}
+
+/// Small settings of every study.
+const SMALL: [(&str, &str); 22] = [
+    ("ablations", "--dataset diabetes --sizes 5,10 --repeats 2"),
+    ("adversarial", "--dataset diabetes --sizes 5,10 --repeats 2"),
+    ("bases", "--repeats 2 --largest 100"),
+    ("bias_variance", "--samples 8 --network-samples 12 --sets 3 --draws 3 --seeds 3 --designs 2"),
+    ("diagnose", "--dataset diabetes"),
+    ("effective_parameters", "--samples 8 --sizes 4,8,16 --repeats 2"),
+    ("ensembling", "--samples 8 --sizes 4,8,16 --repeats 2 --members 1,3"),
+    ("epochs", "--samples 15 --features 5,15 --shown 5 --times 8 --repeats 2"),
+    ("evidence", "--samples 8 --sizes 4,8,16 --repeats 2"),
+    ("flatness", "--samples 8 --sizes 4,8,16 --repeats 8"),
+    ("grid", "--samples 10,20 --features 5,10,20 --repeats 1 --pool 100 --test 50"),
+    ("label_noise", "--samples 8 --sizes 4,8,16 --repeats 2 --test-rows 50"),
+    ("more_data", "--samples 10,20 --features 5,10,20,40 --repeats 1 --pool 100 --test 50"),
+    ("polynomial", "--sizes 1..20 --repeats 2"),
+    (
+        "random_fourier",
+        "--features 5,10 --samples 5,10 --n 10 --p 10 --repeats 1 --pool 100 --test 50 --infinite-width",
+    ),
+    ("sgd", "--samples 8 --features 4 --steps 20 --runs 4"),
+    ("smallest_singular_value", "--repeats 2"),
+    ("splines", "--sizes 2..20 --repeats 2"),
+    ("streaming", "--rows 400 --features 5 --test-rows 100"),
+    ("theory", "--families gaussian --size 16 --repeats 16"),
+    ("universality", "--maps gaussian,tangent-relu --repeats 8 --draws 20 --fixed 5 --largest 10"),
+    ("weight_decay", "--samples 8 --features 4..16:4 --penalties 0,0.1 --repeats 2"),
+];
+
+/// Every object of `--json` has its keys once.
+#[test]
+fn tables_in_json_lose_nothing() {
+    let folder = Folder::new("all_json");
+    for (study, small) in SMALL {
+        let Some(program) = program(study) else { return };
+        let mut given: Vec<&str> = small.split(' ').chain(["--json"]).collect();
+        given.extend(["--no-figures"].iter().filter(|_| study != "diagnose"));
+        let output = run(&program, &folder, &given);
+        assert_eq!(output.status.code(), Some(0), "{study}: {}", text(&output.stderr));
+        let tables = text(&output.stdout);
+        assert!(!tables.is_empty(), "{study}");
+        for table in tables.lines() {
+            let table: Value = serde_json::from_str(table).unwrap();
+            for (key, _) in table["rows"].as_array().unwrap().iter().flat_map(|row| row.as_object().unwrap())
+            {
+                assert!(!key.ends_with(" (2)"), "{study}: two columns are called {key}");
+            }
+        }
+    }
 }
