@@ -288,7 +288,7 @@ pub fn every_point(args: &RunArgs, curve: &Curve, metrics: &[(Metric, &str)]) ->
             let same = |s: &&Summary| (s.n, s.p, s.arm) == (summary.n, summary.p, summary.arm);
             Item::from(table.iter().find(same).map(|s| args.middle(s)))
         };
-        let p = if summary.arm == 0 { Item::from(summary.p) } else { Item::from("∞") };
+        let p = if summary.arm == 0 { Item::from(summary.p) } else { Item::from(f64::INFINITY) };
         table.push([summary.n.into(), p].into_iter().chain(tables.iter().map(value)).collect());
     }
     table.print();
@@ -360,13 +360,14 @@ pub fn ridge(args: &RunArgs, surface: &Surface) -> Result<(), Error> {
     Ok(())
 }
 
-/// Describes the certified shape of an arm's test error; empty if there are too few repeats.
-pub fn shape(args: &RunArgs, curve: &Curve, arm: usize) -> String {
+/// Describes the certified shape of an arm's test error; nothing if there are too few repeats.
+pub fn shape(args: &RunArgs, curve: &Curve, arm: usize) -> Option<String> {
     let bootstrap = Bootstrap { draws: args.bootstrap.max(1), seed: args.seed };
     let test = ShapeTest { bootstrap, ..ShapeTest::new(0) };
     let interval =
         |p: &CriticalInterval| format!(", {} < p < {} about {}", short(p.from), short(p.to), p.peak);
-    curve.shape(arm, Metric::TestMse, &test).map_or("-".into(), |report| {
-        report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>()
-    })
+    curve
+        .shape(arm, Metric::TestMse, &test)
+        .ok()
+        .map(|report| report.shape.to_string() + &report.peaks.iter().map(interval).collect::<String>())
 }

@@ -197,8 +197,8 @@ fn help(program: &str, about: &[&str], flags: &[Flag<'_>]) -> String {
         let choices = flag.choices().iter();
         lines.extend(choices.map(|(word, meaning)| wrapped(&format!("{word}: {meaning}"), 8)));
     }
-    let json = "Print the closing tables as JSON, one per line, with all digits; all other output goes to standard \
-                error";
+    let json = "Print the closing tables as JSON, one per line, with all digits: null is a missing value, \"inf\" and \
+                \"-inf\" are infinite ones; all other output goes to standard error";
     lines.extend(["  --json".into(), wrapped(json, 6)]);
     lines.push("  -h, --help\n      Print this help\n  -V, --version\n      Print the version\n".into());
     lines.push(EXIT_CODES.into());

@@ -48,13 +48,14 @@ pub enum Item {
 
 impl From<&str> for Item {
     fn from(text: &str) -> Self {
-        Self::Text(text.into())
+        text.to_owned().into()
     }
 }
 
+/// No text is a missing value.
 impl From<String> for Item {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        if text.is_empty() { Self::Nothing } else { Self::Text(text) }
     }
 }
 
@@ -81,6 +82,13 @@ impl Item {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) | Self::Setting(number) if number.is_nan() => "-".into(),
+            Self::Number(number) | Self::Setting(number) if number.is_infinite() => {
+                if *number > 0.0 {
+                    "∞".into()
+                } else {
+                    "-∞".into()
+                }
+            }
             Self::Number(number) => short(*number),
             Self::Setting(setting) => trimmed(*setting),
             Self::Count(count) => count.to_string(),
@@ -88,10 +96,12 @@ impl Item {
         }
     }
 
+    /// As JSON, which has no infinite numbers: they are the words `inf` and `-inf`; what is missing is `null`.
     fn json(&self) -> String {
         match self {
             Self::Text(text) => quoted(text),
             Self::Number(number) | Self::Setting(number) if number.is_finite() => format!("{number:?}"),
+            Self::Number(number) | Self::Setting(number) if !number.is_nan() => quoted(&number.to_string()),
             Self::Count(count) => count.to_string(),
             Self::Number(_) | Self::Setting(_) | Self::Nothing => "null".into(),
         }
