@@ -90,6 +90,7 @@ fn parse(
     mut words: impl Iterator<Item = OsString>,
 ) -> Result<Wanted, String> {
     let mut json = false;
+    let mut spelled: Vec<(usize, String)> = Vec::new();
     while let Some(word) = words.next() {
         let text = word.to_str().ok_or_else(|| {
             let word = word.to_string_lossy();
@@ -115,7 +116,7 @@ fn parse(
             Rule::Alias(old, new) if old == name => Some(new),
             _ => None,
         });
-        let name = renamed.unwrap_or(name);
+        let (spelling, name) = (name, renamed.unwrap_or(name));
         let Some(index) = flags.iter().position(|flag| flag.name == name) else {
             let known = flags.iter().map(|flag| flag.name.as_str()).chain(["json", "help", "version"]);
             let hint = match nearest(name, known) {
@@ -127,6 +128,10 @@ fn parse(
             };
             return Err(format!("unknown flag --{}{hint} (--help lists all)", name.escape_debug()));
         };
+        if let Some((_, other)) = spelled.iter().find(|(other, as_is)| *other == index && as_is != spelling) {
+            return Err(format!("--{other} and --{spelling} are one flag: give one of them"));
+        }
+        spelled.push((index, spelling.to_owned()));
         let flag = &mut flags[index];
         let value: OsString = match (flag.value.is_empty(), value) {
             (true, None) => OsString::new(),

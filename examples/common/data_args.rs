@@ -90,6 +90,7 @@ impl DataArgs {
     }
 
     fn csv_options(&self) -> Result<CsvOptions, Failure> {
+        self.check_columns()?;
         let mut options = self.csv.options()?.with_features(inputs::split_lists(&self.features)?);
         if let Some(target) = &self.target {
             options = options.with_target(target);
@@ -98,6 +99,29 @@ impl DataArgs {
             options = options.with_class(class);
         }
         Ok(options)
+    }
+
+    /// Rejects a column that flags name for two uses.
+    fn check_columns(&self) -> Result<(), Failure> {
+        let lists = [
+            ("target", self.target.iter().cloned().collect()),
+            ("features", inputs::split_lists(&self.features)?),
+            ("one-hot", inputs::split_lists(&self.csv.one_hot)?),
+            ("leave-out", inputs::split_lists(&self.csv.leave_out)?),
+        ];
+        for (place, (flag, names)) in lists.iter().enumerate() {
+            for (other, others) in &lists[place + 1..] {
+                // Columns of words are features.
+                let differ = (*flag, *other) != ("features", "one-hot");
+                if let Some(name) = names.iter().find(|name| differ && others.contains(name)) {
+                    let name = name.escape_debug();
+                    return usage(format!(
+                        "--{flag} and --{other} both name the column `{name}`; choose one"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Rephrases an error of a CSV file in terms of flags; a missing column or class is an error of the flag that names

@@ -30,7 +30,7 @@ pub mod teachers;
 mod turns;
 mod values;
 
-pub use checks::{check_noise, check_shares, chosen};
+pub use checks::{check_ascending, check_noise, check_not_negative, check_positive, check_shares, chosen};
 pub use files::{io_error, keep_folder, make_folder, save_points, save_table};
 use flags::Program;
 pub use numbers::{counted, short, trimmed};

@@ -1,8 +1,8 @@
 //! Data for the studies of random Fourier features: Fashion-MNIST, or inputs with a random teacher.
 
-use super::RunArgs;
 use super::flags::{Failure, flags, usage};
 use super::shards::ShardArgs;
+use super::{RunArgs, check_positive};
 use double_descent::Error;
 use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
@@ -71,6 +71,7 @@ pub fn describe(sweep: &Sweep) -> String {
 impl InputArgs {
     /// Creates the results folder of a study and loads its data.
     pub fn begin(&self, run: &RunArgs, study: &str) -> Result<(PathBuf, Data), Failure> {
+        check_positive("deviation", self.deviation)?;
         let (folder, data) = (run.make_folder(study)?, self.data(run.seed)?);
         if self.shards.has_results() {
             super::inputs::claim(&folder, data.train.name())?;

@@ -3,12 +3,12 @@
 use super::flags::{Failure, usage};
 use super::values::Sizes;
 
-/// The `--sizes` of a model-wise curve if given, or else sizes around the threshold n.
-pub fn feature_sizes(sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
+/// The sizes of a model-wise curve that a flag gives, or else sizes around the threshold n.
+pub fn feature_sizes(flag: &str, sizes: Option<&Sizes>, n: usize) -> Result<Vec<usize>, Failure> {
     let sizes = sizes.map_or_else(|| around_threshold(n), |sizes| sizes.list.clone());
     if sizes.len() < 2 {
         let given = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        return usage(format!("--sizes: `{given}` is not a list of two or more numbers of features"));
+        return usage(format!("--{flag}: `{given}` is not a list of two or more numbers of features"));
     }
     Ok(sizes)
 }

@@ -11,7 +11,7 @@ mod figures;
 use crate::common::flags::{Count, Failure, Program, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
-use crate::common::{RunArgs, Sizes, around_threshold, counted, none_failed, say};
+use crate::common::{RunArgs, Sizes, around_threshold, check_positive, counted, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::dataset::Dataset;
@@ -80,6 +80,7 @@ fn sweep(cli: &Cli) -> Result<Sweep, Error> {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    check_positive("gamma", cli.gamma)?;
     let folder = cli.run.make_folder("effective_parameters")?;
     let sweep = sweep(cli)?;
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };

@@ -10,7 +10,7 @@ use crate::common::closing;
 use crate::common::figures::one as one_figure;
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::shards::{self, ShardArgs};
-use crate::common::{RunArgs, Sizes, check_noise, feature_sizes, none_failed, say};
+use crate::common::{RunArgs, Sizes, check_noise, check_not_negative, feature_sizes, none_failed, say};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::features::RandomFourier;
@@ -53,8 +53,9 @@ impl Program for Cli {
 
     fn run(&self) -> Result<(), Failure> {
         let n = usize::from(self.samples);
-        let sizes = feature_sizes(self.sizes.as_ref(), n)?;
+        let sizes = feature_sizes("sizes", self.sizes.as_ref(), n)?;
         check_noise(self.noise)?;
+        check_not_negative("starts", &self.starts)?;
         let (single, ensembles) = self.sweeps(n, sizes)?;
         let folder = self.run.make_folder("ensembling")?;
         let curve = |name, label, sweep| {

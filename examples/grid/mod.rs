@@ -9,7 +9,8 @@ mod figures;
 use crate::common::flags::{Failure, Program, Rule, choices, flags, usage};
 use crate::common::random_features::{Data, InputArgs};
 use crate::common::{
-    BAND_IN_FIGURES, RunArgs, Sizes, all_computed, closer_around, closing, keep_folder, say, shards,
+    BAND_IN_FIGURES, RunArgs, Sizes, all_computed, check_not_negative, check_shares, closer_around, closing,
+    keep_folder, say, shards,
 };
 use double_descent::Error;
 use double_descent::curve::{Axis, Surface};
@@ -66,6 +67,11 @@ impl Program for Cli {
                 return usage("--samples: this is for --up samples; others have one --n");
             }
             _ => {}
+        }
+        match self.up {
+            Up::Samples => {}
+            Up::Ridge => check_not_negative("levels", &self.levels)?,
+            Up::LabelNoise => check_shares("levels", &self.levels)?,
         }
         let (folder, data) = self.inputs.begin(&self.run, "grid")?;
         let sweep = self.sweep(&data)?;

@@ -13,7 +13,10 @@ use crate::common::flags::{Count, Failure, Program, Rule, flags, usage};
 use crate::common::images::Images;
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::Item;
-use crate::common::{RunArgs, Sizes, check_shares, feature_sizes, none_failed, save_table, say};
+use crate::common::{
+    RunArgs, Sizes, check_ascending, check_not_negative, check_shares, feature_sizes, none_failed,
+    save_table, say,
+};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::sweep::{Arm, Parameter, Source, Splits, Sweep};
@@ -51,9 +54,11 @@ impl Program for Cli {
 
     fn run(&self) -> Result<(), Failure> {
         let n = usize::from(self.samples);
-        let sizes = feature_sizes(self.sizes.as_ref(), n)?;
-        let images = Images::load(self.data_dir.clone(), self.run.seed)?;
+        let sizes = feature_sizes("sizes", self.sizes.as_ref(), n)?;
         check_shares("label-noise", &self.label_noise)?;
+        check_ascending("label-noise", &self.label_noise)?;
+        check_not_negative("epsilon", &[self.epsilon])?;
+        let images = Images::load(self.data_dir.clone(), self.run.seed)?;
         if n > images.train.len() {
             return usage(format!("--samples: `{n}` is more than the {} training rows", images.train.len()));
         }

@@ -51,12 +51,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     };
     features.sort_unstable();
     features.dedup();
-    let folder = cli.run.make_folder("more_data")?;
     let largest = features.iter().copied().max().unwrap_or(0);
-    let data = cli.inputs.data(cli.run.seed)?;
-    if cli.inputs.shards.has_results() {
-        crate::common::inputs::claim(&folder, data.train.name())?;
-    }
+    let (folder, data) = cli.inputs.begin(&cli.run, "more_data")?;
     let mut sweep = cli.inputs.sweep(&data, largest, cli.run.seed, cli.run.threads)?;
     (sweep.samples, sweep.features) = (samples, features);
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };

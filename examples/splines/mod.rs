@@ -7,7 +7,7 @@
 
 #![allow(clippy::cast_precision_loss)] // counts of rows and columns
 use crate::common::figures::options;
-use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::flags::{Count, Failure, Program, flags, usage};
 use crate::common::regression::{self, Function};
 use crate::common::shards::ShardArgs;
 use crate::common::{RunArgs, Sizes, check_noise};
@@ -50,6 +50,13 @@ impl Program for Cli {
 
     fn run(&self) -> Result<(), Failure> {
         check_noise(self.noise)?;
+        for (flag, sizes) in [("sizes", &self.sizes), ("fits", &self.fits)] {
+            if sizes.list.first().is_some_and(|least| *least < 2) {
+                return usage(format!(
+                    "--{flag}: `1` is too few, as a natural spline has two degrees of freedom or more"
+                ));
+            }
+        }
         let n = usize::from(self.samples);
         // Knots are quantiles of the training inputs, so each cell has its own basis.
         let maps = Maps::fitted(BASIS, |x, p| NaturalSpline::at_quantiles_within(x, p, SINE.ends));

@@ -16,7 +16,7 @@ mod random;
 mod spectra;
 mod time;
 
-use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::flags::{Count, Failure, Program, flags, usage};
 use crate::common::inputs::split_lists;
 use crate::common::table::{Item, Table};
 use crate::common::{PrintArgs, make_folder, save_table, say, with_progress};
@@ -136,12 +136,13 @@ fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 /// The named families with their positions in the full list, which determine their random streams.
-fn chosen(names: &[String]) -> Result<Vec<(usize, &'static str, Kind, Simulation)>, Error> {
+fn chosen(names: &[String]) -> Result<Vec<(usize, &'static str, Kind, Simulation)>, Failure> {
     let all =
         || ALL.into_iter().enumerate().map(|(index, (name, kind, simulate))| (index, name, kind, simulate));
     if let Some(name) = names.iter().find(|name| !all().any(|(_, known, ..)| known == *name)) {
         let choices = ALL.iter().map(|(name, ..)| (*name).to_owned()).collect();
-        return Err(Error::UnknownName { what: "family of formulas", name: name.clone(), choices });
+        let unknown = Error::UnknownName { what: "family of formulas", name: name.clone(), choices };
+        return usage(format!("--families: {unknown}"));
     }
     let is_chosen = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
     Ok(all().filter(|(_, name, ..)| is_chosen(name)).collect())

@@ -57,7 +57,7 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         let sizes = (usize::from(self.fixed), usize::from(self.largest));
         let all = feature_laws::all(self.seed, usize::from(self.draws), sizes);
-        let laws = chosen("feature map", &split_lists(&self.maps)?, all, |law| &law.name)?;
+        let laws = chosen(("maps", "feature map"), &split_lists(&self.maps)?, all, |law| &law.name)?;
         let folder = self.out.join("universality");
         make_folder(&folder)?;
         let mut results = Vec::new();

@@ -9,10 +9,13 @@
 mod design;
 mod figures;
 
-use crate::common::flags::{Count, Failure, Program, Rule, Value, flags, usage};
+use crate::common::flags::{Count, Failure, Program, Rule, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table, row};
-use crate::common::{RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say};
+use crate::common::{
+    RunArgs, Sizes, check_noise, check_not_negative, feature_sizes, keep_folder, report_failures, save_table,
+    say,
+};
 use design::Design;
 use double_descent::Error;
 use double_descent::curve::Surface;
@@ -61,10 +64,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             std::iter::once(0.0).chain((-60..=-10).map(|i| 10f64.powf(f64::from(i) / 10.0))).collect();
     }
     penalties.sort_unstable_by(f64::total_cmp);
-    if penalties.iter().any(|penalty| !(*penalty >= 0.0 && penalty.is_finite())) {
-        return usage("--penalties lists numbers from 0 on");
-    }
-    let features = cli.features.list.clone();
+    check_not_negative("penalties", &penalties)?;
+    let features = feature_sizes("features", Some(&cli.features), cli.samples.into())?;
     let all = features.last().copied().unwrap_or(0);
     let design = Design { n: cli.samples.into(), features: all, deviation: cli.noise, seed: cli.run.seed };
     let folder = cli.run.make_folder("weight_decay")?;

@@ -69,7 +69,7 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     }
     let Some(path) = BINARY else { return };
     let folder = Folder::new("flags");
-    let wrong: [(&str, &[&str], &[&str]); 29] = [
+    let wrong: [(&str, &[&str], &[&str]); 46] = [
         ("ablations", &["--no-such-flag"], &["--no-such-flag"]),
         ("ablations", &["--sedd", "3"], &["--sedd", "did you mean --seed?"]),
         ("ablations", &["--treads=2"], &["--treads", "did you mean --threads?"]),
@@ -96,6 +96,23 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
         ("streaming", &["--from", "a.npy", "--noise", "1"], &["--from and --noise"]),
         ("streaming", &["--outputs", "2"], &["--outputs needs --from"]),
         ("streaming", &["--block", "0"], &["--block", "`0`"]),
+        ("label_noise", &["--label-noise", "0,1.5"], &["--label-noise", "`1.5`"]),
+        ("label_noise", &["--label-noise", "0.1", "--noise", "0.2"], &["--label-noise and --noise"]),
+        ("label_noise", &["--epsilon=-1"], &["--epsilon", "`-1`"]),
+        ("ensembling", &["--starts", "1,nan"], &["--starts", "`NaN`"]),
+        ("effective_parameters", &["--gamma", "0"], &["--gamma", "`0`"]),
+        ("random_fourier", &["--deviation", "0"], &["--deviation", "`0`"]),
+        ("more_data", &["--deviation", "inf"], &["--deviation", "`inf`"]),
+        ("grid", &["--deviation=-1"], &["--deviation", "`-1`"]),
+        ("grid", &["--up", "label-noise", "--levels", "0,0.5,2"], &["--levels", "`2`"]),
+        ("grid", &["--up", "ridge", "--levels=-1"], &["--levels", "`-1`"]),
+        ("universality", &["--maps", "foo"], &["--maps", "`foo`", "gaussian"]),
+        ("weight_decay", &["--features", "3"], &["--features", "`3`"]),
+        ("weight_decay", &["--penalties=-1"], &["--penalties", "`-1`"]),
+        ("splines", &["--sizes", "1..3"], &["--sizes", "`1`"]),
+        ("splines", &["--fits", "1"], &["--fits", "`1`"]),
+        ("ablations", &["--dataset", "a.csv", "--data", "b.csv"], &["--dataset and --data"]),
+        ("epochs", &["--noise", "nan"], &["--noise", "`NaN`"]),
         ("grid", &["--levels", "0.1"], &["--levels", "--up ridge and label-noise"]),
         ("grid", &["--n", "10"], &["--n", "--samples"]),
         ("grid", &["--up", "ridge", "--samples", "10"], &["--samples", "--n"]),
@@ -300,7 +317,7 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
     if let Some(program) = program("ensembling") {
         misused(&program, &folder, &["--members", "0"], &["--members"]);
         misused(&program, &folder, &["--sizes", "0..3"], &["--sizes"]);
-        refused(&program, &folder, &["--starts=-1"], &["deviation of the start is -1"]);
+        misused(&program, &folder, &["--starts=-1"], &["--starts", "`-1`"]);
         misused(&program, &folder, &["--noise=-1"], &["--noise"]);
     }
     if let Some(program) = program("label_noise") {
@@ -336,7 +353,12 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
 fn formulas_agree_with_simulations_on_any_number_of_threads() {
     let Some(program) = program("theory") else { return };
     let folder = Folder::new("theory");
-    refused(&program, &folder, &["--families", "gaussian,gauss"], &["`gauss`", "marchenko-pastur"]);
+    misused(
+        &program,
+        &folder,
+        &["--families", "gaussian,gauss"],
+        &["--families", "`gauss`", "marchenko-pastur"],
+    );
     // A bin of the spectrum that holds the same share in every repeat has no standard error.
     let bins = ["--families", "marchenko-pastur", "--size", "16", "--repeats", "40", "--no-figures"];
     let output = run(&program, &folder, &[&bins[..], &["--out", "bins"]].concat());

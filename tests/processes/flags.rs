@@ -118,3 +118,21 @@ fn tables_in_json_lose_nothing() {
         }
     }
 }
+
+/// A column that two flags name for two uses is an error of these flags.
+#[test]
+fn columns_of_two_uses() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("two_uses");
+    let table = folder.file("a.csv", "age,sex,score\n1,2,3\n4,5,7\n3,3,3\n");
+    for (a, b) in [
+        ("--features", "--leave-out"),
+        ("--one-hot", "--leave-out"),
+        ("--target", "--features"),
+        ("--target", "--one-hot"),
+        ("--target", "--leave-out"),
+    ] {
+        let given = ["--dataset", &table, a, "age", b, "age"];
+        misused(&program, &folder, &given, &[&format!("{a} and {b} both name"), "`age`"]);
+    }
+}
