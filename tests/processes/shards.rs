@@ -410,3 +410,27 @@ fn a_long_run_names_the_command_that_may_be_stopped() {
     let command = format!("  {program} ablations --dataset diabetes --repeats 400000 --no-figures --shard ");
     assert_eq!((said[2].clone(), said[4].clone()), (format!("{command}1/1"), format!("{command}merge")));
 }
+
+/// Errors of `plan`, `merge` and the like are about the words that the user wrote.
+#[test]
+fn verbs_refuse_flags_in_their_own_words() {
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("verbs");
+    for study in ["theory", "flatness", "sgd", "streaming"] {
+        let error = refused(&folder, 2, &["plan", study]);
+        assert!(error.contains(&format!("{study} cannot be computed in parts")), "{error}");
+    }
+    let error = refused(&folder, 2, &["merge", "evidence", "--shard=1/2"]);
+    assert!(error.contains("merge takes no --shard"), "{error}");
+    done(
+        &folder,
+        &["evidence", "--samples", "8", "--sizes", "4,8", "--repeats", "2", "--out", "a", "--shard", "1/1"],
+    );
+    for words in [&["merge", "a", "--out", "b"][..], &["merge", "a", "--out=b"]] {
+        let error = refused(&folder, 2, words);
+        assert!(error.contains("merge FOLDER takes no --out"), "{error}");
+    }
+    done(&folder, &["merge", "a", "--no-figures"]);
+}

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// What a completion script needs to know about a flag.
 pub struct Listed {
-    name: String,
+    pub name: String,
     help: String,
     takes_value: bool,
     choices: Vec<&'static str>,

@@ -167,17 +167,32 @@ fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
         return ExitCode::from(2);
     };
     let (name, mut words) = (first.to_string_lossy().replace('-', "_"), rest.to_vec());
+    let given = |flag: &str| {
+        words.iter().any(|word| word.to_str().is_some_and(|word| word.split('=').next() == Some(flag)))
+    };
+    let refuse = |reason: String| {
+        eprintln!("error: {reason}");
+        ExitCode::from(2)
+    };
+    if given("--shard") {
+        return refuse(format!("--shard: {what} takes no --shard, which it stands for"));
+    }
     let (entry, words) = match entries().into_iter().find(|entry| entry.name == name) {
+        Some(entry) if (entry.flags)().iter().all(|flag| flag.name != "shard") => {
+            return refuse(format!("{what}: {} cannot be computed in parts", entry.name));
+        }
         Some(entry) => (entry, words),
         None => match planned(Path::new(first)) {
+            Ok(_) if given("--out") => {
+                return refuse(format!(
+                    "--out: {what} FOLDER takes no --out: results go into FOLDER, next to its shards"
+                ));
+            }
             Ok((entry, mut planned)) => {
                 planned.append(&mut words);
                 (entry, planned)
             }
-            Err(error) => {
-                eprintln!("error: {error}");
-                return ExitCode::from(2);
-            }
+            Err(error) => return refuse(error),
         },
     };
     let last = ["--shard".into(), what.into()];
