@@ -172,10 +172,21 @@ pub fn save(
     say!("         {}: {{{}}}.{{svg,png,pdf}}", folder.display(), names.join(","));
     if let Some(width) = args.width {
         for (name, figure) in &figures {
+            note_width(name.as_ref(), figure, width.0);
             note_height(name.as_ref(), figure, width.0);
         }
     }
     Ok(())
+}
+
+/// Notes on standard error that a figure is wider than requested.
+fn note_width(name: &str, figure: &Figure, width: f64) {
+    if let Some(drawn) = figure.drawn_width_mm().filter(|drawn| *drawn > width + 0.01) {
+        eprintln!(
+            "note: {name}.svg is {drawn:.1} mm wide, more than the {width} mm of --width: it cannot be narrower with its \
+             panels and legends"
+        );
+    }
 }
 
 /// The usual width and height of what is printed on a page of A4, in millimetres.

@@ -35,7 +35,8 @@ flags! {
 flags! {
     /// Flags for the appearance of figures.
     pub struct PrintArgs {
-        /// Printed width of the figures, as in 88mm, 8.8cm or 3.5in (88 means 88mm); text is then set at 7 and 8 points
+        /// Printed width of the figures, as in 88mm, 8.8cm or 3.5in (88 means 88mm), from 57mm to 940mm; text is then set
+        /// at 7 to 9 points. A note names the figures whose panels and legends need more
         width: Option<Millimetres> = None, "WIDTH";
         /// Position of the legends
         legend: LegendArg = LegendArg::Right, "PLACE";

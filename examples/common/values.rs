@@ -68,7 +68,7 @@ impl Value for Millimetres {
         if (57.0..=940.0).contains(&width) {
             return Ok(Self(width));
         }
-        Err("out of range: a figure is between 57 mm and 940 mm wide".into())
+        Err("out of range: it must be between 57 mm and 940 mm".into())
     }
 
     fn show(&self) -> String {

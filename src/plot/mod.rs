@@ -13,7 +13,7 @@
 //! number. A band that extends down to such values ends at the lower edge of the frame. If nothing of a curve lies in
 //! the frame, its legend entry says so.
 //!
-//! On paper ([`Figure::with_width_mm`]) text is 7 and 8 points high. The caption can be kept out of the picture, the
+//! On paper ([`Figure::with_width_mm`]) text is 7 to 9 points high. The caption can be kept out of the picture, the
 //! legend moved, and the background made dark.
 //!
 //! Bands are drawn at 15 % opacity. A panel with at most two bands shows both; with more, each group shows only those

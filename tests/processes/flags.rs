@@ -136,3 +136,29 @@ fn columns_of_two_uses() {
         misused(&program, &folder, &given, &[&format!("{a} and {b} both name"), "`age`"]);
     }
 }
+
+/// A note tells of each figure that is wider than `--width`, and of no other.
+#[test]
+fn figures_wider_than_asked_for() {
+    let Some(program) = program("polynomial") else { return };
+    let folder = Folder::new("wider");
+    for width in ["57", "88"] {
+        let given = ["--sizes", "1..20", "--repeats", "2", "--width", width, "--out", width];
+        let output = run(&program, &folder, &given);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let notes = text(&output.stderr);
+        let mut wider = 0;
+        for file in std::fs::read_dir(folder.0.join(width).join("polynomial")).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|e| e == "svg") {
+                let svg = std::fs::read_to_string(&path).unwrap();
+                let is_kept = svg.contains(&format!("width=\"{width}mm\""));
+                let note = format!("{} is ", path.file_name().unwrap().to_str().unwrap());
+                let has_note = notes.lines().any(|line| line.contains(&note) && line.contains(" mm wide"));
+                assert_eq!(has_note, !is_kept, "{}: {notes}", path.display());
+                wider += usize::from(!is_kept);
+            }
+        }
+        assert_eq!(wider > 0, width == "57");
+    }
+}

@@ -46,8 +46,9 @@ pub struct Figure {
     /// one). It is kept between 240 and 4000, and a figure too narrow for its
     /// panels is widened.
     pub width_px: Option<f64>,
-    /// Width on paper in millimetres, in place of [`Figure::width_px`]. Text is then 7 and 8 points high, the SVG's
-    /// size is stated in millimetres, and no more panels stand side by side than fit. Kept between 57 and 940.
+    /// Width on paper in millimetres, in place of [`Figure::width_px`]. Text is then 7 to 9 points high, the SVG's
+    /// size is stated in millimetres, and no more panels stand side by side than fit. Kept between 57 and 940, and wider if a
+    /// panel and its legend need it ([`Figure::drawn_width_mm`]).
     pub width_mm: Option<f64>,
     /// Where the legends go.
     pub legend: LegendPlace,

@@ -52,6 +52,23 @@ impl Figure {
         layout::plan(&unseen::marked(self)).size.height_mm()
     }
 
+    /// Returns the width on paper in millimetres: that of [`Figure::width_mm`], or a larger one if a panel and its legend
+    /// need it; `None` for a figure without [`Figure::width_mm`].
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::plot::{Figure, Panel};
+    ///
+    /// let figure = Figure::new("A caption.").with_panel(Panel::default());
+    /// assert_eq!(figure.drawn_width_mm(), None);
+    /// let width = figure.with_width_mm(88.0).drawn_width_mm().unwrap_or(0.0);
+    /// assert!((width - 88.0).abs() < 1e-9);
+    /// ```
+    #[must_use]
+    pub fn drawn_width_mm(&self) -> Option<f64> {
+        layout::plan(&unseen::marked(self)).size.width_mm()
+    }
+
     /// Returns the figure as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. It has the same marks, with
     /// text in the embedded font. The file states its dots per inch.
     ///

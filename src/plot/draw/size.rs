@@ -35,6 +35,11 @@ impl Size {
         self.is_in_mm.then(|| self.mm(self.height))
     }
 
+    /// The width on paper in millimetres; `None` on screen.
+    pub(super) fn width_mm(self) -> Option<f64> {
+        self.is_in_mm.then(|| self.mm(self.width))
+    }
+
     fn mm(self, units: f64) -> f64 {
         units * self.scale / PIXELS_PER_INCH * MM_PER_INCH
     }
