@@ -131,9 +131,10 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
 /// Applies the print flags to a figure.
 pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
     let legend = match args.legend {
-        LegendArg::Right => figure.legend,
-        LegendArg::Below => LegendPlace::Below,
-        LegendArg::Inside => LegendPlace::Inside,
+        None => figure.legend,
+        Some(LegendArg::Right) => LegendPlace::Right,
+        Some(LegendArg::Below) => LegendPlace::Below,
+        Some(LegendArg::Inside) => LegendPlace::Inside,
     };
     Figure {
         width_mm: args.width.map(|width| width.0).or(figure.width_mm),

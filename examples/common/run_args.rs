@@ -38,8 +38,9 @@ flags! {
         /// Printed width of the figures, as in 88mm, 8.8cm or 3.5in (88 means 88mm), from 57mm to 940mm; text is then set
         /// at 7 to 9 points. A note names the figures whose panels and legends need more
         width: Option<Millimetres> = None, "WIDTH";
-        /// Position of the legends
-        legend: LegendArg = LegendArg::Right, "PLACE";
+        /// Position of the legends; in a figure with a colour bar they are always on the right [default: right, or below
+        /// or inside where a figure is made for that]
+        legend: Option<LegendArg> = None, "PLACE";
         /// Write captions to .txt and .tex files next to the figures instead of into the figures
         no_caption: bool = false, "";
         /// Draw the figures on a dark background

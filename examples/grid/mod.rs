@@ -53,6 +53,8 @@ impl Program for Cli {
     const RULES: &'static [Rule] = &[
         // The plane uses both axes, and its tables have no summary.
         Rule::Without("x"),
+        // Legends of maps are always on the right.
+        Rule::Without("legend"),
         Rule::Help("statistic", "Statistic shown by the colours and the curves"),
         BAND_IN_FIGURES,
     ];

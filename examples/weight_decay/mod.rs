@@ -44,8 +44,9 @@ flags! {
 impl Program for Cli {
     const NAME: &'static str = "weight_decay";
     const RULES: &'static [Rule] = &[
-        // The figure has no bands, and there is no summary.csv.
+        // The figure has a map, whose legends are always on the right, and no bands; there is no summary.csv.
         Rule::Without("x"),
+        Rule::Without("legend"),
         Rule::Without("bootstrap"),
         Rule::Help("statistic", "Statistic shown in sizes.csv, the figure and the closing table"),
     ];

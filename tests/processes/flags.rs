@@ -162,3 +162,27 @@ fn figures_wider_than_asked_for() {
         assert_eq!(wider > 0, width == "57");
     }
 }
+
+/// `--legend` acts where it is offered, also in figures that are made for legends below.
+#[test]
+fn legends_go_where_they_are_asked_to() {
+    let folder = Folder::new("legends");
+    for study in ["grid", "weight_decay"] {
+        let Some(program) = program(study) else { return };
+        misused(&program, &folder, &["--legend", "below"], &["unknown flag --legend"]);
+    }
+    let Some(program) = program("flatness") else { return };
+    let figures = |legend: &[&str], out: &str| {
+        let small = ["--samples", "8", "--sizes", "4,8,16", "--repeats", "8", "--out", out];
+        let output = run(&program, &folder, &[&small[..], legend].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        ["features.svg", "training.svg", "reparametrisation.svg"]
+            .map(|name| std::fs::read(folder.0.join(out).join("flatness").join(name)).unwrap())
+    };
+    let usual = figures(&[], "usual");
+    assert!(usual == figures(&["--legend", "below"], "below"));
+    let right = figures(&["--legend", "right"], "right");
+    for (usual, right) in usual.iter().zip(&right) {
+        assert!(usual != right, "--legend right does nothing");
+    }
+}
