@@ -32,7 +32,8 @@ flags! {
         repeats: usize = 10_000, "N";
         /// Number of draws per repeat for the second moments Σ of a random network
         draws: Positive = Count(10_000), "N";
-        /// Number of features in curves over n, and of samples in curves over p
+        /// Number of features in curves over n, and of samples in curves over p; in curves over n, polynomial always has
+        /// 35 features and tangent features are 30, which have no curves over p
         fixed: Positive = Count(30), "N";
         /// Largest n or p of the curves, which start at 1
         largest: Positive = Count(256), "N";
