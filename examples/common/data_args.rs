@@ -154,10 +154,43 @@ impl DataArgs {
     /// targets.
     pub fn note(&self, data: &Dataset, rank: Option<usize>) {
         aside(|| {
-            note_table(data, rank);
+            note_table(data);
+            if let Some(rank) = rank {
+                self.note_rank(data, rank);
+            }
             note_row_numbers(data);
             self.note_targets(data);
         });
+    }
+
+    /// Says why the features may have a rank lower than their number, naming those that are constant.
+    fn note_rank(&self, data: &Dataset, rank: usize) {
+        let p = data.features().ncols();
+        let of_table = p - usize::from(self.intercept);
+        let columns = data.feature_names().iter().zip(data.features().columns()).take(of_table);
+        let constant: Vec<String> = columns
+            .filter(|(_, column)| column.iter().all(|value| *value == column[0]))
+            .map(|(name, _)| format!("`{}`", name.escape_debug()))
+            .collect();
+        let names = constant.join(", ");
+        let small = if self.standardise {
+            ""
+        } else {
+            ", or are so small next to others that rounding loses them (then --standardise)"
+        };
+        let sums = "some equal others or sums of them (as --one-hot columns do with --intercept)";
+        let why = match constant.len() {
+            0 => format!("{sums}{small}"),
+            // Standardised, they are 0.
+            count if self.standardise && count == p - rank => {
+                format!("{names} {} constant", if count == 1 { "is" } else { "are" })
+            }
+            _ => format!("constant: {names}; {sums}{small}"),
+        };
+        eprintln!(
+            "note: the {p} features have rank {rank}: {why}; the interpolation threshold is n = rank = {rank}, not \
+             n = p = {p}"
+        );
     }
 
     /// Warns about targets that are all equal, or that lie far from the origin although fits pass through it. (Features
@@ -197,8 +230,8 @@ pub fn student(seed: u64) -> Result<StudentTeacher, Failure> {
     Ok(StudentTeacher::new(seed))
 }
 
-/// Prints what was read from a table: rows, columns, preparation, and the rank if it is deficient.
-fn note_table(data: &Dataset, rank: Option<usize>) {
+/// Prints what was read from a table: rows, columns, preparation.
+fn note_table(data: &Dataset) {
     let (p, targets) = (data.features().ncols(), data.target_names().join("`, `"));
     eprintln!(
         "note: {} and {} were read, target `{}`; {}",
@@ -207,13 +240,6 @@ fn note_table(data: &Dataset, rank: Option<usize>) {
         targets.escape_debug(),
         data.preparation()
     );
-    if let Some(rank) = rank {
-        eprintln!(
-            "note: the {p} features have rank {rank}: some equal others or sums of them (as --one-hot columns do \
-             with --intercept), or are so small next to others that rounding loses them (then --standardise); the \
-             interpolation threshold is n = rank = {rank}, not n = p = {p}"
-        );
-    }
 }
 
 /// Warns about features that grow by the same step from row to row, as row numbers do.

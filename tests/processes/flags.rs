@@ -186,3 +186,23 @@ fn legends_go_where_they_are_asked_to() {
         assert!(usual != right, "--legend right does nothing");
     }
 }
+
+/// A constant column is named as the cause of a lower rank, and no flag is advised that was given.
+#[test]
+fn constant_columns_are_named() {
+    let Some(program) = program("diagnose") else { return };
+    let folder = Folder::new("constant");
+    let line = |i: i32| format!("{},7,{},{}", i * 37 % 11, i * i % 13, i * 61 % 17);
+    let rows: Vec<String> = (0..12).map(line).collect();
+    let table = folder.file("a.csv", format!("a,same,b,y\n{}\n", rows.join("\n")));
+    let notes = |more: &[&str]| {
+        let output = run(&program, &folder, &[&["--dataset", &table][..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let standardised = notes(&["--standardise"]);
+    assert!(standardised.contains("the 3 features have rank 2: `same` is constant; "), "{standardised}");
+    let with_ones = notes(&["--intercept"]);
+    assert!(with_ones.contains("the 4 features have rank 3: constant: `same`; some equal"), "{with_ones}");
+    assert!(with_ones.contains("(then --standardise)"), "{with_ones}");
+}
