@@ -248,11 +248,11 @@ fn planned<P: Payload>(place: Place<'_>, shards: Shards<P>) -> Shards<P> {
 }
 
 /// Returns the plans in a folder and those up to three levels below it, with their paths.
-pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, String> {
+pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, Failure> {
     let (mut found, mut level) = (Vec::new(), vec![folder.to_path_buf()]);
     for _ in 0..4 {
         for folder in &level {
-            if let Some(plan) = Plan::read(folder).map_err(|error| error.to_string())? {
+            if let Some(plan) = Plan::read(folder)? {
                 found.push((folder.clone(), plan));
             }
         }
@@ -261,7 +261,7 @@ pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, String> {
         level.sort();
     }
     if found.is_empty() {
-        return Err(format!("there is no plan of shards in or below {}", folder.display()));
+        return usage(format!("there is no plan of shards in or below {}", folder.display()));
     }
     Ok(found)
 }

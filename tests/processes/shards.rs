@@ -433,4 +433,10 @@ fn verbs_refuse_flags_in_their_own_words() {
         assert!(error.contains("merge FOLDER takes no --out"), "{error}");
     }
     done(&folder, &["merge", "a", "--no-figures"]);
+    // A damaged plan is no error of the command line.
+    let plan = folder.0.join("a/evidence/shards/plan.txt");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, &text[..text.len() / 2]).unwrap();
+    assert!(refused(&folder, 1, &["status", "a"]).contains("plan.txt"));
+    refused(&folder, 2, &["status", "no-such-folder"]);
 }

@@ -50,7 +50,7 @@ mod universality;
 mod weight_decay;
 
 use common::command_line::{EXIT_CODES, exit_code, nearest, start, version, wrapped};
-use common::flags::{Program, listed};
+use common::flags::{Failure, Program, listed, usage};
 use common::say;
 use completions::{Listed, OF_SHARDS, Shell};
 use std::ffi::OsString;
@@ -192,7 +192,7 @@ fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
                 planned.append(&mut words);
                 (entry, planned)
             }
-            Err(error) => return refuse(error),
+            Err(failure) => return exit_code(Err(failure)),
         },
     };
     let last = ["--shard".into(), what.into()];
@@ -200,20 +200,20 @@ fn of_shards(what: &str, words: Vec<OsString>) -> ExitCode {
 }
 
 /// Returns the study whose shards are in a folder, and the command line that it was started with.
-fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), String> {
+fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), Failure> {
     let plans = common::shards::plans(folder)?;
     let (place, plan) = &plans[0];
     let other = plans.iter().find(|(_, other)| other.command != plan.command);
     if let Some((other, _)) = other {
         let (a, b) = (place.display(), other.display());
-        return Err(format!(
+        return usage(format!(
             "{a} and {b} hold shards of different studies or flags: name one of these folders"
         ));
     }
     let study = plan.command.first().and_then(|name| entries().into_iter().find(|entry| entry.name == *name));
     let Some(study) = study else {
         let reason = "its plan names no study of this program: name the study and its flags";
-        return Err(format!("{}: {reason}", place.display()));
+        return usage(format!("{}: {reason}", place.display()));
     };
     // The folder may have been moved since the plan was written: use its present location.
     let depth = Path::new(&plan.place).components().count();
