@@ -109,6 +109,11 @@ impl DataArgs {
             ("one-hot", inputs::split_lists(&self.csv.one_hot)?),
             ("leave-out", inputs::split_lists(&self.csv.leave_out)?),
         ];
+        let features = &lists[1].1;
+        let again = features.iter().enumerate().find(|(place, name)| features[..*place].contains(name));
+        if let Some((_, name)) = again {
+            return usage(format!("--features: `{}` is given twice", name.escape_debug()));
+        }
         for (place, (flag, names)) in lists.iter().enumerate() {
             for (other, others) in &lists[place + 1..] {
                 // Columns of words are features.
@@ -128,6 +133,10 @@ impl DataArgs {
     /// it.
     fn of_file(&self, error: Error) -> Failure {
         let (name, known, flag) = match &error {
+            // The target, if --target does not name it, is known only now.
+            Error::File { column: Some(column), reason, .. } if reason.starts_with("is both ") => {
+                return Failure::Usage(format!("{}{error}", self.flag_of(column)));
+            }
             Error::UnknownColumn { name, available } => (name, available, self.flag_of(name)),
             Error::UnknownName { name, choices, .. } => (name, choices, "--class: "),
             _ => return inputs::with_flags(error).into(),

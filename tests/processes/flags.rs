@@ -135,6 +135,11 @@ fn columns_of_two_uses() {
         let given = ["--dataset", &table, a, "age", b, "age"];
         misused(&program, &folder, &given, &[&format!("{a} and {b} both name"), "`age`"]);
     }
+    // The last column is the target.
+    for flag in ["--features", "--one-hot"] {
+        misused(&program, &folder, &["--dataset", &table, flag, "score"], &[flag, "both feature and target"]);
+    }
+    misused(&program, &folder, &["--dataset", &table, "--features", "age,age"], &["--features", "`age`"]);
 }
 
 /// A note tells of each figure that is wider than `--width`, and of no other.
