@@ -3,7 +3,8 @@
 use crate::Error;
 use crate::error::user_code;
 use crate::machine::memory::{reserve, table};
-use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView4, Axis};
+use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView1, ArrayView4, Axis};
+use std::borrow::Cow;
 
 /// A source of randomness of a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,8 +117,8 @@ impl Decomposition {
             let must_be = "at least 2: a variance is read off several";
             return Err(Error::Domain { what: "the number of cells of a grid", value: 1.0, must_be });
         }
-        // The errors, a grid without one level, and its means.
-        reserve("a decomposition", table(cells, points).saturating_mul(4))?;
+        // The errors, a grid without one level, and its means, three of them as large if one source alone varies.
+        reserve("a decomposition", table(cells, points).saturating_mul(5))?;
         Error::check_finite("the truth", truth.view().insert_axis(Axis(0)))?;
         let errors = predictions.to_owned() - truth;
         if !errors.iter().all(|e| e.is_finite()) {
@@ -189,7 +190,7 @@ impl Decomposition {
         if cells == 0 || truth.is_empty() {
             return Err(Error::Empty { what: "the grid of predictions" });
         }
-        reserve("a grid of predictions", table(cells, truth.len()).saturating_mul(5))?;
+        reserve("a grid of predictions", table(cells, truth.len()).saturating_mul(6))?;
         let mut grid = Array4::zeros((sets, draws, seeds, truth.len()));
         for (cell, mut row) in grid.rows_mut().into_iter().enumerate() {
             let (set, draw, seed) = (cell / (draws * seeds), cell / seeds % draws, cell % seeds);
@@ -310,16 +311,28 @@ fn estimates(errors: ArrayView4<'_, f64>) -> Estimates {
     let product = |set: usize, of: &dyn Fn(f64) -> f64| -> f64 {
         (0..3).filter(|axis| set & (1 << axis) != 0).map(|axis| of(levels[axis])).product()
     };
-    let grand = mean_over(errors, 7);
-    let grand = Array1::from_iter(grand.iter().copied());
-    // The mean squares of marginal means around the grand mean, so that a large bias costs no digits.
-    let marginal: Estimates = std::array::from_fn(|set| {
-        if set == 0 || !varied(set) {
-            return 0.0;
-        }
-        let off = mean_over(errors, 7 & !set) - &grand;
-        off.iter().map(|v| v * v).sum::<f64>() / off.len() as f64
-    });
+    // Averages over one source; its axis keeps one level.
+    let mean = |of: ArrayView4<'_, f64>, axis: usize| {
+        (of.sum_axis(Axis(axis)) / levels[axis]).insert_axis(Axis(axis))
+    };
+    let [of_0, of_1, of_2] = [0, 1, 2].map(|axis| mean(errors, axis));
+    let (of_01, of_02, of_12) = (mean(of_0.view(), 1), mean(of_0.view(), 2), mean(of_1.view(), 2));
+    let grand = mean(of_01.view(), 2).into_raw_vec_and_offset().0;
+    // The means over the sources that are not in a set. Their mean squares are taken around the grand mean, so that a
+    // large bias costs no digits.
+    let others = [&of_12, &of_02, &of_2, &of_01, &of_1, &of_0].map(|means| means.view());
+    let off = |(set, means): (usize, ArrayView4<'_, f64>)| {
+        let rows = means.rows().into_iter();
+        let from_grand = |row: ArrayView1<'_, f64>| {
+            let row = row.to_slice().map_or_else(|| Cow::from(row.to_vec()), Cow::from);
+            square_distance(&row, &grand)
+        };
+        if varied(set) { rows.map(from_grand).sum::<f64>() / means.len() as f64 } else { 0.0 }
+    };
+    let mut marginal: Estimates = [0.0; 8];
+    for (set, means) in others.into_iter().chain([errors]).enumerate() {
+        marginal[set + 1] = off((set + 1, means));
+    }
     let below = |set: usize| (0..8).filter(move |&other| other & !set == 0);
     let sign =
         |a: usize, b: usize| if (a.count_ones() + b.count_ones()).is_multiple_of(2) { 1.0 } else { -1.0 };
@@ -342,12 +355,13 @@ fn estimates(errors: ArrayView4<'_, f64>) -> Estimates {
     parts
 }
 
-/// Averages over the sources of a set; their axes keep one level.
-fn mean_over(errors: ArrayView4<'_, f64>, set: usize) -> Array4<f64> {
-    let mut means = errors.to_owned();
-    for axis in (0..3).filter(|axis| set & (1 << axis) != 0) {
-        let levels = means.len_of(Axis(axis)) as f64;
-        means = (means.sum_axis(Axis(axis)) / levels).insert_axis(Axis(axis));
+/// `‖a − b‖²`, in eight sums, so that the compiler may use registers of up to eight lanes.
+fn square_distance(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let square = |a: f64, b: f64| (a - b) * (a - b);
+    for (a, b) in a.iter().zip(b) {
+        (0..8).for_each(|lane| sums[lane] += square(a[lane], b[lane]));
     }
-    means
+    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| square(*a, *b)).sum::<f64>()
 }

@@ -59,7 +59,7 @@ use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::machine::turned::by_columns;
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Faer, dot, largest, power_of_two, reduce_beside, triangle};
+use crate::svd::{Backend, Faer, dot, largest, power_of_two, reduce_beside, row_major_product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, ShapeBuilder, s};
 
 /// A table `(X, Y)` of `N` test rows, compressed by one QR factorisation to at most `p + k + 1` rows that give the same
@@ -379,7 +379,7 @@ impl Compressed {
         Error::check_finite("beta", beta.view())?;
         let (rows, outputs) = self.targets.dim();
         reserve("the errors of a table", table(rows, outputs).saturating_mul(2))?;
-        let errors = self.features.dot(beta) - &self.targets;
+        let errors = row_major_product(self.features.view(), beta.view()) - &self.targets;
         let means = errors.mapv(|e| e * e).sum_axis(Axis(0)) / self.rows as f64;
         if means.iter().all(|mean| mean.is_finite()) {
             return Ok(means);

@@ -1,7 +1,7 @@
 //! The features of a compressed table, laid out for fast products.
 
 use crate::machine::rooms::zeros;
-use crate::svd::{small_product, small_stride};
+use crate::svd::{row_major_product, small_product, small_stride};
 use ndarray::{Array1, Array2, ArrayView1};
 
 /// Up to this many entries a product costs less than the setup of a general one.
@@ -57,7 +57,7 @@ impl Transposed {
                 small_product(rows, columns, images.as_slice_mut().unwrap_or_default(), (width, height));
                 images
             }
-            _ => vt.dot(&features.t()),
+            _ => row_major_product(vt.view(), features.t()),
         }
     }
 }

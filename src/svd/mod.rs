@@ -79,8 +79,8 @@ pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
 pub(crate) use product::{
-    add_gram, add_product, columns_times, fewest_columns, product, row_gram, small_product, small_stride,
-    subtract_product, times_transposed, upper_product,
+    add_gram, add_product, columns_times, fewest_columns, product, row_gram, row_major_product,
+    small_product, small_stride, subtract_product, times_transposed, upper_product,
 };
 pub(crate) use projection::{Projection, Right};
 pub(crate) use reflect::{reduce, reduce_beside};

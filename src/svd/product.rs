@@ -228,6 +228,11 @@ pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<
     c
 }
 
+/// Returns `A B`, row-major, for an `A` with as many columns as `B` has rows.
+pub(crate) fn row_major_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    product(b.reversed_axes(), a.reversed_axes()).reversed_axes()
+}
+
 /// `C ← C − A B`.
 pub(crate) fn subtract_product(c: &mut Array2<f64>, a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) {
     let (a, b) = (contiguous(a), contiguous(b));

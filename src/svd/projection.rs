@@ -1,7 +1,7 @@
 //! A factorisation without `U`, reduced to what fits to given targets need.
 
 use super::checked;
-use super::{Backend, LastMode, RawProjection};
+use super::{Backend, LastMode, RawProjection, row_major_product};
 use crate::Error;
 use crate::filter::Spectrum;
 use crate::filter::cutoff::Cutoff;
@@ -72,7 +72,7 @@ impl Right {
     /// `x V Vᵀ` over the modes within the rank, for `x` with `p` columns.
     pub(super) fn row_space(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
         let v = self.vt.slice(s![..self.rank, ..]);
-        x.dot(&v.t()).dot(&v)
+        row_major_product(row_major_product(x.view(), v.t()).view(), v)
     }
 }
 

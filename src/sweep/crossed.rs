@@ -11,7 +11,7 @@ use crate::filter::Response;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
-use crate::svd::{self, Backend, Faer, Svd};
+use crate::svd::{self, Backend, Faer, Svd, row_major_product};
 use ndarray::{Array1, Array2, Array4, Axis, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -392,7 +392,7 @@ impl Crossed {
         let (points, fits) = (targets.len(), levels.0.saturating_mul(levels.1).saturating_mul(levels.2));
         let r = n.min(p);
         let fit = [table(n, p), table(r, targets.nrows()), table(sum([r, targets.nrows()]), k * self.draws)];
-        let grids = table(fits, points).saturating_mul(self.arms.len().saturating_add(4));
+        let grids = table(fits, points).saturating_mul(self.arms.len().saturating_add(5));
         reserve("the fits of a crossed study", sum([grids, svd::bytes(&*self.backend, (n, p))?, sum(fit)]))?;
         // The decomposition averages over compressed rows; this factor turns that into a mean over the rows they stand
         // for.
@@ -408,11 +408,12 @@ impl Crossed {
             for (seed, map) in ready.maps.iter().enumerate() {
                 let x = maps::design(map.as_deref(), &inputs.slice(s![..n, ..]), p)?;
                 let svd = Svd::with_backend(&x, &*self.backend)?;
-                let along = svd.u().t().dot(&y);
-                let images = tests[seed.min(tests.len() - 1)].dot(&svd.vt().t());
+                let along = row_major_product(svd.u().t(), y.view());
+                let images = row_major_product(tests[seed.min(tests.len() - 1)].view(), svd.vt().t());
                 for (arm, grid) in self.arms.iter().zip(&mut grids) {
                     let gains = Array1::from(Response::new(&*arm.estimator, svd.spectrum())?.gains);
-                    let predictions = images.dot(&(&along * &gains.insert_axis(Axis(1)))) * unit;
+                    let gained = &along * &gains.insert_axis(Axis(1));
+                    let predictions = row_major_product(images.view(), gained.view()) * unit;
                     for draw in 0..self.draws {
                         let own = predictions.slice(s![.., draw * k..(draw + 1) * k]);
                         grid.slice_mut(s![set, draw, seed, ..])

@@ -7,7 +7,7 @@ use crate::features::checked;
 use crate::machine::memory::{reserve, sum, table};
 use crate::nested::Engine as Kind;
 use crate::risk::ensemble::Ensemble;
-use crate::svd::{self, Svd};
+use crate::svd::{self, Svd, product};
 use crate::sweep::Cut;
 use crate::sweep::cells::Observer;
 use crate::sweep::measured::Measured;
@@ -115,8 +115,9 @@ fn add_member(
     let (x, tests) = (checked::design(map, &raw.inputs, most)?, checked::design(map, &raw.tests, most)?);
     let k = task.sizes.outputs;
     for ((n, p), (predicted, rank, smallest)) in task.places().zip(cells) {
-        let x = x.slice(s![..n, ..p]);
-        let svd = Svd::with_backend(&x, &*task.sweep.backend)?;
+        // Whole rows are contiguous: a product with the leading p columns needs no copy.
+        let rows = x.slice(s![..n, ..]);
+        let svd = Svd::with_backend(&rows.slice(s![.., ..p]), &*task.sweep.backend)?;
         if member == 0 {
             (*rank, *smallest) = (svd.rank(), svd.smallest_nonzero().unwrap_or(0.0));
         }
@@ -124,8 +125,8 @@ fn add_member(
             let trained = task.lines.iter().find(|line| line.of == of).map_or(0, |line| line.outputs.start);
             let trained = task.targets.outputs[trained].0;
             let beta = svd.solve(&raw.y.slice(s![..n, trained..trained + k]), &*arm.estimator)?;
-            predicted.train.push(x.dot(&beta));
-            predicted.test.push(tests.slice(s![.., ..p]).dot(&beta));
+            predicted.train.push(product(rows, beta.view()));
+            predicted.test.push(product(tests.view(), beta.view()));
         }
     }
     Ok(())
