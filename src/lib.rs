@@ -1,18 +1,16 @@
 //! Closed-form analysis of double descent in linear models.
 //!
-//! Everything is a function of one factorisation. With `$X = U \Sigma V^\top$` (`n × p`), every closed-form linear
-//! estimator applies a *gain* to each singular direction, `$\hat\beta = V \operatorname{diag}(g(\sigma))\, U^\top Y$`.
-//! With a reference model `$\beta^*$`, such as the best linear fit to all data, and its residuals
-//! `$E = Y - X\beta^*$`, the error at a test point `$x$` is exactly
+//! Everything is a function of one factorisation. With `X = U Σ Vᵀ` (`n × p`), every closed-form linear estimator
+//! applies a *gain* to each singular direction, `β̂ = V diag(g(σ)) Uᵀ Y`. With a reference model `β*`, such as the best
+//! linear fit to all data, and its residuals `E = Y − X β*`, the error at a test point `x` is exactly
 //!
-//! ```math
-//! \hat y(x) - x\cdot\beta^* = \sum_r g(\sigma_r)\,(x\cdot v_r)\,(u_r\cdot E)
-//!   \;-\; x\,\bigl(I - V \operatorname{diag}(g(\sigma)\,\sigma)\, V^\top\bigr)\,\beta^*
+//! ```text
+//! ŷ(x) − x·β* = Σᵣ g(σᵣ) (x·vᵣ) (uᵣ·E)  −  x·(I − V diag(g(σ) σ) Vᵀ) β*
 //! ```
 //!
 //! A term of the sum is large when three factors meet: a small singular value, a test point that extends along its
 //! direction, and a residual that does so too. Remove any one of them and the peak of the
-//! test error at the interpolation threshold, $n = p$, is gone (Schaeffer et al., *Double Descent Demystified*,
+//! test error at the interpolation threshold, `n = p`, is gone (Schaeffer et al., *Double Descent Demystified*,
 //! [arXiv:2303.14151](https://arxiv.org/abs/2303.14151)).
 //!
 //! - Linear models whose fit is a function of one SVD, and the exact decomposition of their test error.
@@ -62,18 +60,19 @@
 //! ```
 //!
 //! # Accuracy
-//! Orthogonal methods throughout: no Gram matrix, no normal equations, no hidden ridge. The error of a fit's
+//! Fits come from orthogonal methods: no normal equations, no hidden ridge. (Where a Gram matrix saves work, as in
+//! [`risk::Training`], it is used only for features whose condition number is known to be small.) The error of a fit's
 //! coefficients is at most
 //!
-//! ```math
-//! c\,\kappa\,\varepsilon\,\bigl(\|\hat\beta\| + \|Y\|/\sigma_1 + \kappa\,\|X\hat\beta - Y\|/\sigma_1\bigr),
+//! ```text
+//! c κ ε (‖β̂‖ + ‖Y‖/σ₁ + κ ‖Xβ̂ − Y‖/σ₁),
 //! ```
 //!
-//! where `$\kappa$` is the condition number of the training features. About `$\log_{10} \kappa$` digits are lost if the
-//! residual is small, twice as many if a large residual meets `n > p`: rounding `$X$` alone changes the fit by that
+//! where `κ` is the condition number of the training features. About `log₁₀ κ` digits are lost if the residual is
+//! small, twice as many if a large residual meets `n > p`: rounding `X` alone changes the fit by that
 //! much. On [`nested`] curves c = 10 holds, against 512-bit arithmetic. Replaying recorded splits, every test error of
 //! the ablation and adversarial studies agrees with 400-bit arithmetic to a relative 1e-9 on the diabetes and
-//! student–teacher data (`$\kappa$` up to 5e3), and to 1e-6 on WHO life expectancy (`$\kappa$` up to 5e10).
+//! student–teacher data (`κ` up to 5e3), and to 1e-6 on WHO life expectancy (`κ` up to 5e10).
 //!
 //! # Errors, panics, randomness
 //! Every input leads to a value or to an [`Error`] that says what was wrong, where, and what to do. Random numbers come

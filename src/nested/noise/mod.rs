@@ -1,11 +1,10 @@
 //! Noise terms of many small problems at once: what label noise adds to the test error, on average.
 //!
-//! With targets `$y = X\beta^* + \epsilon$`, noise with mean 0 and variance 1, and test features with second moments
-//! `$\Sigma = \mathbb E\,\phi\phi^\top$`, the noise gives the minimum-norm fit the excess test error
+//! With targets `y = X β* + ε`, noise with mean 0 and variance 1, and test features with second moments `Σ = E φφᵀ`,
+//! the noise gives the minimum-norm fit the excess test error
 //!
-//! ```math
-//! \mathcal E_{\mathrm{noise}}(X) = \operatorname{tr}\bigl((X^+)^\top\, \Sigma\, X^+\bigr) = \|S X^+\|_F^2,
-//!   \qquad S^\top S = \Sigma
+//! ```text
+//! tr((X⁺)ᵀ Σ X⁺) = ‖S X⁺‖²_F,    Sᵀ S = Σ
 //! ```
 //!
 //! [`sample_terms`] computes it for every number of rows, and [`feature_terms`] for every number of columns, of many
