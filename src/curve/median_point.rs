@@ -11,7 +11,9 @@ pub struct MedianPoint {
     /// Features there.
     pub p: usize,
     /// The value of the axis there: `n` or `p`, or a penalty, a time, a setting.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub value: f64,
     /// The median over the repeats there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub median: f64,
 }

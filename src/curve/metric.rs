@@ -150,7 +150,7 @@ metrics! {
         /// Largest singular value divided by the smallest one above the rank cutoff.
         ConditionNumber, condition_number, "1";
         /// Mean squared error at training rows, each predicted by the fit to all other training rows: the mean over
-        /// rows and outputs.
+        /// rows and outputs. Computed for minimum-norm and ridge arms without ablation; other arms have none.
         LeaveOneOut, leave_one_out, "targets squared";
         /// Expected contribution to the test error of label noise with variance 1: the mean over test rows `x` of
         /// `Σᵣ (g(σᵣ) x·vᵣ)²` for a filter with gains `g`, which is `‖xᵀ X⁺‖²` for minimum-norm fits. A free intercept
@@ -184,8 +184,9 @@ metrics! {
         LogEvidence, log_evidence, "1";
         /// Log evidence minus the log likelihood of the fit: the logarithm of MacKay's Occam factor.
         LogOccamFactor, log_occam_factor, "1";
-        /// Posterior variance of a prediction, averaged over test rows, in the model of the log evidence. The test
-        /// error plus this variance is the error of a draw from the posterior. With `n < p` it is a difference; absent
+        /// Posterior variance of a prediction, averaged over test rows, in the model of the log evidence. A free
+        /// intercept adds `v/n`, the variance of the targets' mean. The test error plus this variance is the error of a
+        /// draw from the posterior. With `n < p` it is a difference; absent
         /// if rounding may be a thousandth of it, as on features far from 0 that are not centred.
         PosteriorVariance, posterior_variance, "targets squared";
         /// Share of training rows whose largest prediction is not at their largest target:

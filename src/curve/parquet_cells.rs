@@ -159,7 +159,8 @@ fn write<W: Write + Send>(
         Column::P => counts(|cell| cell.p)?,
         Column::Rank => counts(|cell| cell.rank)?,
         Column::Arm => {
-            let name = |cell: &Cell| arms.get(cell.arm).map_or_else(ByteArray::default, |arm| arm.0.clone());
+            let name =
+                |cell: &Cell| arms.get(cell.arm).map_or_else(|| ByteArray::from(""), |arm| arm.0.clone());
             let names: Vec<ByteArray> = cells.iter().map(name).collect();
             writer.typed::<ByteArrayType>().write_batch(&names, None, None)?
         }

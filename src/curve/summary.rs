@@ -30,25 +30,33 @@ pub struct Summary {
     /// Features, likewise.
     pub p: usize,
     /// The value of the axis: `n` or `p`, or a penalty, a time, a setting.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub value: f64,
     /// Index into [`Curve::arms`].
     pub arm: usize,
     /// How many repeats have the metric.
     pub count: usize,
     /// The mean.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub mean: f64,
     /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats. `None` without a
     /// bootstrap.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::optional_pair"))]
     pub mean_band: Option<(f64, f64)>,
     /// The smallest.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub min: f64,
     /// The lower quartile (linear interpolation between order statistics, type 7).
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub q25: f64,
     /// The median.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub median: f64,
     /// The upper quartile.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub q75: f64,
     /// The largest.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub max: f64,
     /// The standard deviation, with `count − 1` in the denominator; `None` for a single repeat, or if it is not finite.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -82,7 +90,15 @@ impl Curve {
     pub fn summaries(&self, metric: Metric, bootstrap: Option<Bootstrap>) -> Result<Vec<Summary>, Error> {
         let found = self.summaries_of(&[metric], bootstrap)?.pop().unwrap_or_default();
         if found.is_empty() && !self.cells.is_empty() {
-            let reason = format!("no cell has `{}`; ask the sweep for that metric", metric.name());
+            let name = metric.name();
+            let reason = if self.cells.iter().any(|cell| cell.metric(metric).is_some()) {
+                let axis = self.axis;
+                format!(
+                    "no cell with `{name}` has both a value on the axis {axis:?} and one of the curve's arms"
+                )
+            } else {
+                format!("no cell has `{name}`; ask the sweep for that metric")
+            };
             return Err(Error::Unsupported { reason });
         }
         Ok(found)

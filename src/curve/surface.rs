@@ -16,28 +16,67 @@ use std::path::Path;
 /// | [`Surface::over`] | penalty, time, noise, members … | `n` or `p` |
 /// | [`Surface::of_family`] | the settings of a family of arms | the axis of the curve, whatever it is |
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "deserialised::Fields")
+)]
 pub struct Surface {
     /// All cells, ordered by repeat, then row, then column, then arm. As a curve it has no single axis.
     cells: Curve,
-    #[cfg_attr(feature = "serde", serde(default = "samples"))]
     rows: Axis,
-    #[cfg_attr(feature = "serde", serde(default = "features"))]
     columns: Axis,
     /// Whether the rows are the settings of the arms, which are one family.
-    #[cfg_attr(feature = "serde", serde(default))]
     by_arms: bool,
 }
 
-/// The default axes, for surfaces stored before other axes existed.
+/// Surfaces read back by serde, with the checks of their constructors.
 #[cfg(feature = "serde")]
-fn samples() -> Axis {
-    Axis::Samples
-}
+mod deserialised {
+    use super::{Axis, Curve, Error, Surface, wrong};
 
-#[cfg(feature = "serde")]
-fn features() -> Axis {
-    Axis::Features
+    /// The fields of a [`Surface`], unchecked. Surfaces stored before other axes existed have no axes.
+    #[derive(serde::Deserialize)]
+    pub(super) struct Fields {
+        cells: Curve,
+        #[serde(default = "samples")]
+        rows: Axis,
+        #[serde(default = "features")]
+        columns: Axis,
+        #[serde(default)]
+        by_arms: bool,
+    }
+
+    fn samples() -> Axis {
+        Axis::Samples
+    }
+
+    fn features() -> Axis {
+        Axis::Features
+    }
+
+    impl TryFrom<Fields> for Surface {
+        type Error = Error;
+
+        fn try_from(Fields { cells, rows, columns, by_arms }: Fields) -> Result<Self, Error> {
+            if by_arms {
+                if cells.axis != columns {
+                    return wrong(format!(
+                        "the columns are {columns:?}, but the curve is over {:?}",
+                        cells.axis
+                    ));
+                }
+                return Surface { cells, rows, columns, by_arms }.ordered();
+            }
+            if (rows, columns) == (Axis::Samples, Axis::Features) {
+                return Surface::new(cells);
+            }
+            if cells.axis != columns {
+                return wrong(format!("the columns are {columns:?}, but the curve is over {:?}", cells.axis));
+            }
+            Surface::over(cells, rows)
+        }
+    }
 }
 
 impl Surface {

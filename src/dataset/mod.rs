@@ -1,6 +1,8 @@
 //! Sources of features and targets: embedded tables, files, synthetic teachers.
 
 mod csv_table;
+#[cfg(feature = "serde")]
+mod deserialised;
 mod diabetes;
 mod files;
 pub mod idx;
@@ -52,7 +54,11 @@ use ndarray::Array2;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "deserialised::Fields")
+)]
 pub struct Dataset {
     name: String,
     features: Array2<f64>,

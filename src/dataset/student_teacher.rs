@@ -30,7 +30,7 @@ use rand_mt::Mt;
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct StudentTeacher {
     /// Number of rows, `N`.
     pub rows: usize,

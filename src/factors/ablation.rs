@@ -20,9 +20,18 @@ use crate::svd::Cutoff;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use]
 pub struct Ablation {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "checked_cutoff"))]
     cutoff: Option<f64>,
     test_modes: Option<usize>,
     no_residuals: bool,
+}
+
+/// Reads a cutoff back, with the check of [`Ablation::small_singular_values`].
+#[cfg(feature = "serde")]
+fn checked_cutoff<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let cutoff: Option<f64> = serde::Deserialize::deserialize(deserializer)?;
+    cutoff.map_or(Ok(()), |cutoff| Cutoff::Absolute(cutoff).check()).map_err(serde::de::Error::custom)?;
+    Ok(cutoff)
 }
 
 impl Ablation {

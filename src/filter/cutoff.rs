@@ -20,10 +20,10 @@ pub enum Cutoff {
     #[default]
     MachinePrecision,
     /// `rcond · σ₁`, for the given `rcond`.
-    Relative(f64),
+    Relative(#[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))] f64),
     /// The bound itself, in the units of the singular values. `Absolute(0.0)` drops exact zeros
     /// only.
-    Absolute(f64),
+    Absolute(#[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))] f64),
 }
 
 /// Returns the rounding error in a singular value of 0, relative to the largest one, for an `n × p` matrix.

@@ -36,7 +36,7 @@ pub(crate) mod optional_number {
     use super::{Deserialize, Deserializer, Serializer, number};
     use serde::Serialize;
 
-    struct Stored(f64);
+    pub(super) struct Stored(pub(super) f64);
 
     impl Serialize for Stored {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -57,6 +57,27 @@ pub(crate) mod optional_number {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
         Ok(Option::<Stored>::deserialize(deserializer)?.map(|stored| stored.0))
+    }
+}
+
+/// [`number`] for an optional pair of values.
+pub(crate) mod optional_pair {
+    use super::{Deserialize, Deserializer, Serializer, optional_number::Stored};
+    use serde::Serialize;
+
+    #[allow(clippy::ref_option)] // serde passes references
+    pub(crate) fn serialize<S: Serializer>(
+        pair: &Option<(f64, f64)>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        pair.map(|(low, high)| (Stored(low), Stored(high))).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<(f64, f64)>, D::Error> {
+        let pair = Option::<(Stored, Stored)>::deserialize(deserializer)?;
+        Ok(pair.map(|(low, high)| (low.0, high.0)))
     }
 }
 

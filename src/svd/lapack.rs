@@ -9,7 +9,8 @@ use ndarray_linalg::{AllocatedArray, JobSvd, Lapack as _, QRInto, SVDDCInto, SVD
 ///
 /// The first route is divide and conquer (`gesdd`). The second is QR iteration (`gesvd`) on the triangle of a QR
 /// factorisation, used if `gesdd` does not converge or its result fails the check. The feature
-/// `openblas-system` links the system's `OpenBLAS`; the README says how to choose another LAPACK.
+/// `openblas-system` links the system's `OpenBLAS`. With `lapack` alone the program must link a LAPACK itself: `docs/backends.md`
+/// in the repository says how.
 ///
 /// # Threads
 /// A multithreaded `OpenBLAS` splits sums by its number of threads, so the last bits depend on that number. Set

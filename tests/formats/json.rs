@@ -1,9 +1,15 @@
 //! Curves, failures and data written to JSON and read back.
 
-use double_descent::Error;
-use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance, Surface};
-use double_descent::dataset::Dataset;
+use double_descent::curve::{
+    ArmLabel, Axis, Bootstrap, Cell, Curve, Failure, Metric, Provenance, Summary, Surface,
+};
+use double_descent::dataset::{CsvOptions, Dataset};
+use double_descent::diagnosis::{Diagnosis, diagnose};
+use double_descent::svd::Cutoff;
 use double_descent::sweep::Sweep;
+use double_descent::{Ablation, Error};
+use ndarray::{Array2, array};
+use serde::{Serialize, de::DeserializeOwned};
 
 #[test]
 fn failures_go_through_json_and_back() {
@@ -65,6 +71,67 @@ fn a_curve_goes_through_json_and_back_bit_for_bit() {
     let data = Dataset::diabetes().with_intercept().unwrap();
     let text = serde_json::to_string(&data).unwrap();
     assert_eq!(serde_json::from_str::<Dataset>(&text).unwrap(), data);
+}
+
+/// Reads JSON in which `from` was replaced by `to`.
+fn edited<T: Serialize + DeserializeOwned>(value: &T, from: &str, to: &str) -> serde_json::Result<T> {
+    let text = serde_json::to_string(value).unwrap();
+    assert!(text.contains(from), "no {from} in {text}");
+    serde_json::from_str(&text.replacen(from, to, 1))
+}
+
+/// What a constructor refuses is refused when it is read back.
+#[test]
+fn what_was_edited_is_checked() {
+    let data = Dataset::new("a", array![[1.0, 2.5], [3.0, 4.0]], array![[5.0], [6.0]]).unwrap();
+    for (from, to) in [
+        (r#""dim":[2,1],"data":[5.0,6.0]"#, r#""dim":[1,1],"data":[5.0]"#),
+        (r#""dim":[2,2],"data":[1.0,2.5,3.0,4.0]"#, r#""dim":[9223372036854775807,0],"data":[]"#),
+        (r#""x0","x1""#, r#""x0""#),
+        (r#""y0""#, r#""y0","y1""#),
+    ] {
+        assert!(edited(&data, from, to).is_err(), "{to}");
+    }
+    assert_eq!(edited(&data, "2.5", "2.5").unwrap(), data);
+    let mut curve =
+        Curve::new(Axis::Features, vec![ArmLabel::new("ridge", Some(1.0))], Provenance::default());
+    curve.cells = [(5, 2), (5, 4)].map(|(n, p)| Cell::new(0, n, p, 0).with(Metric::TestMse, 1.0)).to_vec();
+    let plane = Surface::new(curve.clone()).unwrap();
+    for (from, to) in [
+        (r#""arm":0"#, r#""arm":7"#),
+        (r#""p":2"#, r#""p":4"#),
+        (r#""rows":"Samples""#, r#""rows":"Features""#),
+        (r#""rows":"Samples""#, r#""rows":"Time""#),
+    ] {
+        assert!(edited(&plane, from, to).is_err(), "{to}");
+    }
+    let family = Surface::of_family(&curve, "ridge", Axis::Penalty).unwrap();
+    assert_eq!(edited(&family, r#""p":2"#, r#""p":2"#).unwrap(), family);
+    assert!(edited(&family, r#""arm":0"#, r#""arm":7"#).is_err());
+    let cut = Ablation::none().small_singular_values(0.5).unwrap();
+    assert!(edited(&cut, "0.5", "-0.5").is_err());
+    assert_eq!(edited(&cut, "0.5", "0.5").unwrap(), cut);
+    assert!(serde_json::from_str::<CsvOptions>(r#"{"target":["price"],"delimeter":59}"#).is_err());
+}
+
+/// Summaries of infinite values, cutoffs and diagnoses, too.
+#[test]
+fn infinities_are_kept_wherever_they_occur() {
+    let mut curve = Curve::new(Axis::Samples, vec![ArmLabel::new("a", None)], Provenance::default());
+    let cell = |repeat| Cell::new(repeat, 5, 2, 0).with(Metric::TestMse, f64::INFINITY);
+    curve.cells = (0..3).map(cell).collect();
+    let summaries = curve.summaries(Metric::TestMse, Some(Bootstrap { draws: 10, seed: 0 })).unwrap();
+    let text = serde_json::to_string(&summaries).unwrap();
+    let read: Vec<Summary> = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{read:?}"), format!("{summaries:?}"));
+    let cutoff = Cutoff::Absolute(f64::INFINITY);
+    assert_eq!(serde_json::from_str::<Cutoff>(&serde_json::to_string(&cutoff).unwrap()).unwrap(), cutoff);
+    let x = Array2::from_shape_fn((40, 2), |(i, j)| ((3 * i + 7 * j) as f64).sin());
+    let found = diagnose(&x, &Array2::from_elem((40, 1), 3.0)).unwrap();
+    assert_eq!(found.far_from_origin, Some(f64::INFINITY));
+    let read: Diagnosis = serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
+    assert_eq!(read.to_string(), found.to_string());
+    assert_eq!(read.far_from_origin, found.far_from_origin);
 }
 
 /// Cells of this version and of the first survive a round trip through JSON.

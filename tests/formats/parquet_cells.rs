@@ -64,6 +64,10 @@ fn every_bit_comes_back() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(names, ["cells.parquet"]);
+    // A cell of an arm that the curve lacks has no name, as in CSV.
+    curve.cells = vec![Cell::new(0, 1, 1, 7)];
+    curve.save_cells_parquet(&path).unwrap();
+    assert_eq!(read(&path).0[0]["arm"], Field::Str(String::new()));
     curve.cells.clear();
     curve.save_cells_parquet(&path).unwrap();
     assert_eq!(read(&path), (Vec::new(), 0));

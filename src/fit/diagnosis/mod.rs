@@ -67,7 +67,7 @@ pub struct Diagnosis {
     /// Distance of the targets' mean from 0 in standard deviations (the farthest of several outputs), if it is more
     /// than one and no combination of the features is constant: the fits have no intercept, and one would help. Infinite
     /// for constant targets, `None` otherwise.
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub far_from_origin: Option<f64>,
     /// The mean squared training error, over rows and outputs.
     pub train_mse: f64,

@@ -209,7 +209,7 @@ impl Diagnosis {
     }
 
     fn write_modes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fewer = (self.rows - 1).min(self.features);
+        let fewer = self.rows.saturating_sub(1).min(self.features);
         let title = "modes that add most to the error at a row that the fit has not seen (numbers are root mean \
                      squares over the rows left out, the last one that of the product; without a row, σ are a \
                      little smaller):";

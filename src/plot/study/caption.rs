@@ -94,7 +94,7 @@ fn list(name: &str, mut values: Vec<usize>) -> String {
     match values[..] {
         [] => format!("no {name}"),
         [only] => format!("{name}\u{a0}=\u{a0}{only}"),
-        [first, .., last] if last - first + 1 == values.len() => {
+        [first, .., last] if last - first == values.len() - 1 => {
             format!("{name}\u{a0}=\u{a0}{first}–{last}")
         }
         [first, .., last] => format!("{name} from {first} to {last} ({} values)", values.len()),

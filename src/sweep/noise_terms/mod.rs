@@ -91,8 +91,13 @@ impl NoiseTerms {
     /// Those of [`Designs::draw`], [`sample_terms`] and [`feature_terms`].
     pub fn compute(&self, chunk: usize) -> Result<Vec<f64>, Error> {
         let size = (self.largest_samples.max(self.samples), self.features.max(self.largest_features));
-        let drawn = (0..Self::CHUNK)
-            .map(|i| self.designs.draw((self.seed, chunk * Self::CHUNK + i), size))
+        let overflow = Error::Overflow { what: "the number of a repeat" };
+        let first = chunk
+            .checked_mul(Self::CHUNK)
+            .filter(|first| first.checked_add(Self::CHUNK).is_some())
+            .ok_or(overflow)?;
+        let drawn = (first..first + Self::CHUNK)
+            .map(|repeat| self.designs.draw((self.seed, repeat), size))
             .collect::<Result<Vec<_>, Error>>()?;
         let (designs, roots): (Vec<Array2<f64>>, Vec<Root>) = drawn.into_iter().unzip();
         let roots: Vec<&Root> = roots.iter().collect();
