@@ -1,8 +1,24 @@
 //! The result of a sweep: a tidy table of cells, its summaries, its peak, its shape.
 //!
 //! A [`Curve`] holds one [`Cell`] for every fit; a [`Surface`] varies two axes at once. [`Curve::summaries`] gives
-//! quantiles over the repeats, [`Curve::peak`] and [`Curve::shape`] say what the repeats certify, and
-//! [`Curve::save_cells`] writes a table.
+//! quantiles over the repeats, and [`Curve::peak`] and [`Curve::shape`] say what the repeats certify.
+//! [`Curve::save_cells`] writes a table, which [`Curve::read_cells`] reads back; with the feature `parquet`,
+//! `Curve::save_cells_parquet` writes typed columns. [`Curve::merge`] joins the parts of an experiment.
+//!
+//! # Examples
+//! ```
+//! use double_descent::curve::Metric;
+//! use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+//!
+//! let mut sweep = Sweep::new(Dataset::diabetes(), 5..=20, 20, 0);
+//! sweep.arms = vec![Arm::min_norm()];
+//! let curve = sweep.run()?;
+//! for summary in curve.summaries(Metric::TestMse, None)? {
+//!     println!("n = {}: median {}, quartiles {} and {}", summary.n, summary.median, summary.q25, summary.q75);
+//! }
+//! assert_eq!(curve.peak(0, Metric::TestMse).unwrap().n, 10); // n = p
+//! # Ok::<(), double_descent::Error>(())
+//! ```
 
 mod axis;
 mod beside;

@@ -1,4 +1,26 @@
 //! Sources of features and targets: embedded tables, files, synthetic teachers.
+//!
+//! | from | by |
+//! |---|---|
+//! | arrays | [`Dataset::new`] |
+//! | a CSV file | [`Dataset::read_csv`], with [`CsvOptions`] |
+//! | `NumPy`'s files | [`npy`], [`npz`] |
+//! | images in MNIST's format | [`idx`] |
+//! | classes, with label noise of every kind | [`Labelled`] |
+//! | the embedded diabetes table | [`Dataset::diabetes`] |
+//! | a linear teacher | [`StudentTeacher`] |
+//! | more rows than memory holds | [`RowStream`]: [`NpyRows`], [`GaussianRows`] |
+//!
+//! # Examples
+//! ```
+//! use double_descent::dataset::{CsvOptions, Dataset};
+//!
+//! let text = "rooms,town,price\n3,Ulm,210\n5,Bonn,380\n4,Ulm,260\n2,Bonn,190\n";
+//! let options = CsvOptions::default().with_target("price").with_one_hot(["town"]);
+//! let data = Dataset::parse_csv("houses", text.as_bytes(), &options)?;
+//! assert_eq!(data.features().dim(), (4, 3)); // rooms, and a column of zeros and ones for each town
+//! # Ok::<(), double_descent::Error>(())
+//! ```
 
 mod csv_table;
 #[cfg(feature = "serde")]

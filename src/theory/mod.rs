@@ -21,7 +21,7 @@
 //! whether its penalty is added to the sum of squares or to their mean.
 //!
 //! Infinite values are `f64::INFINITY`. Undefined values are errors: inputs are checked, and [`Error::Domain`] names
-//! the one at fault. Limits deviate from finite sizes by `O(1/n)`, and by `O(1/|n − p|)` near the threshold.
+//! the one at fault. (Where products of inputs beyond 1e±150 leave the range of `f64`, a result may be NaN.) Limits deviate from finite sizes by `O(1/n)`, and by `O(1/|n − p|)` near the threshold.
 //!
 //! [`Error::Domain`]: crate::Error::Domain
 
