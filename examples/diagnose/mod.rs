@@ -21,7 +21,7 @@ flags! {
         /// Number of rows, drawn at random, that no fit sees and that only test the fits [default: none; errors are
         /// estimated by leaving out one row at a time]
         test_rows: Option<Positive> = None, "N";
-        /// Seed of the rows drawn for testing, and of student-teacher
+        /// Seed of the order of the rows, which decides the rows drawn for testing and the halves; and of student-teacher
         seed: u64 = 0, "SEED";
         ..data: DataArgs = DataArgs::default();
     }
@@ -34,14 +34,19 @@ impl Program for Cli {
     fn run(&self) -> Result<(), Failure> {
         for name in self.data.names()? {
             let data = self.data.load(&name, self.seed)?;
+            // Shuffled, so that every other row is a half drawn at random, whatever the order of a file.
             let (train, found) = match self.test_rows {
-                None => (None, diagnose(data.features(), data.targets())?),
+                None => {
+                    let rows = data.shuffle(self.seed)?;
+                    let found = diagnose(rows.features(), rows.targets())?;
+                    (rows, found)
+                }
                 Some(test) => {
                     let (train, test) = self.split(&data, test.into())?;
                     let test = (&**test.features(), &**test.targets());
                     let found =
                         diagnose_with_test(train.features(), train.targets(), &MinNorm::default(), test)?;
-                    (Some(train), found)
+                    (train, found)
                 }
             };
             if is_own(&name) {
@@ -49,7 +54,7 @@ impl Program for Cli {
             } else {
                 self.data.note_targets(&data);
             }
-            let preparation = train.as_ref().unwrap_or(&data).preparation();
+            let preparation = train.preparation();
             say!("\ndiagnosis of {}: {preparation}\n{found}", data.name().escape_debug());
             tables::print_json(data.name(), &found);
         }

@@ -18,6 +18,7 @@ fn quantities(data: &str, found: &Diagnosis) -> Table {
     row!(table, "rows", found.rows);
     row!(table, "features", found.features);
     row!(table, "outputs", found.outputs);
+    row!(table, "copied_rows", found.copied_rows);
     row!(table, "rank", found.rank);
     row!(table, "side", side(found.side));
     row!(table, "spare_rows", found.spare_rows);

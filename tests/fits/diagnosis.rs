@@ -413,6 +413,37 @@ fn a_copy_of_the_targets_is_noted() {
     assert!(!is_said(&Array2::zeros((30, 1))));
 }
 
+/// Ten rows of noise, each twice, with 15 features: as many free parameters as different rows, and no copy of the targets.
+#[test]
+fn copies_of_rows_are_noted() {
+    let twice = |table: Array2<f64>| concatenate![Axis(0), table, table];
+    let (x, y) = (twice(normal(10, 15, 1)), twice(normal(10, 1, 2)));
+    let few = diagnose(&x, &y).unwrap();
+    let words = few.to_string();
+    assert_eq!((few.copied_rows, few.rank), (10, 10));
+    assert!(words.contains("note: 10 rows are exact copies of others"), "{words}");
+    assert!(words.ends_with("at the interpolation threshold or past it"), "{words}");
+    assert!(words.contains("n = rank = 10: all of them copies"), "{words}");
+    assert!(!words.contains("a copy of the targets"), "{words}");
+    // The error on test rows is the only one left to say.
+    let test = (&*normal(5, 15, 3), &*normal(5, 1, 4));
+    let tested = diagnose_with_test(&x, &y, &MinNorm::default(), test).unwrap();
+    let said = tested.to_string();
+    assert_eq!(
+        said.strip_prefix(&words).map(|rest| rest.starts_with("\nerror on the test rows ")),
+        Some(true)
+    );
+    // With fewer features there is an error, and the note; 0 and −0 are equal, and targets count.
+    let mut narrow = x.slice(s![.., ..3]).to_owned();
+    (narrow[[0, 0]], narrow[[10, 0]]) = (0.0, -0.0);
+    let mut other = y.clone();
+    other[[3, 0]] += 1.0;
+    let found = diagnose(&narrow, &other).unwrap();
+    assert_eq!(found.copied_rows, 9);
+    assert!(found.to_string().contains("what would help"));
+    assert_eq!(diagnose(&normal(10, 3, 1), &normal(10, 1, 2)).unwrap().copied_rows, 0);
+}
+
 /// A filter that panics or returns NaN only for fits without a row: at nine rows, not at ten.
 #[derive(Debug)]
 struct Faulty(fn() -> f64);

@@ -24,11 +24,12 @@ fn a_table_is_diagnosed_in_the_words_of_the_library() {
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         (text(&output.stdout), text(&output.stderr))
     };
-    let found = diagnose(data.features(), data.targets()).unwrap();
+    let shuffled = data.shuffle(0).unwrap();
+    let found = diagnose(shuffled.features(), shuffled.targets()).unwrap();
     let (out, err) = says(&[]);
     let title =
         "diagnosis of kinds: with intercept, features as given, target 1 where kind is x, 0 elsewhere";
-    assert_eq!(out, format!("\n{title}\n{found}\n"));
+    assert_eq!(out, format!("\n{title}, rows shuffled by seed 0\n{found}\n"));
     assert!(err.contains("12 rows and 3 features were read, target `kind=x`"), "{err}");
     // With test rows: the last ones after a shuffle.
     let (train, test) = data.shuffle(3).unwrap().split(8).unwrap();

@@ -11,6 +11,9 @@ const PER_DECADE: f64 = 4.0;
 /// Number of times the interval around the best of them is shrunk, by 0.618 each.
 const SHRINKINGS: usize = 30;
 
+/// A gain below this share of the error is a rounding error of the fits, and no difference.
+const ROUNDING: f64 = 1e-12;
+
 /// A way to fit the same table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -33,7 +36,8 @@ pub enum Method {
         /// The number of directions.
         modes: usize,
     },
-    /// The examined fit on every other row. If this is better, more rows bring the fit closer to its threshold.
+    /// The examined fit on every other row, in the order given. If this is better, more rows bring the fit closer to its
+    /// threshold. Other halves give other errors: the standard error over rows does not include by how much.
     HalfTheRows,
 }
 
@@ -78,6 +82,11 @@ impl Gain {
     #[must_use]
     pub fn is_clear(&self) -> bool {
         self.mean > 2.0 * self.standard_error
+    }
+
+    /// Whether it is only rounding in an examined fit of error `mse`.
+    pub(super) fn is_rounding(&self, mse: f64) -> bool {
+        self.mean.abs().max(self.standard_error) <= ROUNDING * mse
     }
 }
 

@@ -43,7 +43,7 @@ impl fmt::Display for Method {
             Self::LeadingModes { modes: 0 } => f.write_str("no features at all: every prediction 0"),
             Self::LeadingModes { modes: 1 } => f.write_str("fewer features: the leading principal direction"),
             Self::LeadingModes { modes } => write!(f, "fewer features: {modes} leading principal directions"),
-            Self::HalfTheRows => f.write_str("the same fit on half of the rows"),
+            Self::HalfTheRows => f.write_str("the same fit on every other row"),
         }
     }
 }
@@ -56,6 +56,9 @@ impl fmt::Display for Estimate {
             write!(f, " (on the test rows {})", Short(test))?;
         }
         let Some(gain) = &self.gain else { return Ok(()) };
+        if gain.is_rounding(self.mse + gain.mean) {
+            return f.write_str("; no difference");
+        }
         // More than twice the standard deviation of the share of heads among `rows` coin tosses.
         let is_most = (2.0 * gain.share - 1.0) * (self.rows as f64).sqrt() > 2.0;
         let verdict = if gain.is_clear() {
@@ -81,6 +84,7 @@ impl fmt::Display for Diagnosis {
         let rows = count(self.rows, "row", "rows");
         writeln!(f, "{rows}, {}, rank {}", count(self.features, "feature", "features"), self.rank)?;
         self.write_threshold(f)?;
+        self.write_copies(f)?;
         if let Some(far) = self.far_from_origin {
             let far = if far.is_finite() {
                 format!("the mean of the targets is {} standard deviations from 0", Short(far))
@@ -104,10 +108,7 @@ impl fmt::Display for Diagnosis {
             Short(self.degrees_of_freedom)
         )?;
         if self.reproduces_targets() {
-            return f.write_str(
-                "the features reproduce every target up to rounding, although there are more rows than the rank: a \
-                 feature, or a sum of several, is a copy of the targets, and there is no error left to explain",
-            );
+            return self.write_why_none_is_left(f);
         }
         write!(f, "{}, by leaving out one row at a time", self.fit)?;
         match self.left_out {
@@ -155,6 +156,46 @@ impl Diagnosis {
             && self.train_mse <= rounding * rounding * self.target_mse
     }
 
+    /// Says why least squares leaves no error, and the only error that is left to report.
+    fn write_why_none_is_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the features reproduce every target up to rounding, although there are more rows than the rank: ")?;
+        let different = self.different_rows();
+        if self.rank == different {
+            write!(
+                f,
+                "only {different} of the rows are different, and as many free parameters fit any targets; without the \
+                 copies this is at the interpolation threshold or past it"
+            )?;
+        } else {
+            f.write_str(
+                "a feature, or a sum of several, is a copy of the targets, and there is no error left to explain",
+            )?;
+        }
+        match self.fit.test_mse {
+            Some(test) => write!(f, "\nerror on the test rows {}", Short(test)),
+            None => Ok(()),
+        }
+    }
+
+    /// The rows without copies, of which there are at least as many as the rank.
+    fn different_rows(&self) -> usize {
+        (self.rows - self.copied_rows).max(self.rank)
+    }
+
+    fn write_copies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.copied_rows == 0 {
+            return Ok(());
+        }
+        let are = if self.copied_rows == 1 { "row is an exact copy" } else { "rows are exact copies" };
+        writeln!(
+            f,
+            "note: {} {are} of others, features and targets: a fit without a row, or on half of them, may still see \
+             its copy, so that errors at rows that are new may be far larger than those given here; keep one of each, \
+             unless new rows are copies as well",
+            self.copied_rows
+        )
+    }
+
     fn write_threshold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peak = "where the test error peaks";
         let far = |spare: usize, else_said: &str| {
@@ -179,7 +220,10 @@ impl Diagnosis {
                 "{} more than at the interpolation threshold, n = rank = {}: {}",
                 count(self.spare_rows, "row", "rows"),
                 self.rank,
-                far(self.spare_rows, "the classical regime")
+                match self.different_rows() - self.rank {
+                    0 => "all of them copies".into(),
+                    spare => far(spare, "the classical regime"),
+                }
             )?,
         }
         if self.rank < self.rows.min(self.features) {
@@ -244,6 +288,26 @@ fn write_table(f: &mut fmt::Formatter<'_>, title: &str, worst: &[Contribution], 
 mod tests {
     use super::super::Gain;
     use super::*;
+
+    #[test]
+    fn a_rounding_error_is_no_gain() {
+        for (mean, standard_error, is_said) in
+            [(6.865e-17, 2.047e-16, true), (0.0, 0.0, true), (1e-11, 0.0, false), (1e-17, 0.1, false)]
+        {
+            let gain = Some(Gain { mean, standard_error, share: 0.5 });
+            let method = Method::HalfTheRows;
+            let of = Estimate {
+                method,
+                mse: 1.0,
+                standard_error: 1.0,
+                median: 1.0,
+                rows: 9,
+                gain,
+                test_mse: None,
+            };
+            assert_eq!(of.to_string().ends_with("; no difference"), is_said, "{of}");
+        }
+    }
 
     #[test]
     fn a_gain_that_few_rows_decide_is_told_from_one_that_few_rows_have() {
