@@ -3,11 +3,10 @@
 use super::flags::Failure;
 use super::say;
 use double_descent::Error;
-use double_descent::complexity::Search;
 use double_descent::dataset::Labelled;
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
 use double_descent::rng::stream;
-use double_descent::sweep::{Maps, Sweep};
+use double_descent::sweep::Maps;
 use ndarray::{Array2, Axis};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -49,23 +48,6 @@ impl Images {
             say!("data: {}", self.describe);
         }
         Ok(())
-    }
-
-    /// Returns, for each level of label noise, the sweep's smallest p whose effective model complexity, at a tolerance
-    /// of the training error, is at least `n`.
-    pub fn first_to_fit(
-        &self,
-        sweep: &Sweep,
-        n: usize,
-        (tolerance, noise): (f64, &[f64]),
-        seed: u64,
-    ) -> Result<Vec<Option<usize>>, Error> {
-        let pool = self.train.subset(self.train.len().min(4 * n), seed)?;
-        let largest = Some((2 * n).min(pool.len()));
-        let search = Search { largest, threads: sweep.threads, ..Search::new(tolerance, 3, seed) };
-        let map = sweep.maps.of(0)?.ok_or(Error::Empty { what: "the feature map" })?;
-        let most = sweep.features.iter().copied().max().unwrap_or(1);
-        search.first_to_fit_labels(n, most, map, &pool, noise, seed)
     }
 }
 

@@ -38,8 +38,8 @@ pub fn errors(
     }
     figure.caption.extend([format!(
         " One-hot labels, some of them wrong in training; test labels are clean. The effective model complexity, the \
-         largest number of samples with a mean squared training error up to ε\u{a0}=\u{a0}{}, reaches \
-         n\u{a0}=\u{a0}{n} {words}. Theory: means over draws of features that count as Gaussian variables of the covariance \
+         largest number of samples with a training error up to ε\u{a0}=\u{a0}{} in the mean over training sets, \
+         reaches n\u{a0}=\u{a0}{n} {words}. Theory: means over draws of features that count as Gaussian variables of the covariance \
          of their kernel, in closed form from the kernel matrix of each training set.",
         trimmed(cli.epsilon)
     )]);

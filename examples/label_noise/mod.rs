@@ -14,11 +14,11 @@ use crate::common::images::Images;
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::Item;
 use crate::common::{
-    RunArgs, Sizes, check_ascending, check_not_negative, check_shares, feature_sizes, none_failed,
-    save_table, say,
+    RunArgs, Sizes, check_ascending, check_not_negative, check_shares, counted, feature_sizes, none_failed,
+    save_table, say, trimmed,
 };
 use double_descent::Error;
-use double_descent::curve::Metric;
+use double_descent::curve::{Curve, Metric};
 use double_descent::sweep::{Arm, Parameter, Source, Splits, Sweep};
 use std::path::PathBuf;
 
@@ -74,7 +74,7 @@ impl Program for Cli {
             "",
             &[Metric::TestMse, Metric::TestErrorRate, Metric::TrainMse],
         )?;
-        let reached = images.first_to_fit(&sweep, n, (self.epsilon, &self.label_noise), self.run.seed)?;
+        let reached = self.first_to_fit(&curve)?;
         let of_level = |(noise, p): (&f64, &Option<usize>)| {
             let p = p.map_or(String::new(), |p| p.to_string());
             vec![noise.to_string(), n.to_string(), self.epsilon.to_string(), p]
@@ -89,7 +89,13 @@ impl Program for Cli {
             ("EMC ≥ n from p", &|arm| reached[arm].into()),
             ("shape, critical interval", &|arm| closing::shape(&self.run, &curve, arm).into()),
         ];
-        closing::model_wise(&self.run, &curve, "test error on clean labels", &more)?.print();
+        let mut table = closing::model_wise(&self.run, &curve, "test error on clean labels", &more)?;
+        table.note(format!(
+            "EMC ≥ n from p: the first p of this curve with a training error of at most ε = {}, in the mean over {}",
+            trimmed(self.epsilon),
+            counted(curve.repeats(), "training set")
+        ));
+        table.print();
         say!("written: {}: cells.csv, summary.csv, complexity.csv", folder.display());
         let figure = || figures::errors(self, (&images, &sweep), &curve, &reached);
         Ok(one_figure(&self.run, &folder, "errors", figure)?)
@@ -97,6 +103,14 @@ impl Program for Cli {
 }
 
 impl Cli {
+    /// The curve's first p, for each level of noise, whose effective model complexity is at least n: a mean training
+    /// error over the training sets of at most ε (Nakkiran et al. 2019, definition 1).
+    fn first_to_fit(&self, curve: &Curve) -> Result<Vec<Option<usize>>, Error> {
+        let errors = curve.summaries(Metric::TrainMse, None)?;
+        let first = |arm| errors.iter().find(|s| s.arm == arm && s.mean <= self.epsilon).map(|s| s.p);
+        Ok((0..self.label_noise.len()).map(first).collect())
+    }
+
     /// Training targets with these shares of wrong labels.
     fn wrong(&self, images: &Images, shares: Vec<f64>) -> Parameter {
         Parameter::wrong_labels(shares, images.train.clone(), usize::from(self.samples), self.run.seed)
