@@ -18,7 +18,8 @@ pub fn keep(command: String) {
     let _ = COMMAND.set(command);
 }
 
-/// Returns the command with every flag that has a value: given flags as given, all others at their defaults.
+/// Returns the command with every flag that has a value: given flags as given, all others at their defaults. A folder of
+/// data that the environment names is written out, so that the command does not need it.
 pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
     let given = |name: &str| flags.iter().any(|flag| flag.name == name && flag.given);
     let is_excluded = |name: &str| {
@@ -27,7 +28,11 @@ pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
             _ => false,
         })
     };
-    let mut lines = vec![format!("# {}", version()), format!("double-descent {study}")];
+    let folder = std::env::var_os("DOUBLE_DESCENT_DATA").map(|folder| folder.to_string_lossy().into_owned());
+    let mut comments = format!("# {}\n", version());
+    let mut lines = vec![format!("double-descent {study}")];
+    // Studies of named tables read the folder only for those in it; others, if there is one.
+    let is_for_all = flags.iter().all(|flag| flag.name != "dataset");
     // The shard does not affect the results.
     for flag in flags.iter().filter(|flag| flag.name != "shard") {
         let name = &flag.name;
@@ -35,10 +40,17 @@ pub fn command(study: &str, rules: &[Rule], flags: &[Flag<'_>]) -> String {
             (_, true) if flag.value.is_empty() => lines.push(format!("--{name}")),
             (_, true) => lines.extend(flag.words.iter().map(|word| format!("--{name} {}", quoted(word)))),
             (Some(value), false) if !is_excluded(name) => lines.push(format!("--{name} {}", quoted(value))),
+            (None, false) if name == "data-dir" => match &folder {
+                Some(folder) => lines.push(format!("--{name} {}", quoted(folder))),
+                None if is_for_all => {
+                    comments += "# data: made by the program, without --data-dir and DOUBLE_DESCENT_DATA\n";
+                }
+                None => {}
+            },
             _ => {}
         }
     }
-    format!("{}\n{}\n", lines[0], lines[1..].join(" \\\n  "))
+    format!("{comments}{}\n", lines.join(" \\\n  "))
 }
 
 /// Quotes a word for a shell.
