@@ -337,7 +337,9 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
             let file = |name| std::fs::read(folder.0.join(threads).join("label_noise").join(name)).unwrap();
             tables.map(file)
         };
-        assert!(study("1") == study("3"), "results depend on the threads");
+        let found = study("1");
+        assert!(found == study("3"), "results depend on the threads");
+        first_fits_are_those_of_the_cells(&found[0], &found[2]);
         // Images must not go into a folder with results of synthetic rows, nor the reverse.
         let note = folder.0.join("1/label_noise/input.txt");
         assert_eq!(std::fs::read_to_string(&note).unwrap(), "synthetic teacher\n");
@@ -346,6 +348,29 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
         let again = [&few[..], &["--out", "1", "--seed", "7"]].concat();
         refused(&program, &folder, &again, &["Fashion-MNIST train", "synthetic teacher", "--out"]);
         assert!(before == std::fs::read(folder.0.join("1/label_noise/cells.csv")).unwrap());
+    }
+}
+
+/// The effective model complexity reaches n at the first p with a mean training error of at most ε.
+fn first_fits_are_those_of_the_cells(cells: &[u8], complexity: &[u8]) {
+    let (cells, complexity) = (text(cells), text(complexity));
+    let rows = |table: &str| table.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    let (cells, complexity): (Vec<Vec<String>>, Vec<Vec<String>>) = (rows(&cells), rows(&complexity));
+    let column = |name: &str| cells[0].iter().position(|column| column == name).unwrap();
+    let [p, setting, train] = ["p", "setting", "train_mse"].map(column);
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    for level in &complexity[1..] {
+        let mean = |size: &str| {
+            let of: Vec<f64> = cells[1..]
+                .iter()
+                .filter(|cell| cell[p] == size && number(&cell[setting]) == number(&level[0]))
+                .map(|cell| number(&cell[train]))
+                .collect();
+            assert_eq!(of.len(), 2);
+            of.iter().sum::<f64>() / 2.0
+        };
+        let first = ["4", "8", "16"].into_iter().find(|size| mean(size) <= number(&level[2]));
+        assert_eq!(first, Some(&*level[3]), "{level:?}");
     }
 }
 
@@ -466,6 +491,30 @@ fn settings_belong_to_the_results_beside_them() {
     let notes = text(&output.stderr);
     assert!(notes.contains("holds results of other settings"), "{notes}");
     assert!(settings().contains("--seed 1"));
+}
+
+/// A folder of data that only the environment names is written out, and that there was none is said.
+#[test]
+fn settings_name_the_data_without_the_environment() {
+    let Some(program) = program("random_fourier") else { return };
+    let folder = Folder::new("settings_of_data");
+    let words = ["--pool", "20", "--test", "10", "--samples", "4", "--features", "4,6", "--repeats", "2"];
+    let words = [&words[..], &["--n", "5", "--p", "5", "--no-figures"]].concat();
+    let output = run(&program, &folder, &words);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let settings = std::fs::read_to_string(folder.0.join("results/random_fourier/settings.txt")).unwrap();
+    assert!(
+        settings.contains("# data: made by the program") && !settings.contains("--data-dir "),
+        "{settings}"
+    );
+    let ablations = Command::new(&program.0)
+        .args(["ablations", "--dataset=diabetes", "--sizes", "5", "--no-figures"])
+        .current_dir(&folder.0)
+        .env("DOUBLE_DESCENT_DATA", "my data")
+        .output();
+    assert!(ablations.unwrap().status.success());
+    let settings = std::fs::read_to_string(folder.0.join("results/ablations/diabetes/settings.txt")).unwrap();
+    assert!(settings.contains("--data-dir 'my data'") && !settings.contains("# data"), "{settings}");
 }
 
 /// With and without figures, the settings list the given flags and every default.
