@@ -2,16 +2,14 @@
 
 use super::Model;
 use super::design::{Design, GROUPS, LOSS, Timeline};
-use super::stopping::Stopped;
+use super::stopping::{LOSS_COUNTS, Stopped};
+use super::turns::{changes, shape};
 use crate::common::figures::{describe, line};
 use crate::common::flags::Value;
 use crate::common::{RunArgs, trimmed};
 use double_descent::Error;
-use double_descent::curve::{Metric, ShapeReport, Surface};
+use double_descent::curve::{Metric, Shape, Surface};
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
-
-/// A loss by more than this factor counts.
-const LOSS_COUNTS: f64 = 1.02;
 
 /// Describes the design with all its parameters.
 fn about(design: &Design) -> String {
@@ -37,15 +35,6 @@ fn about(design: &Design) -> String {
     )
 }
 
-/// Describes the certified rises and falls.
-pub fn changes(report: &ShapeReport) -> String {
-    let change = |change: &double_descent::curve::Change| {
-        let verb = if change.rises { "rises" } else { "falls" };
-        format!("{verb} {} to {}", trimmed(change.from), trimmed(change.to))
-    };
-    report.changes.iter().map(change).collect::<Vec<_>>().join(", ")
-}
-
 /// Describes at which p stopping at the first rise costs test error.
 pub fn first_rise_costs(stopped: &[Stopped]) -> String {
     let wrong: Vec<usize> = stopped.iter().filter(|s| s.loss() > LOSS_COUNTS).map(|s| s.p).collect();
@@ -65,16 +54,25 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
     let mut said = Vec::new();
     let mut figure = Figure::default();
     let mut repeats = 0;
-    for Model { p, curve, report } in models {
+    let mut turns_more = Vec::new();
+    for Model { p, curve, report, turns_more: more } in models {
         repeats = repeats.max(curve.repeats());
         let group = |name: &str, hue, metric| -> Result<Group, Error> {
             let summaries = curve.summaries(metric, args.bootstrap())?;
             Ok(Group::new(name, hue).with_series(line(args, "", summaries.iter(), |s| s.value, |_| 1.0)))
         };
-        let shape = report.as_ref().map_or("too few training sets".into(), |report| report.shape.to_string());
+        // No verdict that the drawn medians seem to deny.
+        let title = match report {
+            Some(report) if *more || report.shape == Shape::Flat => format!("p = {p}"),
+            Some(report) => format!("p = {p}: {}", shape(report, false)),
+            None => format!("p = {p}: too few training sets"),
+        };
+        if *more {
+            turns_more.push(format!("p\u{a0}=\u{a0}{p}"));
+        }
         let mut panel =
             Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Mean squared error"))
-                .with_title(format!("p = {p}: {shape}"))
+                .with_title(title)
                 .with_group(group("Training error", Hue::Blue, Metric::TrainMse)?)
                 .with_group(group("Test error", Hue::Vermillion, Metric::TestMse)?);
         let times = curve.summaries(Metric::TestMse, None)?.iter().map(|s| s.value).collect::<Vec<f64>>();
@@ -96,7 +94,7 @@ pub fn descents(args: &RunArgs, design: &Design, models: &[Model]) -> Result<Fig
          the deterministic equivalent of the mean (Velikanov et al. 2024).",
         about(design),
         describe(args, repeats),
-        certified(&said),
+        certified(&said, &turns_more),
     );
     Ok(figure
         .with_columns(3)
@@ -188,12 +186,17 @@ pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
 }
 
 /// Describes the shapes of the curves, if there are enough training sets to certify them.
-fn certified(said: &[String]) -> String {
+fn certified(said: &[String], turns_more: &[String]) -> String {
     if said.is_empty() {
         return "More training sets are needed to certify a shape.".into();
     }
+    let more = match turns_more {
+        [] => String::new(),
+        at => format!(" The medians of {} turn again, which is not certified.", at.join(" and ")),
+    };
     format!(
-        "Certified at 95\u{a0}% by the distribution-free band of the medians: {}; turning points are marked.",
+        "Certified at 95\u{a0}% by the distribution-free band of the medians, and nothing about the times in between: \
+         {}; the times where two of these pieces meet are marked.{more}",
         said.join("; ")
     )
 }

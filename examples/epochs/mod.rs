@@ -11,6 +11,7 @@
 mod design;
 mod figures;
 mod stopping;
+mod turns;
 
 use crate::common::flags::{Count, Failure, Program, Rule, Value, flags};
 use crate::common::shards::{self, ShardArgs};
@@ -64,6 +65,8 @@ struct Model {
     curve: Curve,
     /// `None` if there are too few repeats for any statement.
     report: Option<ShapeReport>,
+    /// Whether the drawn medians turn where the report certifies nothing.
+    turns_more: bool,
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
@@ -92,7 +95,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let model = |p: usize| {
         let curve = over_time(p)?;
         let report = curve.shape(0, Metric::TestMse, &test).ok();
-        Some(Model { p, curve, report })
+        let turns_more = report.as_ref().is_some_and(|report| turns::uncertified(report, &curve));
+        Some(Model { p, curve, report, turns_more })
     };
     let models: Vec<Model> = cli.shown.list.iter().filter_map(|&p| model(p)).collect();
     closing_table(cli, &models, &stopped);
@@ -127,13 +131,17 @@ fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
     for model in models {
         let s = stopped.iter().find(|s| s.p == model.p);
         let (shape, changes) = match &model.report {
-            Some(report) => (report.shape.to_string(), figures::changes(report)),
+            Some(report) => (turns::shape(report, model.turns_more), turns::changes(report)),
             None => ("too few training sets".into(), String::new()),
         };
         row!(table, model.p, shape, changes, s.map(|s| s.never), s.map(|s| s.first_rise), s.map(|s| s.best));
     }
+    if models.iter().any(|model| model.turns_more) {
+        table.note("at least: the medians turn again, which these training sets do not certify");
+    }
     table.note(figures::first_rise_costs(stopped));
-    if let Some(worst) = stopped.iter().max_by(|a, b| a.loss().total_cmp(&b.loss())) {
+    let worst = stopped.iter().max_by(|a, b| a.loss().total_cmp(&b.loss()));
+    if let Some(worst) = worst.filter(|worst| worst.loss() > stopping::LOSS_COUNTS) {
         table.note(format!("most at p = {}: by a factor of {}", worst.p, trimmed(worst.loss())));
     }
     table.print();

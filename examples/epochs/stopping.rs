@@ -16,6 +16,9 @@ pub struct Stopped {
     pub best_time: f64,
 }
 
+/// A loss by more than this factor counts.
+pub const LOSS_COUNTS: f64 = 1.02;
+
 impl Stopped {
     /// Computes the statistic of `--statistic` from a curve over time.
     pub fn of(args: &RunArgs, p: usize, curve: &Curve) -> Option<Self> {
