@@ -80,8 +80,9 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     figure.panels[1].title = "Test error, lower end".into();
     figure.caption.push_str(
         " Test errors are without noise, on 1000 equally spaced points of \
-         [−1,\u{a0}1]; (b) is the lower end of (a). Up to p\u{a0}=\u{a0}n all bases give the same fit, up to \
-         rounding.",
+         [−1,\u{a0}1]; (b) is the lower end of (a). Up to p\u{a0}=\u{a0}n all bases give the same fit in \
+         exact arithmetic; near p\u{a0}=\u{a0}n columns, above all those of the monomials, are too nearly dependent for \
+         64-bit numbers, and rounding decides.",
     );
     let title = "The same functions in several bases: minimum norm, each in its own";
     Ok(figure.with_title(title).with_columns(3).with_width(1240.0).with_aspect(0.85))

@@ -205,6 +205,7 @@ pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
         "rank",
     ];
     let mut table = Table::new(title, columns);
+    let mut dependent: Vec<String> = Vec::new();
     for (arm, label) in curve.arms.iter().enumerate() {
         let of_arm = || test.iter().filter(|s| s.arm == arm);
         let rows: [(&str, Option<&Summary>); 6] = [
@@ -223,8 +224,19 @@ pub fn in_six_points(args: &RunArgs, curve: &Curve) -> Result<(), Error> {
                 curve.cells.iter().filter(|c| (c.arm, c.p) == (arm, s.p)).map(|c| c.rank).collect();
             ranks.sort_unstable();
             let (rank, name) = (ranks.get(ranks.len() / 2).copied(), label.name.as_str());
+            let fewer = ranks.iter().filter(|rank| **rank < n.min(s.p)).count();
+            let said = format!("{name} at p = {} ({fewer} of {})", s.p, ranks.len());
+            if fewer > 0 && !dependent.contains(&said) {
+                dependent.push(said);
+            }
             row!(table, name, place, s.p, args.middle(s), s.q25, s.q75, s.mean, of(&train), of(&norm), rank);
         }
+    }
+    if !dependent.is_empty() {
+        table.note(format!(
+            "a rank under min(n, p) in some training sets, where the fit depends on rounding: {}",
+            dependent.join(", ")
+        ));
     }
     table.print();
     Ok(())
