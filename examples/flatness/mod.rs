@@ -113,8 +113,13 @@ fn closing_table(study: &Study, places: &[Place]) {
     let at =
         |index: usize| places.iter().find(|place| place.p == study.samples).map(|p| p.quartiles[index][1]);
     for (index, quantity) in QUANTITIES.iter().enumerate() {
-        let over = |place: Option<&Place>| Some(at(index)? / place?.quartiles[index][1]);
-        row!(table, quantity.0.replace('_', " "), over(places.first()), over(places.last()));
+        let is_log = quantity.0 == "mean_log_curvature";
+        let over = |place: Option<&Place>| {
+            let (here, there) = (at(index)?, place?.quartiles[index][1]);
+            Some(if is_log { (here - there).exp() } else { here / there })
+        };
+        let name = if is_log { "exp of mean log curvature" } else { quantity.0 };
+        row!(table, name.replace('_', " "), over(places.first()), over(places.last()));
     }
     table.print();
 }
