@@ -8,7 +8,7 @@ use double_descent::curve::Surface;
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
 /// The upper end of the figure, relative to the least error.
-const HIGHEST: f64 = 5.0;
+const HIGHEST: f64 = 30.0;
 
 pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Figure {
     let statistic = args.statistic.show();
@@ -92,7 +92,7 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
          (rows of squared length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; \
          expected test errors over the population, {statistic}s over {} training sets, seed {}. λ on a fourth-root scale, \
          so that λ\u{a0}=\u{a0}0 is on the axis. With λ\u{a0}=\u{a0}0 larger models beat the best one under the \
-         threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; {tuned}. Errors over {} are cut off (the highest is {}). \
+         threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; {tuned}.{} \
          Dashes: the limit of Hastie, Montanari, Rosset and Tibshirani (2022) for the same λ and for the best one, \
          and λ = (σ² + unseen variance)/n.",
         design.features,
@@ -102,8 +102,7 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
         design.seed,
         plain.classical.0,
         trimmed(plain.classical.1),
-        trimmed(shown.1),
-        trimmed(plain.highest.1),
+        cut_off(shown.1, plain.highest.1),
     );
     Figure::new(caption)
         .with_panel(over_p)
@@ -113,6 +112,17 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
         .with_width(1280.0)
         .with_aspect(0.95)
         .with_title("Weight decay: fixed, tuned, and the map")
+}
+
+/// Says what the frame cuts off, if anything.
+fn cut_off(end: f64, highest: f64) -> String {
+    if highest <= end {
+        return String::new();
+    }
+    let (end, highest) = (trimmed(end), trimmed(highest));
+    format!(
+        " Lines over {end} are cut off (the highest error is {highest}), and the map shows them as {end}."
+    )
 }
 
 /// Formats a share in percent, rounded up to a hundredth of a percent.
