@@ -504,7 +504,7 @@ fn settings_name_the_data_without_the_environment() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let settings = std::fs::read_to_string(folder.0.join("results/random_fourier/settings.txt")).unwrap();
     assert!(
-        settings.contains("# data: made by the program") && !settings.contains("--data-dir "),
+        settings.contains("# data: made by the program") && !settings.contains("  --data-dir"),
         "{settings}"
     );
     let ablations = Command::new(&program.0)
