@@ -179,7 +179,7 @@ impl Diagnosis {
 
     /// The rows without copies, of which there are at least as many as the rank.
     fn different_rows(&self) -> usize {
-        (self.rows - self.copied_rows).max(self.rank)
+        self.rows.saturating_sub(self.copied_rows).max(self.rank)
     }
 
     fn write_copies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
