@@ -3,12 +3,16 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::{FeatureMap, checked_zeros, finite};
+use super::arguments::check_finite;
+use super::{FeatureMap, check_design, check_inputs, checked_zeros, copy_columns, finite};
 use crate::Error;
 use crate::machine::instructions::arch;
 use ndarray::{Array2, ArrayRef2};
 use pulp::Simd;
 use std::ops::Range;
+
+/// What overflows in a design.
+const TOO_LARGE: &str = "a polynomial of high degree outside [−1, 1]";
 
 /// The most lanes of a register on any instruction set.
 const LANES: usize = 8;
@@ -186,6 +190,13 @@ impl Polynomial {
     pub fn basis(&self) -> PolynomialBasis {
         self.basis
     }
+
+    /// Writes the first `p` columns, row by row.
+    fn write(self, inputs: &ArrayRef2<f64>, p: usize, design: &mut [f64]) {
+        let inputs = inputs.as_standard_layout();
+        let (basis, first) = (self.basis, usize::from(self.constant));
+        arch().dispatch(Rows { basis, inputs: inputs.as_slice().unwrap_or(&[]), first, design, p });
+    }
 }
 
 impl FeatureMap for Polynomial {
@@ -197,11 +208,26 @@ impl FeatureMap for Polynomial {
     /// `inputs` `(n, 1)` → `X` `(n, p)`; row `i` is `Q_1(x_i), …, Q_p(x_i)`. Costs `O(n p)`.
     fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
         let mut design = checked_zeros(self, inputs, p)?;
-        let inputs = inputs.as_standard_layout();
-        let (basis, first) = (self.basis, usize::from(self.constant));
-        let rows = design.as_slice_mut().unwrap_or_default();
-        arch().dispatch(Rows { basis, inputs: inputs.as_slice().unwrap_or(&[]), first, design: rows, p });
-        finite(design, "a polynomial of high degree outside [−1, 1]")
+        self.write(inputs, p, design.as_slice_mut().unwrap_or_default());
+        finite(design, TOO_LARGE)
+    }
+
+    /// Writes directly into a row-major `design` if it begins with the first column.
+    fn write_columns(
+        &self,
+        inputs: &ArrayRef2<f64>,
+        columns: Range<usize>,
+        design: &mut ArrayRef2<f64>,
+    ) -> Result<(), Error> {
+        check_design(inputs, &columns, design)?;
+        match design.as_slice_mut() {
+            Some(rows) if columns.start == 0 => {
+                check_inputs(self, inputs, columns.end)?;
+                self.write(inputs, columns.end, rows);
+                check_finite(design, TOO_LARGE)
+            }
+            _ => copy_columns(|| self.describe(), &self.columns(inputs, columns)?, design),
+        }
     }
 
     fn describe(&self) -> String {
@@ -218,7 +244,7 @@ impl FeatureMap for Polynomial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use ndarray::{ShapeBuilder, array, s};
 
     #[test]
     fn small_degrees_in_closed_form() {
@@ -246,6 +272,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn columns_written_in_place_are_those_of_a_design() {
+        let inputs = Array2::from_shape_fn((13, 1), |(i, _)| (i as f64).sin());
+        let map = Polynomial::new(PolynomialBasis::Chebyshev).with_constant();
+        let design = map.design(&inputs, 9).unwrap();
+        for columns in [0..9, 0..4, 3..9] {
+            let mut table = Array2::from_elem((13, columns.len()), f64::NAN);
+            map.write_columns(&inputs, columns.clone(), &mut table).unwrap();
+            assert_eq!(table, design.slice(s![.., columns.clone()]));
+            let mut by_columns = Array2::from_elem((13, columns.len()).f(), f64::NAN);
+            map.write_columns(&inputs, columns, &mut by_columns).unwrap();
+            assert_eq!(by_columns, table);
+        }
+        let mut one = Array2::zeros((1, 1000));
+        assert!(matches!(
+            map.write_columns(&array![[-40.0]], 0..1000, &mut one),
+            Err(Error::Overflow { .. })
+        ));
+        assert!(matches!(
+            map.write_columns(&array![[0.1, 0.2]], 0..1000, &mut one),
+            Err(Error::Shape { .. })
+        ));
+        assert!(matches!(map.write_columns(&inputs, 0..1000, &mut one), Err(Error::Shape { .. })));
     }
 
     #[test]
