@@ -62,12 +62,19 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// The lines of a command that affect its results, which the number of threads does not.
+fn of_results(command: &str) -> Vec<&str> {
+    let lines = command.lines().map(|line| line.trim_matches([' ', '\\']));
+    lines.filter(|line| !line.starts_with("--threads")).collect()
+}
+
 /// Writes the settings into a folder, unless they are already there. Says so if it holds results of other settings.
 pub fn write(folder: &Path) -> Result<(), Error> {
     let Some(command) = COMMAND.get() else { return Ok(()) };
     let path = folder.join(FILE);
     match std::fs::read_to_string(&path) {
         Ok(kept) if kept == *command => return Ok(()),
+        Ok(kept) if of_results(&kept) == of_results(command) => {}
         Ok(_) => aside(|| {
             eprintln!(
                 "note: {} holds results of other settings; this run replaces files of the same name only",

@@ -155,9 +155,9 @@ fn lowest(errors: ArrayView1<'_, f64>) -> usize {
 
 fn save(found: &Found, path: &Path) -> Result<(), Error> {
     let row = |(p, &best): (usize, &usize)| {
-        [found.features[p], found.errors[[0, p]], found.penalties[best], found.errors[[best, p]]]
-            .map(|v| format!("{v:?}"))
-            .to_vec()
+        let errors = [found.errors[[0, p]], found.penalties[best], found.errors[[best, p]]];
+        let errors = errors.map(|v| format!("{v:?}"));
+        [found.features[p].to_string()].into_iter().chain(errors).collect()
     };
     let header = ["p", "least_penalty", "best_penalty", "tuned"];
     save_table(path, &header, found.best.iter().enumerate().map(row).collect())
@@ -183,12 +183,12 @@ fn closing_table(cli: &Cli, found: &Found) {
         row!(
             table,
             name,
-            classical.0,
+            Item::Setting(classical.0),
             classical.1,
-            highest.0,
+            Item::Setting(highest.0),
             highest.1,
             sides.last,
-            sides.beats,
+            sides.beats.map(Item::Setting),
             sides.rises
         );
     };

@@ -487,6 +487,8 @@ fn settings_belong_to_the_results_beside_them() {
     std::fs::write(folder.0.join("splits.csv"), "no splits").unwrap();
     assert_eq!(of(&["--splits", "splits.csv"]).status.code(), Some(1));
     assert_eq!(settings(), first);
+    // The number of threads affects no result.
+    assert!(!text(&of(&["--threads", "2"]).stderr).contains("note"));
     let output = of(&["--seed", "1"]);
     let notes = text(&output.stderr);
     assert!(notes.contains("holds results of other settings"), "{notes}");
