@@ -128,16 +128,6 @@ pub fn describe(args: &RunArgs, repeats: usize) -> String {
     }
 }
 
-/// Leaves out of a caption the seed of the first repeat's features. The study draws it from its own seed, which the
-/// caption states.
-pub fn without_drawn_seed(caption: &mut String, curve: &Curve) {
-    const SEED: &str = ", seed ";
-    let words = &curve.provenance.preparation;
-    let Some((before, after)) = words.split_once(SEED) else { return };
-    let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
-    *caption = caption.replace(words, &format!("{before}{after}"));
-}
-
 /// Applies the print flags to a figure.
 pub fn for_print(args: &PrintArgs, figure: Figure) -> Figure {
     let legend = match args.legend {

@@ -1,7 +1,7 @@
 //! The three axes, and every measure along p.
 
 use crate::common::RunArgs;
-use crate::common::figures::{constant, options, without_drawn_seed};
+use crate::common::figures::{constant, options};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::dataset::Dataset;
@@ -14,7 +14,6 @@ pub fn three_axes(args: &RunArgs, curve: &Curve, data: Option<&Dataset>) -> Resu
         options.theories.extend(constant(curve, data)?);
     }
     let mut figure = study::overlay(&[("", curve, 0)], Metric::TestMse, &options).drawn()?;
-    without_drawn_seed(&mut figure.caption, curve);
     for axis in [Metric::DegreesOfFreedom, Metric::EffectiveParameters] {
         figure.panels.extend(study::over_metric(curve, 0, (axis, Metric::TestMse), &options)?.panels);
     }
@@ -73,7 +72,6 @@ pub fn measures(args: &RunArgs, curve: &Curve) -> Result<Figure, Error> {
         }
     }
     let mut figure = figure.ok_or(Error::Empty { what: "the list of measures" })?;
-    without_drawn_seed(&mut figure.caption, curve);
     let over = if options.abscissa == Abscissa::Ratio { "p/n" } else { "p" };
     figure.caption = format!(
         "Measures of the complexity of one fit over {over}: of the smoother on its training rows ((a), (b)), which rise up to \

@@ -1,7 +1,7 @@
 //! Ensembles next to other interpolants, with the theory for both.
 
 use super::{Cli, GAMMA, INPUTS, TEST_ROWS};
-use crate::common::figures::{options, without_drawn_seed};
+use crate::common::figures::options;
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::StationaryKernel;
@@ -23,7 +23,6 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
     let mut figure = panel(&["ensemble", "ensemble_limit", "infinite_width"])?;
     let others = panel(&["min_norm", "warm_start", "random_start", "infinite_width"])?;
     figure.panels.extend(others.panels);
-    without_drawn_seed(&mut figure.caption, &curve);
     let shown = curve.summaries(Metric::TestMse, None)?;
     let shown = shown.iter().map(|s| cli.run.middle(s)).filter(|y| *y > 0.0);
     let (low, high) =

@@ -2,7 +2,7 @@
 
 use super::{Cli, Up};
 use crate::common::closer_around;
-use crate::common::figures::{options, save as save_all, without_drawn_seed};
+use crate::common::figures::{options, save as save_all};
 use crate::common::flags::Failure;
 use crate::common::random_features::{Data, describe};
 use double_descent::Error;
@@ -41,12 +41,10 @@ pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) ->
         }
         _ => String::new(),
     };
-    let mut map = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;
-    without_drawn_seed(&mut map.caption, surface.cells());
+    let map = study::surface(surface, 0, Metric::TestErrorRate, &options).drawn()?;
     let map = worded(map, title, &format!(" {about}"));
     let curves = FigureOptions { theories, ..options };
-    let mut curves = study::slices(surface, 0, Metric::TestMse, &curves).drawn()?;
-    without_drawn_seed(&mut curves.caption, surface.cells());
+    let curves = study::slices(surface, 0, Metric::TestMse, &curves).drawn()?;
     let curves = worded(curves, title, &format!(" {about}{theory}{until}"));
     Ok(save_all(&cli.run.print, folder, [(errors, curves), (rates, map)])?)
 }

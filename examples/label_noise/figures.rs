@@ -1,7 +1,7 @@
 //! Errors on clean labels for each level of noise, with the theory of the squared errors.
 
 use super::Cli;
-use crate::common::figures::{options, without_drawn_seed};
+use crate::common::figures::options;
 use crate::common::images::Images;
 use crate::common::trimmed;
 use double_descent::Error;
@@ -27,7 +27,6 @@ pub fn errors(
         options.theories.push(Overlay::new(line).of_arm("label_noise", Some(share)));
     }
     let mut figure = study::panels(curve, &[&error, &rate], &options).drawn()?;
-    without_drawn_seed(&mut figure.caption, curve);
     let noisiest = 100.0 * cli.label_noise.last().copied().unwrap_or(0.0);
     let words = match reached.last().copied().flatten() {
         Some(p) => format!("from p\u{a0}=\u{a0}{p} on, at {noisiest}\u{a0}% wrong labels"),

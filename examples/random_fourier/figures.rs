@@ -2,7 +2,7 @@
 
 use super::Cli;
 use crate::common::closer_around;
-use crate::common::figures::{options, without_drawn_seed};
+use crate::common::figures::options;
 use crate::common::random_features::describe;
 use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric};
@@ -37,7 +37,6 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     let has_theory = theory.is_some();
     options.theories.extend(theory.map(|line| Overlay::new(line).of_arm("min_norm", None)));
     let mut figure = study::panels(&curve, &PANELS, &options).drawn()?;
-    without_drawn_seed(&mut figure.caption, &curve);
     for (panel, title) in figure.panels.iter_mut().zip(["Squared loss", "Zero-one loss"]) {
         panel.title = title.into();
     }

@@ -73,7 +73,14 @@ pub trait FeatureMap: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// Describes the map in words, for captions.
+    /// The seed that the map was drawn from, if there is one and the map knows it; `None` by default. The provenance of a
+    /// curve states it if one map serves all repeats.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
+
+    /// Describes the map in words, for captions. A seed is stated apart ([`seed`](Self::seed)): maps that are drawn afresh
+    /// for each repeat have the same description.
     fn describe(&self) -> String {
         format!("{self:?}")
     }
@@ -119,6 +126,10 @@ macro_rules! pointers {
                 (**self).cosines()
             }
 
+            fn seed(&self) -> Option<u64> {
+                (**self).seed()
+            }
+
             fn describe(&self) -> String {
                 (**self).describe()
             }
@@ -151,6 +162,9 @@ mod tests {
             fn columns(&self, inputs: &ArrayRef2<f64>, columns: Range<usize>) -> Result<Array2<f64>, Error> {
                 self.0.columns(inputs, columns)
             }
+            fn seed(&self) -> Option<u64> {
+                self.0.seed()
+            }
             fn describe(&self) -> String {
                 "counted".into()
             }
@@ -166,8 +180,12 @@ mod tests {
         let all = FeatureMap::design(&pointer, &inputs, 5).unwrap();
         assert_eq!(columns, all.slice(s![.., 2..5]));
         assert_eq!(
-            (FeatureMap::describe(&pointer), FeatureMap::input_dimension(&pointer)),
-            ("counted".into(), 2)
+            (
+                FeatureMap::describe(&pointer),
+                FeatureMap::input_dimension(&pointer),
+                FeatureMap::seed(&pointer)
+            ),
+            ("counted".into(), 2, Some(3))
         );
         assert!(format!("{shared:?}").ends_with("1)"), "{shared:?}"); // one design in all
     }

@@ -162,13 +162,17 @@ impl Maps {
         matches!(self.0, Kind::Fitted(..))
     }
 
-    /// The map in words, for a caption; `None` if there is no map.
+    /// The map in words, for a caption; `None` if there is no map. One map for all repeats has its seed stated.
     pub(super) fn describe(&self) -> Option<String> {
         if let Kind::Fitted(words, _) = &self.0 {
             return Some(words.clone());
         }
+        let words = |map: Arc<dyn FeatureMap>| {
+            let seed = if self.is_drawn() { None } else { map.seed() };
+            map.describe() + &seed.map_or(String::new(), |seed| format!(", seed {seed}"))
+        };
         match self.of(0) {
-            Ok(map) => map.map(|map| user_code::description(|| map.describe())),
+            Ok(map) => map.map(|map| user_code::description(|| words(map))),
             Err(error) => Some(error.to_string()),
         }
     }

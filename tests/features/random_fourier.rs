@@ -396,15 +396,15 @@ fn predictions_do_not_depend_on_the_amplitude_and_ridge_does_as_documented() {
 #[test]
 fn captions_name_what_is_drawn() {
     let map = RandomFourier::gaussian(784, 3, 0.02, 5).unwrap();
-    let expected = "random Fourier features cos(w·x + b) of the Gaussian kernel, γ = 0.02 (bandwidth 5), 784 inputs, \
-                    seed 5";
-    assert_eq!(map.describe(), expected);
-    let pairs = RandomFourier::laplacian(2, 3, 0.1, 1).unwrap().into_pairs(PairOrder::Blocks);
     let expected =
-        "random Fourier features [cos w·x, sin w·x] of the Laplacian kernel, γ = 0.1, 2 inputs, seed 1";
+        "random Fourier features cos(w·x + b) of the Gaussian kernel, γ = 0.02 (bandwidth 5), 784 inputs";
+    assert_eq!((map.describe().as_str(), map.seed()), (expected, Some(5)));
+    let pairs = RandomFourier::laplacian(2, 3, 0.1, 1).unwrap().into_pairs(PairOrder::Blocks);
+    let expected = "random Fourier features [cos w·x, sin w·x] of the Laplacian kernel, γ = 0.1, 2 inputs";
     assert_eq!(pairs.describe(), expected);
     let given = RandomFourier::from_weights(&array![[1.0, 2.0]], &[0.0]).unwrap();
     assert_eq!(given.describe(), "Fourier features cos(w·x + b) of given frequencies, 2 inputs");
+    assert_eq!(given.seed(), None);
 }
 
 #[test]

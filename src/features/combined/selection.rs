@@ -74,6 +74,10 @@ impl FeatureMap for Selection {
         Ok(design)
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.map.seed()
+    }
+
     fn describe(&self) -> String {
         format!("{} columns of: {}", self.outputs(), self.map.describe())
     }

@@ -92,6 +92,10 @@ impl FeatureMap for Standardised {
         finite(design, "a standardised feature")
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.map.seed()
+    }
+
     fn describe(&self) -> String {
         format!("{}, standardised on training inputs", self.map.describe())
     }

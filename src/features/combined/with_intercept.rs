@@ -57,6 +57,10 @@ impl FeatureMap for WithIntercept {
         Ok(design)
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.map.seed()
+    }
+
     fn describe(&self) -> String {
         format!("{}, after a constant", self.map.describe())
     }

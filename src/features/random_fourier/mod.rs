@@ -134,8 +134,9 @@ impl RandomFourier {
     /// let map = RandomFourier::new(784, 1000, kernel, 3)?;
     /// assert_eq!(
     ///     map.describe(),
-    ///     "random Fourier features cos(w·x + b) of the Matérn kernel, ν = 1.5, length scale 2, 784 inputs, seed 3"
+    ///     "random Fourier features cos(w·x + b) of the Matérn kernel, ν = 1.5, length scale 2, 784 inputs"
     /// );
+    /// assert_eq!(map.seed(), Some(3));
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     ///
@@ -460,6 +461,10 @@ impl FeatureMap for RandomFourier {
         })
     }
 
+    fn seed(&self) -> Option<u64> {
+        self.drawn.map(|(_, seed)| seed)
+    }
+
     fn describe(&self) -> String {
         let form = match self.form {
             Form::Cosines => "cos(w·x + b)",
@@ -467,9 +472,9 @@ impl FeatureMap for RandomFourier {
         };
         let inputs = self.input_dimension();
         match self.drawn {
-            Some((kernel, seed)) => {
+            Some((kernel, _)) => {
                 let kernel = kernel.describe();
-                format!("random Fourier features {form} of the {kernel}, {inputs} inputs, seed {seed}")
+                format!("random Fourier features {form} of the {kernel}, {inputs} inputs")
             }
             None => format!("Fourier features {form} of given frequencies, {inputs} inputs"),
         }
