@@ -7,6 +7,19 @@
 //!
 //! [`study`] makes the figures of a [`Curve`](crate::curve::Curve).
 //!
+//! # Examples
+//! Training and test error of a curve, for a column of a paper:
+//! ```
+//! use double_descent::plot::{FigureOptions, study};
+//! use double_descent::{dataset::Dataset, sweep::{Arm, Sweep}};
+//!
+//! let mut sweep = Sweep::new(Dataset::diabetes(), 2..=30, 20, 0);
+//! sweep.arms = vec![Arm::min_norm()];
+//! let figure = study::arm_errors(&sweep.run()?, 0, &FigureOptions::default());
+//! figure.with_width_mm(88.0).save(std::env::temp_dir().join("min_norm.svg"))?; // or .png, .pdf
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+//!
 //! Everything is deterministic: the same figure gives the same bytes. No input makes the renderer panic; values that
 //! cannot be drawn (NaN, infinities, non-positive values on a logarithmic axis) break the line. If the cause is a zero
 //! or a negative number on a logarithmic axis, a triangle marks where the line breaks off, and the caption gives their

@@ -16,6 +16,23 @@
 //! | one factorisation and a start | [`interpolants`]: solutions other than the one of minimum norm |
 //! | predictions and labels | [`error_rate`], [`SplitErrors`], [`SymmetricNoise`] |
 //! | weights and a radius | [`robust_errors`]: errors under the worst small change of a row |
+//!
+//! # Examples
+//! Fifty penalties for the price of one fit: their leave-one-out errors choose one, and the test rows judge it.
+//! ```
+//! use double_descent::dataset::Dataset;
+//! use double_descent::risk::{Compressed, Criterion, Training};
+//!
+//! let (train, test) = Dataset::diabetes().shuffle(1)?.split(12)?;
+//! let test = Compressed::new(test.features(), test.targets())?;
+//! let training = Training::new(train.features(), train.targets())?.tested_on(&test)?;
+//! let penalties: Vec<f64> = (0..50).map(|i| 10_f64.powf(-6.0 + 0.1 * f64::from(i))).collect();
+//! let path = training.penalties(&penalties)?;
+//! let best = path.best(Criterion::LeaveOneOut).unwrap();
+//! let test_mse = |i: usize| path.points()[i].test_mse.unwrap();
+//! assert!(test_mse(best.index) < test_mse(0)); // the first penalty hardly changes the fit
+//! # Ok::<(), double_descent::Error>(())
+//! ```
 
 mod centred;
 mod chosen_ridge;

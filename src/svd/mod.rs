@@ -22,6 +22,22 @@
 //! Every backend is tested against LAPACK's own test programs and NIST's certified regressions:
 //! `docs/accuracy.md`.
 //!
+//! # Examples
+//! ```
+//! use double_descent::filter::{MinNorm, Ridge};
+//! use double_descent::svd::Svd;
+//! use ndarray::array;
+//!
+//! let x = array![[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]];
+//! let svd = Svd::new(&x)?;
+//! assert_eq!(svd.singular_values(), array![4.0, 3.0]);
+//! let y = array![[6.0], [4.0], [1.0]];
+//! assert_eq!(svd.solve(&y, &MinNorm::default())?, array![[2.0], [1.0]]);
+//! let ridge = svd.solve(&y, &Ridge::new(9.0)?)?; // each direction times σ²/(σ² + 9)
+//! assert!((ridge[[0, 0]] - 1.0).abs() < 1e-15);
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+//!
 //! [`Error::Backend`]: crate::Error::Backend
 
 #[cfg(feature = "cuda")]

@@ -7,6 +7,20 @@
 //! of label noise and of features, and splits the errors among these three sources. A [`Stream`] reads its rows once,
 //! so that they need not fit in memory. [`NoiseTerms`] are the expected effect of label noise, without drawing any. A
 //! [`Grid`] runs cells of your own. A [`Record`] keeps results on disk, and [`Shards`] divide a run among processes.
+//!
+//! # Examples
+//! Minimum norm and ridge on the same 20 random splits of a table, at every n from 2 to 30:
+//! ```
+//! use double_descent::{curve::Metric, dataset::Dataset, sweep::{Arm, Sweep}};
+//!
+//! let mut sweep = Sweep::new(Dataset::diabetes(), 2..=30, 20, 0);
+//! sweep.arms = vec![Arm::min_norm(), Arm::ridge(0.01)?];
+//! let curve = sweep.run()?;
+//! let [min_norm, ridge] = [0, 1].map(|arm| curve.highest(arm, Metric::TestMse).unwrap());
+//! assert_eq!(min_norm.n, 10); // n = p
+//! assert!(ridge.median < min_norm.median / 10.0);
+//! # Ok::<(), double_descent::Error>(())
+//! ```
 
 mod arm;
 mod cells;

@@ -15,13 +15,29 @@
 //! [`marchenko_pastur`] and [`smallest_singular_value`] give the spectra behind these formulas, [`evidence`] the
 //! Bayesian model evidence. [`line`](mod@line) turns any of them into a line of a figure.
 //!
+//! # Examples
+//! The test error of the minimum-norm fit, exact at finite sizes and in the limit of large ones:
+//! ```
+//! use double_descent::theory::gaussian;
+//!
+//! let (r2, noise) = (1.0, 0.25);
+//! for (n, p) in [(100, 50), (100, 200)] {
+//!     let exact = gaussian::excess(n, p, r2, noise)?.total();
+//!     let limit = gaussian::limit(p as f64 / n as f64, r2, noise)?.total();
+//!     assert!((exact - limit).abs() < 0.01);
+//! }
+//! assert_eq!(gaussian::excess(100, 100, r2, noise)?.total(), f64::INFINITY); // the peak at n = p
+//! # Ok::<(), double_descent::Error>(())
+//! ```
+//!
 //! # Conventions
 //! `n` samples, `p` features, `γ = p/n`; `σ²` the variance of the label noise, `r² = ‖β‖²`. An **excess** is the test
 //! error without the noise of the test targets; with this noise, the test error is `σ²` more. Each function states
 //! whether its penalty is added to the sum of squares or to their mean.
 //!
 //! Infinite values are `f64::INFINITY`. Undefined values are errors: inputs are checked, and [`Error::Domain`] names
-//! the one at fault. (Where products of inputs beyond 1e±150 leave the range of `f64`, a result may be NaN.) Limits deviate from finite sizes by `O(1/n)`, and by `O(1/|n − p|)` near the threshold.
+//! the one at fault. (Where products of inputs beyond 1e±150 leave the range of `f64`, a result may be NaN.) Limits
+//! deviate from finite sizes by `O(1/n)`, and by `O(1/|n − p|)` near the threshold.
 //!
 //! [`Error::Domain`]: crate::Error::Domain
 
