@@ -64,7 +64,7 @@ impl Program for Cli {
         let mut results = Vec::new();
         for law in laws {
             let Some(chunks) = self.chunks(&law, &folder)? else { continue };
-            let curves = law.terms.summarise(chunks.values(), self.repeats);
+            let curves = law.terms.summarise(chunks.values(), self.repeats)?;
             for (over, rows) in [("samples", &curves.0), ("features", &curves.1)] {
                 if !rows.is_empty() {
                     let rows = rows.iter().map(NoiseSummary::fields).collect();

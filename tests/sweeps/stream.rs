@@ -120,7 +120,12 @@ fn noise_terms_are_those_of_their_law() {
     assert_eq!(gaussian.run(400, Some(1), &()).unwrap().0, over_n);
     let (first, second) = (gaussian.compute(0).unwrap(), gaussian.compute(1).unwrap());
     assert_eq!(first.len(), 8 * 48);
-    assert_eq!(gaussian.summarise([&first, &second], 11), gaussian.run(11, None, &()).unwrap());
+    assert_eq!(gaussian.summarise([&first, &second], 11).unwrap(), gaussian.run(11, None, &()).unwrap());
+    let short = gaussian.summarise([&first[1..].to_vec()], 8);
+    assert!(matches!(short, Err(Error::Shape { expected: 384, found: 383, .. })), "{short:?}");
+    let absurd = NoiseTerms { largest_samples: usize::MAX, ..gaussian.clone() };
+    assert_eq!(absurd.points().nth(99), Some((100, 6)));
+    assert!(matches!(absurd.summarise([], 8), Err(Error::Memory { .. })));
     // Each p has its own sphere. For p = 1, features are ±1 and the term is 1/n.
     let (_, over_p) = terms(Designs::sphere()).run(8, None, &()).unwrap();
     assert!((over_p[0].mean - 1.0 / 6.0).abs() < 1e-14 && over_p[0].standard_error < 1e-14);

@@ -8,11 +8,9 @@ pub use summary::NoiseSummary;
 
 use super::{Grid, Observer};
 use crate::Error;
+use crate::machine::memory::{list, reserve, sum};
 use crate::nested::noise::{Root, Term, feature_terms, sample_terms};
 use ndarray::{Array2, ArrayView2, s};
-
-/// A list of `(n, p)`.
-type Points = Vec<(usize, usize)>;
 
 /// The terms of several repeats.
 type Curves = Vec<Vec<Term>>;
@@ -65,12 +63,10 @@ impl NoiseTerms {
     /// The number of repeats in a chunk, which are computed together: one per lane of the engine.
     pub const CHUNK: usize = 8;
 
-    /// The points `(n, p)` of the curve over n, and those of the curve over p.
-    #[must_use]
-    pub fn points(&self) -> (Points, Points) {
-        let samples = (1..=self.largest_samples).map(|n| (n, self.features)).collect();
-        let features = (1..=self.largest_features).map(|p| (self.samples, p)).collect();
-        (samples, features)
+    /// The points `(n, p)` of the curve over n, then those of the curve over p.
+    pub fn points(&self) -> impl Iterator<Item = (usize, usize)> {
+        let samples = (1..=self.largest_samples).map(|n| (n, self.features));
+        samples.chain((1..=self.largest_features).map(|p| (self.samples, p)))
     }
 
     /// Floating-point operations of a chunk, up to a small factor: its draws, without the work of a map, and the growth
@@ -139,22 +135,31 @@ impl NoiseTerms {
 
     /// Summaries over the first `repeats` repeats of some chunks, given in order: the curve over n, and the curve over
     /// p.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a chunk of other curves, [`Error::Memory`].
     pub fn summarise<'a>(
         &self,
         chunks: impl IntoIterator<Item = &'a Vec<f64>>,
         repeats: usize,
-    ) -> (Vec<NoiseSummary>, Vec<NoiseSummary>) {
-        let (samples, features) = self.points();
-        let width = (samples.len() + features.len()).max(1);
-        let all: Vec<&[f64]> =
-            chunks.into_iter().flat_map(|values| values.chunks_exact(width)).take(repeats).collect();
-        let row = |(column, point): (usize, &(usize, usize))| {
-            NoiseSummary::new(*point, all.iter().map(|repeat| repeat[column]).collect())
-        };
-        let mut rows: Vec<_> = samples.iter().chain(&features).enumerate().map(row).collect();
-        let features = rows.split_off(samples.len());
-        (rows, features)
+    ) -> Result<(Vec<NoiseSummary>, Vec<NoiseSummary>), Error> {
+        let width = sum([self.largest_samples, self.largest_features]);
+        reserve("the summaries of the noise terms", list::<NoiseSummary>(width))?;
+        let mut all: Vec<&[f64]> = Vec::new();
+        for values in chunks {
+            Error::check_len(
+                "values of a chunk of noise terms",
+                width.saturating_mul(Self::CHUNK),
+                values.len(),
+            )?;
+            all.extend(values.chunks_exact(width.max(1)));
+        }
+        all.truncate(repeats);
+        let row =
+            |(column, point)| NoiseSummary::new(point, all.iter().map(|repeat| repeat[column]).collect());
+        let mut rows: Vec<_> = self.points().enumerate().map(row).collect();
+        let features = rows.split_off(self.largest_samples);
+        Ok((rows, features))
     }
 
     /// Computes and summarises all repeats: the curve over n, and the curve over p.
@@ -163,7 +168,7 @@ impl NoiseTerms {
     ///
     /// # Errors
     /// The first error of [`compute`](Self::compute); [`Error::Domain`] for no repeats or 0 threads; those of
-    /// [`Grid::run`].
+    /// [`Grid::run`] and [`summarise`](Self::summarise).
     pub fn run(
         &self,
         repeats: usize,
@@ -174,7 +179,7 @@ impl NoiseTerms {
         let visited =
             grid.run(observer, |places| places.iter().map(|place| self.compute(place.repeat)).collect())?;
         let chunks = visited.into_iter().filter_map(|(_, chunk)| chunk).collect::<Result<Vec<_>, Error>>()?;
-        Ok(self.summarise(&chunks, repeats))
+        self.summarise(&chunks, repeats)
     }
 }
 
