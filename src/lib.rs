@@ -78,6 +78,9 @@
 //! Every input leads to a value or to an [`Error`] that says what was wrong, where, and what to do. Random numbers come
 //! only from the caller's seed; the same seed gives the same bits on any number of threads.
 
+// docs.rs builds with a nightly compiler, which marks items with the feature that they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod curve;
 pub mod dataset;
 mod error;
