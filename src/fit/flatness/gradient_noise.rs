@@ -4,8 +4,8 @@ use super::Curvature;
 use crate::Error;
 use crate::filter::{Response, SpectralFilter};
 use crate::machine::memory::{reserve, sum, table};
-use crate::svd::Svd;
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis};
+use crate::svd::{Svd, product};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, stack};
 
 /// The gradients of single rows and their covariance, `C = mean gᵢgᵢᵀ − ḡḡᵀ` with `gᵢ = xᵢ (xᵢ·β − yᵢ)`, for the loss
 /// `‖Xβ − y‖²/(2n)` and one output. This is the noise that stochastic gradient descent adds to a step.
@@ -218,20 +218,22 @@ impl ExpectedGradientNoise {
             teacher.scaled_add(-1.0, start);
         }
         let ((n, _), sigma) = (svd.shape(), svd.singular_values());
-        reserve("an expected gradient noise", table(n.saturating_add(sigma.len()), 4))?;
+        reserve(
+            "an expected gradient noise",
+            sum([table(n, sigma.len()), table(n.saturating_add(sigma.len()), 8)]),
+        )?;
         let factors = Array1::from(Response::new(filter, svd.spectrum())?.residuals);
         // Xᵀ m and Uᵀ m.
         let left = svd.vt().dot(&teacher.column(0)) * sigma * &factors;
         let means = svd.u().dot(&left);
+        // Per row of U: the sums of its squares, and of its squares times q² and times σ².
+        let weights = stack![Axis(1), Array1::ones(sigma.len()), &factors * &factors, sigma * sigma];
+        let sums = product(svd.u().mapv(|u| u * u).view(), weights.view());
         let (mut mean_square, mut train) = (0.0, 0.0);
-        for (u, m) in svd.u().rows().into_iter().zip(&means) {
-            let row = |weight: &dyn Fn(usize) -> f64| -> f64 {
-                u.iter().enumerate().map(|(r, u)| u * u * weight(r)).sum()
-            };
-            let beyond = if n > sigma.len() { (1.0 - row(&|_| 1.0)).max(0.0) } else { 0.0 };
-            let spread = beyond + row(&|r| factors[r] * factors[r]);
-            let square = m * m + noise_variance * spread;
-            mean_square += square * row(&|r| sigma[r] * sigma[r]);
+        for (sums, m) in sums.rows().into_iter().zip(&means) {
+            let beyond = if n > sigma.len() { (1.0 - sums[0]).max(0.0) } else { 0.0 };
+            let square = m * m + noise_variance * (beyond + sums[1]);
+            mean_square += square * sums[2];
             train += square;
         }
         let rows = n as f64;
