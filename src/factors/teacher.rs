@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::dataset::Dataset;
 use crate::filter::MinNorm;
+use crate::filter::cutoff::Cutoff;
 use crate::risk::{Compressed, equilibrate};
 use crate::svd::{Backend, Faer, Svd};
 use ndarray::{Array2, ArrayRef2};
@@ -91,12 +92,22 @@ impl Teacher {
 /// If the features have full column rank, the solution is unique whatever the columns' units. The columns are therefore
 /// brought to one scale first: accuracy then depends on the angles between features, not on their units. The
 /// minimum-norm solution of a rank-deficient table does depend on the units, so that table is solved as given.
+///
+/// The rank is that of the whole table: the rounding errors of compression grow with its rows.
 pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Array2<f64>, Error> {
+    let (height, p) = table.features.dim();
+    let factorise = |features: &Array2<f64>| {
+        let svd = Svd::with_backend(features, backend)?;
+        let cutoff = Cutoff::of_matrix((height.max(table.rows()), p), svd.spectrum().singular_values());
+        svd.with_cutoff(cutoff)
+    };
+    // With the cutoff of the factorisation: an estimator's own would be that of the compressed rows.
+    let solve = |svd: &Svd| svd.solve(&table.targets, &MinNorm::with_cutoff(Cutoff::Absolute(svd.cutoff()))?);
     let mut scaled = table.features.clone();
     let scales = equilibrate(&mut scaled);
-    let svd = Svd::with_backend(&scaled, backend)?;
+    let svd = factorise(&scaled)?;
     if svd.rank() == scaled.ncols() {
-        let mut beta = svd.solve(&table.targets, &MinNorm::default())?;
+        let mut beta = solve(&svd)?;
         for (mut row, scale) in beta.rows_mut().into_iter().zip(scales) {
             row.mapv_inplace(|b| b / scale);
         }
@@ -105,5 +116,5 @@ pub(crate) fn ideal_beta(table: &Compressed, backend: &dyn Backend) -> Result<Ar
             Err(_) => Err(Error::Overflow { what: "a coefficient of the ideal fit" }),
         };
     }
-    Svd::with_backend(&table.features, backend)?.solve(&table.targets, &MinNorm::default())
+    solve(&factorise(&table.features)?)
 }

@@ -64,14 +64,27 @@ impl Right {
     pub(crate) fn null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         let tables = [table(x.nrows(), self.rank), table(x.nrows(), x.ncols()).saturating_mul(2)];
         reserve("a projection", sum(tables))?;
-        let once = x.to_owned() - self.row_space(x);
+        Ok(self.beyond_leading(self.rank, x))
+    }
+
+    /// `x (I − V Vᵀ)` over all modes, also those beyond the rank, for `x` with `p` columns.
+    pub(crate) fn beyond_modes(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
+        self.beyond_leading(self.sigma.len(), x)
+    }
+
+    fn beyond_leading(&self, modes: usize, x: &ArrayRef2<f64>) -> Array2<f64> {
+        let once = x.to_owned() - self.onto_leading(modes, x);
         // Twice is enough (Kahan): the second pass removes the rounding errors of the first.
-        Ok(&once - &self.row_space(&once))
+        &once - &self.onto_leading(modes, &once)
     }
 
     /// `x V Vᵀ` over the modes within the rank, for `x` with `p` columns.
     pub(super) fn row_space(&self, x: &ArrayRef2<f64>) -> Array2<f64> {
-        let v = self.vt.slice(s![..self.rank, ..]);
+        self.onto_leading(self.rank, x)
+    }
+
+    fn onto_leading(&self, modes: usize, x: &ArrayRef2<f64>) -> Array2<f64> {
+        let v = self.vt.slice(s![..modes, ..]);
         row_major_product(row_major_product(x.view(), v.t()).view(), v)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::risk::Compressed;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2};
 
 /// How a fit gets its constant term.
 ///
@@ -34,6 +34,11 @@ impl Preparation {
         self == Self::default()
     }
 
+    /// Whether features and targets are centred.
+    pub(super) fn centres(self) -> bool {
+        self.intercept == Intercept::Free
+    }
+
     /// The preparation in words, to append to the description of the data; empty if there is none.
     pub(super) fn describe(self) -> &'static str {
         match (self.intercept, self.standardise) {
@@ -46,21 +51,14 @@ impl Preparation {
 
     /// Transforms a cell's training features and targets in place, and returns the transformation.
     pub(super) fn apply(self, x: &mut Array2<f64>, y: &mut Array2<f64>) -> Result<Coordinates, Error> {
-        let mut coordinates = Coordinates {
-            shift: Array1::zeros(x.ncols()),
-            factor: Array1::ones(x.ncols()),
-            targets: Array1::zeros(y.ncols()),
+        let centred = |is_centred, table: &mut Array2<f64>| {
+            if is_centred { centre_columns(table) } else { Array1::zeros(table.ncols()) }
         };
-        if self.standardise || self.intercept == Intercept::Free {
-            for (mut column, shift) in x.columns_mut().into_iter().zip(&mut coordinates.shift) {
-                *shift = centre(&mut column);
-            }
-        }
-        if self.intercept == Intercept::Free {
-            for (mut column, shift) in y.columns_mut().into_iter().zip(&mut coordinates.targets) {
-                *shift = centre(&mut column);
-            }
-        }
+        let mut coordinates = Coordinates {
+            shift: centred(self.standardise || self.centres(), x),
+            factor: Array1::ones(x.ncols()),
+            targets: centred(self.centres(), y),
+        };
         if self.standardise {
             let columns = x.columns_mut().into_iter().zip(&coordinates.shift).zip(&mut coordinates.factor);
             for ((mut column, shift), factor) in columns {
@@ -75,23 +73,25 @@ impl Preparation {
                 column.mapv_inplace(|v| v * *factor);
             }
         }
-        Error::check_finite("features", x.view())
-            .and(Error::check_finite("targets", y.view()))
-            .map_err(|_| Error::Overflow { what: "a centred or standardised value" })?;
+        check_overflow(x, y)?;
         Ok(coordinates)
     }
 
-    /// The table for the best linear model of such fits: with a free intercept, the table's own means are subtracted.
-    pub(super) fn for_ideal(self, table: &Compressed) -> Compressed {
-        let mut table = table.clone();
-        let square = table.ones.dot(&table.ones);
-        if self.intercept == Intercept::Free && square > 0.0 {
-            let means = |part: &Array2<f64>| part.t().dot(&table.ones) / square;
-            let (x, y) = (means(&table.features), means(&table.targets));
-            subtract(&mut table.features, &table.ones, &x);
-            subtract(&mut table.targets, &table.ones, &y);
+    /// All rows, for the best linear model of such fits. They are centred before they are compressed: a constant
+    /// feature then is exactly 0, and dependent features are dependent up to the rounding of single rows.
+    pub(super) fn of_all_rows(
+        self,
+        x: CowArray<'_, f64, Ix2>,
+        mut y: Array2<f64>,
+    ) -> Result<(CowArray<'_, f64, Ix2>, Array2<f64>), Error> {
+        if !self.centres() {
+            return Ok((x, y));
         }
-        table
+        let mut x = x.into_owned();
+        centre_columns(&mut x);
+        centre_columns(&mut y);
+        check_overflow(&x, &y)?;
+        Ok((x.into(), y))
     }
 }
 
@@ -105,17 +105,23 @@ pub(super) struct Coordinates {
 }
 
 impl Coordinates {
-    /// A table of test rows in these coordinates. `columns` holds, for each of its target columns, the training target
-    /// column that the fits use.
-    pub(super) fn of_table(&self, mut table: Compressed, columns: &[usize]) -> Compressed {
+    /// A table of test rows in these coordinates, and the centred columns that become 0. `columns` holds, for each of
+    /// the table's target columns, the training target column that the fits use.
+    pub(super) fn of_table(
+        &self,
+        mut table: Compressed,
+        columns: &[usize],
+    ) -> (Compressed, Vec<(usize, Array1<f64>)>) {
         if table.is_population() {
             table = table.with_constant();
         }
         subtract(&mut table.features, &table.ones, &self.shift);
+        let unseen = self.factor.iter().enumerate().filter(|(_, factor)| **factor == 0.0);
+        let unseen = unseen.map(|(j, _)| (j, table.features.column(j).to_owned())).collect();
         table.features *= &self.factor;
         let means: Array1<f64> = columns.iter().map(|&column| self.targets[column]).collect();
         subtract(&mut table.targets, &table.ones, &means);
-        table
+        (table, unseen)
     }
 
     /// Test features in these coordinates.
@@ -140,6 +146,17 @@ fn subtract(table: &mut Array2<f64>, ones: &Array1<f64>, means: &Array1<f64>) {
     for (mut row, one) in table.axis_iter_mut(Axis(0)).zip(ones) {
         row.scaled_add(-one, means);
     }
+}
+
+fn check_overflow(x: &Array2<f64>, y: &Array2<f64>) -> Result<(), Error> {
+    Error::check_finite("features", x.view())
+        .and(Error::check_finite("targets", y.view()))
+        .map_err(|_| Error::Overflow { what: "a centred or standardised value" })
+}
+
+/// Centres each column, and returns the means.
+fn centre_columns(table: &mut Array2<f64>) -> Array1<f64> {
+    table.columns_mut().into_iter().map(|mut column| centre(&mut column)).collect()
 }
 
 /// Subtracts the mean, twice: the rounding error left by the first pass may not be small against the spread. The mean

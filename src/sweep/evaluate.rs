@@ -12,11 +12,11 @@ use super::output::{Factorised, Modes, Output, Scratch};
 use super::study::{Ideal, Prepared, Study, Tests};
 use crate::Error;
 use crate::machine::rooms::recycle;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1};
 use std::borrow::Cow;
 
 /// `β*` in the coordinates of a cell, and its predictions for the tested rows, if known.
-type IdealOfCell<'a> = (Cow<'a, Array2<f64>>, Option<&'a [Array1<f64>]>);
+type IdealOfCell<'a> = (Cow<'a, Array2<f64>>, Option<Cow<'a, [Array1<f64>]>>);
 
 impl Study<'_> {
     /// The best linear model on `p` features, in a cell's coordinates.
@@ -28,10 +28,19 @@ impl Study<'_> {
     ) -> Option<IdealOfCell<'_>> {
         let Ideal { beta, images } = self.ideal(p)?;
         if let Some(coordinates) = coordinates {
-            return Some((Cow::Owned(coordinates.of_parameters(beta.clone())), None));
+            let own = coordinates.of_parameters(beta.clone());
+            // No fit can use a feature that is constant on the training rows, but β* does.
+            let images = |(own, beta): (ArrayView1<'_, f64>, ArrayView1<'_, f64>)| {
+                let seen = held_out.table.features.dot(&own);
+                held_out.unseen.iter().fold(seen, |sum, (feature, column)| sum + column * beta[*feature])
+            };
+            let images = (!held_out.unseen.is_empty())
+                .then(|| own.columns().into_iter().zip(beta.columns()).map(images).collect());
+            return Some((Cow::Owned(own), images.map(Cow::Owned)));
         }
         // The predictions are known only for the table that cells share.
-        Some((Cow::Borrowed(beta), images.as_deref().filter(|_| held_out.transposed.is_some())))
+        let images = images.as_deref().filter(|_| held_out.transposed.is_some());
+        Some((Cow::Borrowed(beta), images.map(Cow::Borrowed)))
     }
 
     /// Evaluates all arms for the training set of `rows`, whose prepared features are factorised.
@@ -53,9 +62,9 @@ impl Study<'_> {
         for (output, &(trained, tested)) in self.targets.outputs.iter().enumerate() {
             let block = self.targets.block(trained);
             let last = factorised.last_mode(&y, block)?;
-            let ideal = ideal
-                .as_ref()
-                .map(|(beta, images)| (beta.column(output), images.map(|images| images[output].view())));
+            let ideal = ideal.as_ref().map(|(beta, images)| {
+                (beta.column(output), images.as_ref().map(|images| images[output].view()))
+            });
             let tested = if own_columns { output } else { tested };
             outputs.push(Output::new(&modes, (&y, trained), tested, (ideal, last), &mut *scratch));
         }
@@ -81,8 +90,11 @@ impl Study<'_> {
                     solutions.push(output.solution(&line.arm, scratch));
                 }
             }
-            mean.test += variance;
-            mean.opposite += variance;
+            // Targets without residuals are free of noise.
+            if !line.arm.ablation.is_without_residuals() {
+                mean.test += variance;
+                mean.opposite += variance;
+            }
             // Without residuals, the model's constant is not known.
             let known = !(free && line.arm.ablation.is_without_residuals());
             let zero = line.arm.start == Start::Zero;

@@ -3,7 +3,7 @@
 use super::coordinates::Coordinates;
 use super::lines::Targets;
 use crate::risk::{Compressed, Transposed};
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use std::borrow::Cow;
 
 /// The test rows: either the whole table minus the training rows, or separate rows.
@@ -11,6 +11,8 @@ pub(super) struct HeldOut<'a> {
     pub(super) table: Cow<'a, Compressed>,
     /// The transposed features of the table, if all cells share them.
     pub(super) transposed: Option<&'a Transposed>,
+    /// The centred columns of features that are constant on the training rows, if standardising set them to 0.
+    pub(super) unseen: Vec<(usize, Array1<f64>)>,
     /// Whether `table` contains the training rows, so that they must be subtracted.
     pub(super) complement: bool,
     /// The number of test rows; 1 for a population.
@@ -32,8 +34,8 @@ impl HeldOut<'_> {
             None => self,
             Some(coordinates) => {
                 let table = self.table.into_owned().with_targets(&targets.tested());
-                let table = coordinates.of_table(table, &targets.trained());
-                Self { table: Cow::Owned(table), transposed: None, ..self }
+                let (table, unseen) = coordinates.of_table(table, &targets.trained());
+                Self { table: Cow::Owned(table), transposed: None, unseen, ..self }
             }
         }
     }

@@ -46,8 +46,8 @@ pub(super) enum Tests<'a> {
     Others { table: Compressed, y: CowArray<'a, f64, Ix2> },
     /// This many rows after the last training row; `None` means all of them.
     After { horizon: Option<usize>, y: CowArray<'a, f64, Ix2> },
-    /// These rows, compressed if that leaves fewer, and uncompressed as well if error rates are counted. Or a whole
-    /// population, whose noise adds `variance` to every error.
+    /// These rows, compressed if that leaves fewer, and uncompressed as well if error rates are counted or all rows are
+    /// centred. Or a whole population, whose noise adds `variance` to every error.
     Rows { table: Compressed, rows: Option<(CowArray<'a, f64, Ix2>, CowArray<'a, f64, Ix2>)>, variance: f64 },
 }
 
@@ -73,13 +73,7 @@ impl<'a> Study<'a> {
         }
         let all = self.all_rows(backend)?;
         for &p in features {
-            let table = leading(&all, p)?;
-            let table = if self.preparation.is_none() {
-                table
-            } else {
-                Cow::Owned(self.preparation.for_ideal(&table))
-            };
-            let beta = ideal_beta(&table, backend)?;
+            let beta = ideal_beta(&*leading(&all, p)?, backend)?;
             let is_whole = |shared: &&Compressed| p == shared.features.ncols() && self.preparation.is_none();
             let images = self.shared().filter(is_whole);
             let images =
@@ -89,15 +83,21 @@ impl<'a> Study<'a> {
         Ok(self)
     }
 
-    /// Every row, with one target column per output.
+    /// Every row, with one target column per output, centred if fits have a free intercept.
     fn all_rows(&self, backend: &dyn Backend) -> Result<Compressed, Error> {
         let (trained, tested) = (self.targets.trained(), self.targets.tested());
-        match &self.tests {
-            Tests::Others { table, .. } => Ok(table.clone().with_targets(&tested)),
-            Tests::After { y, .. } => Compressed::with_backend(&self.x, &y.select(Axis(1), &tested), backend),
-            Tests::Rows { table, .. } if table.is_population() => Ok(table.clone().with_targets(&tested)),
+        let (x, y) = match &self.tests {
+            Tests::Others { table, .. } if !self.preparation.centres() => {
+                return Ok(table.clone().with_targets(&tested));
+            }
+            Tests::Rows { table, .. } if table.is_population() => {
+                return Ok(table.clone().with_targets(&tested));
+            }
+            Tests::Others { y, .. } | Tests::After { y, .. } => {
+                (self.x.view().into(), y.select(Axis(1), &tested))
+            }
             Tests::Rows { table, rows, .. } => {
-                // The compressed rows of a table give the same model as the rows themselves.
+                // Without an intercept, compressed rows give the same model as the rows themselves.
                 let (x, y) = match rows {
                     Some((x, y)) => (x.view(), y.view()),
                     None => (table.features.view(), table.targets.view()),
@@ -105,10 +105,11 @@ impl<'a> Study<'a> {
                 let y = (self.y.select(Axis(1), &trained), y.select(Axis(1), &tested));
                 let apart = |_| Error::Empty { what: "the rows of both tables" };
                 let x = concatenate(Axis(0), &[self.x.view(), x]).map_err(apart)?;
-                let y = concatenate(Axis(0), &[y.0.view(), y.1.view()]).map_err(apart)?;
-                Compressed::with_backend(&x, &y, backend)
+                (CowArray::from(x), concatenate(Axis(0), &[y.0.view(), y.1.view()]).map_err(apart)?)
             }
-        }
+        };
+        let (x, y) = self.preparation.of_all_rows(x, y)?;
+        Compressed::with_backend(&x, &y, backend)
     }
 
     pub(super) fn ideal(&self, p: usize) -> Option<&Ideal> {
@@ -194,7 +195,13 @@ impl<'a> Study<'a> {
             return Err(Error::Empty { what: "the list of test rows" });
         }
         let table = Compressed::direct(self.design(&test, p), gather(y.view(), &test));
-        Ok(HeldOut { table: Cow::Owned(table), transposed: None, complement: false, rows: test.len() })
+        Ok(HeldOut {
+            table: Cow::Owned(table),
+            transposed: None,
+            unseen: Vec::new(),
+            complement: false,
+            rows: test.len(),
+        })
     }
 
     /// The first `p` features of the table that all cells share, as test data.
@@ -206,7 +213,7 @@ impl<'a> Study<'a> {
     ) -> Result<HeldOut<'t>, Error> {
         let table = leading(table, p)?;
         let transposed = self.transposed.as_ref().filter(|_| matches!(table, Cow::Borrowed(_)));
-        Ok(HeldOut { table, transposed, complement, rows })
+        Ok(HeldOut { table, transposed, unseen: Vec::new(), complement, rows })
     }
 }
 

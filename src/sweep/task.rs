@@ -249,7 +249,8 @@ impl<'a> Task<'a> {
         } else {
             Compressed::direct(x.to_owned().into_owned(), y.to_owned().into_owned())
         };
-        let rows = self.wanted.error_rate.then_some((x, y));
+        let is_centred = self.preparation().centres() && self.wanted.needs_ideal(&self.lines);
+        let rows = (self.wanted.error_rate || is_centred).then_some((x, y));
         Ok(Tests::Rows { table, rows, variance: 0.0 })
     }
 

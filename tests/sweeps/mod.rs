@@ -3,6 +3,7 @@
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // non-negative whole numbers
 mod axes;
 mod bad_input;
+mod centred;
 mod complexity_metrics;
 mod crossed;
 mod curve_tables;

@@ -185,7 +185,10 @@ impl Model {
         self.check(svd)?;
         reserve(
             "an expected error",
-            sum([table(x.nrows(), svd.singular_values().len()), table(x.nrows(), p)]),
+            sum([
+                table(x.nrows(), svd.singular_values().len()).saturating_mul(2),
+                table(x.nrows(), p).saturating_mul(3),
+            ]),
         )?;
         let projections = x.dot(&svd.vt().t());
         let rows = rows as f64;
@@ -201,7 +204,7 @@ impl Model {
             variance += squares * (deviation * deviation);
         }
         if n < p {
-            let beyond = svd.project_null_space(x)?.iter().map(|t| t * t).sum::<f64>() / rows;
+            let beyond = svd.right().beyond_modes(x).iter().map(|t| t * t).sum::<f64>() / rows;
             of_mean += beyond * truth.prior_variance;
             variance += beyond * self.prior_variance;
         }

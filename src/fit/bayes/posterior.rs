@@ -130,14 +130,13 @@ impl<'a> Posterior<'a> {
     /// [`Error::Memory`] if it does not fit into memory.
     pub fn covariance(&self) -> Result<Array2<f64>, Error> {
         let (n, p) = self.svd.shape();
-        reserve("the covariance of a posterior", table(p, p).saturating_mul(4))?;
+        reserve("the covariance of a posterior", table(p, p).saturating_mul(6))?;
         let scaled = self.svd.vt() * &self.deviations.view().insert_axis(Axis(1));
         let along = scaled.t().dot(&scaled);
         if n >= p {
             return Ok(along);
         }
-        let beyond = self.svd.project_null_space(&Array2::<f64>::eye(p))?;
-        Ok(along + beyond * self.model.prior_variance())
+        Ok(along + self.svd.right().beyond_modes(&Array2::eye(p)) * self.model.prior_variance())
     }
 
     /// Draws the parameters, `p × k`, independently for each output: `β̂ + V diag(s) Vᵀz + τ (I − V Vᵀ) z` with `z`
@@ -154,10 +153,7 @@ impl<'a> Posterior<'a> {
         let along = self.svd.vt().dot(&z) * self.deviations.view().insert_axis(Axis(1));
         let mut draw = &self.mean + &self.svd.vt().t().dot(&along);
         if n < p {
-            // All modes of the thin V, including those beyond the rank, which have the prior's deviation.
-            let once = &z - &self.svd.vt().t().dot(&self.svd.vt().dot(&z));
-            let beyond = &once - &self.svd.vt().t().dot(&self.svd.vt().dot(&once));
-            draw.scaled_add(self.model.prior_deviation(), &beyond);
+            draw.scaled_add(self.model.prior_deviation(), &self.svd.right().beyond_modes(&z.t()).t());
         }
         Ok(draw)
     }
@@ -172,7 +168,7 @@ impl<'a> Posterior<'a> {
         Error::check_len("columns of x", p, x.ncols())?;
         Error::check_finite("x", x.view())?;
         let (m, r) = (x.nrows(), self.deviations.len());
-        let beyond = if n < p { table(m, p).saturating_mul(2) } else { 0 };
+        let beyond = if n < p { table(m, p).saturating_mul(3) } else { 0 };
         reserve("predictions", sum([table(m, self.mean.ncols()), table(m, r), table(m, 2), beyond]))?;
         let mean = x.dot(&self.mean);
         let projections = x.dot(&self.svd.vt().t());
@@ -181,8 +177,7 @@ impl<'a> Posterior<'a> {
         };
         let mut variance: Array1<f64> = projections.rows().into_iter().map(along).collect();
         if n < p {
-            let once = x.to_owned() - projections.dot(self.svd.vt());
-            let beyond = &once - &once.dot(&self.svd.vt().t()).dot(self.svd.vt());
+            let beyond = self.svd.right().beyond_modes(x);
             let deviation = self.model.prior_deviation();
             for (variance, row) in variance.iter_mut().zip(beyond.rows()) {
                 *variance += row.iter().map(|t| (t * deviation).powi(2)).sum::<f64>();
