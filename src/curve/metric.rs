@@ -150,7 +150,9 @@ metrics! {
         /// Largest singular value divided by the smallest one above the rank cutoff.
         ConditionNumber, condition_number, "1";
         /// Mean squared error at training rows, each predicted by the fit to all other training rows: the mean over
-        /// rows and outputs. Computed for minimum-norm and ridge arms without ablation; other arms have none.
+        /// rows and outputs. Computed for minimum-norm and ridge arms without ablation; other arms have none. Nor do
+        /// cells in which rounding leaves no digits of it, because a row alone spans a direction, and standardised
+        /// features, whose scale the left-out row changes.
         LeaveOneOut, leave_one_out, "targets squared";
         /// Expected contribution to the test error of label noise with variance 1: the mean over test rows `x` of
         /// `Σᵣ (g(σᵣ) x·vᵣ)²` for a filter with gains `g`, which is `‖xᵀ X⁺‖²` for minimum-norm fits. A free intercept

@@ -39,8 +39,9 @@ pub struct Summary {
     /// The mean.
     #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub mean: f64,
-    /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats. `None` without a
-    /// bootstrap.
+    /// 95 % band of the mean: percentiles 2.5 and 97.5 over bootstrap resamples of whole repeats. With few repeats it is
+    /// too narrow: for normal values it covers the mean in about 83 % of all cases at 5 repeats, 89 % at 10, 92 % at 20
+    /// and 95 % at 50. `None` without a bootstrap, or if a value is infinite.
     #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::optional_pair"))]
     pub mean_band: Option<(f64, f64)>,
     /// The smallest.
@@ -286,7 +287,11 @@ impl Group<'_> {
     fn summary(&self, [min, q25, median, q75, max]: Five) -> Summary {
         let Self { n, p, value, arm, values } = *self;
         let count = values.len();
-        let mean = values.iter().sum::<f64>() / count as f64;
+        let mean = match values.iter().sum::<f64>() {
+            sum if sum.is_finite() => sum / count as f64,
+            // The sum may be out of range where the mean is not.
+            _ => values.iter().map(|value| value / count as f64).sum(),
+        };
         let standard_deviation = standard_deviation(values, mean);
         Summary {
             n,
@@ -398,7 +403,9 @@ fn add_bands(groups: &[&Group<'_>], summaries: &mut [Summary], weights: &Weights
             let sizes = (members.len(), draws, count);
             times_transposed(&values, weights.as_slice().unwrap_or(&[]), &mut means, sizes);
             for (band, &member) in tail_quantiles(&means, draws, 0.025).into_iter().zip(members) {
-                summaries[member].mean_band = Some(band);
+                // Infinite values have no band: those of resamples without them say nothing.
+                summaries[member].mean_band =
+                    Some(band).filter(|_| groups[member].values.iter().all(|v| v.is_finite()));
             }
         }
     }
@@ -419,10 +426,27 @@ pub(super) fn resampling_weights(count: usize, bootstrap: Bootstrap) -> Array2<f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::curve::{ArmLabel, Axis, Provenance};
 
     #[test]
     fn the_weights_of_a_resample_add_to_one() {
         let weights = resampling_weights(7, Bootstrap { draws: 40, seed: 3 });
         assert!(weights.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-15));
+    }
+
+    #[test]
+    fn means_of_values_near_the_ends_of_the_range() {
+        let of = |values: &[f64]| {
+            let arms = vec![ArmLabel::new("min_norm", None)];
+            let mut curve = Curve::new(Axis::Samples, arms, Provenance::new("values", "none"));
+            let cells = values.iter().enumerate();
+            curve.cells = cells.map(|(i, v)| Cell::new(i, 3, 2, 0).with(Metric::TestMse, *v)).collect();
+            let bootstrap = Bootstrap { draws: 50, seed: 1 };
+            curve.summaries(Metric::TestMse, Some(bootstrap)).unwrap()[0]
+        };
+        let large = of(&[1e308; 8]);
+        assert_eq!((large.mean, large.mean_band), (1e308, Some((1e308, 1e308))));
+        let infinite = of(&[1.0, 2.0, f64::INFINITY]);
+        assert_eq!((infinite.mean, infinite.mean_band, infinite.median), (f64::INFINITY, None, 2.0));
     }
 }

@@ -140,9 +140,7 @@ impl Factors {
         let modes = svd.singular_values().iter().zip(gains.iter().zip(residuals));
         let stated = modes.map(|(&sigma, (&gain, residual))| Stated { sigma, gain, residual }).collect();
         let null_space_part = if n < p {
-            let beyond = x_test.to_owned() - test_projection.dot(svd.vt());
-            let beyond = &beyond - &beyond.dot(&svd.vt().t()).dot(svd.vt());
-            beyond.dot(teacher.beta())
+            svd.right().beyond_modes(x_test).dot(teacher.beta())
         } else {
             Array2::zeros((x_test.nrows(), teacher.beta().ncols())) // exactly: V spans the whole space
         };

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::machine::memory::{list, reserve, sum, table};
 use crate::risk::Path;
 use crate::risk::path::{Modes, Projected, ridge_points};
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, Faer, Svd, row_major_product};
 use ndarray::{Array1, Array2, ArrayRef2, s};
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// generalised cross-validation, and the norm of `f` in the kernel's space.
 ///
 /// Eigenvalues up to `n ε Λ₁` are rounding errors and count as 0. Penalties up to that size give the ridgeless fit
-/// without these directions. The fits are those of [`KernelRegression::fit_ridge`](super::KernelRegression::fit_ridge).
+/// without these directions. For larger ones, the fits are those of
+/// [`KernelRegression::fit_ridge`](super::KernelRegression::fit_ridge), up to a relative `n ε Λ₁/λ`.
 ///
 /// # Examples
 /// ```
@@ -40,6 +41,8 @@ pub struct KernelTraining {
     kernel: Arc<dyn Kernel>,
     inputs: Array2<f64>,
     modes: Modes,
+    /// The largest eigenvalue that counts as 0.
+    cutoff: f64,
     test: Option<Projected>,
 }
 
@@ -65,10 +68,11 @@ impl KernelTraining {
         reserve("a kernel regression", sum(needed))?;
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
         let svd = Svd::new(&gram(&*kernel, inputs, inputs)?)?;
+        let cutoff = svd.cutoff();
         let sigma = svd.singular_values().iter().map(|eigenvalue| eigenvalue.sqrt()).collect();
         let nothing = Array2::zeros(targets.dim());
         let modes = Modes::new(svd.u().view(), (sigma, svd.rank()), n, targets.view(), nothing, 0)?;
-        Ok(Self { kernel, inputs: inputs.to_owned(), modes, test: None })
+        Ok(Self { kernel, inputs: inputs.to_owned(), modes, cutoff, test: None })
     }
 
     /// Adds test inputs (`m × d`) with targets (`m × k`), so that paths include test errors.
@@ -81,11 +85,17 @@ impl KernelTraining {
         Error::check_len("columns of the targets", self.modes.outputs(), targets.ncols())?;
         Error::check_finite("the targets", targets.view())?;
         let (m, n, rank) = (inputs.nrows(), self.inputs.nrows(), self.modes.rank());
-        reserve("projected test inputs", sum([table(m, n), table(m, rank), table(m, targets.ncols())]))?;
+        let tables = [table(m, n), table(m, rank), table(m, targets.ncols()).saturating_mul(2)];
+        reserve("projected test inputs", sum(tables))?;
         // f(x) = Σ k(x, xᵢ) αᵢ with α = U diag(g/σ) Uᵀ y.
         let sigma = Array1::from(self.modes.sigma[..rank].to_vec());
-        let features = gram(&*self.kernel, inputs, &self.inputs)?.dot(&self.modes.u) / sigma;
-        self.test = Some(Projected { features, targets: targets.to_owned(), rows: m as f64 });
+        let images = gram(&*self.kernel, inputs, &self.inputs)?;
+        let features = row_major_product(images.view(), self.modes.u.view()) / sigma;
+        // A direction u whose eigenvalue counts as 0 has α = u uᵀy/λ, and k(x, ·) u can be as large as the eigenvalue's
+        // root, far over its size.
+        let outside = row_major_product(images.view(), self.modes.outside.view());
+        let outside = Some((outside, self.cutoff));
+        self.test = Some(Projected { features, targets: targets.to_owned(), rows: m as f64, outside });
         Ok(self)
     }
 

@@ -157,7 +157,8 @@ pub struct Sweep {
     /// How fits get their constant term.
     pub intercept: Intercept,
     /// Whether features are standardised to mean 0 and (population) variance 1 on the training rows of each cell. A
-    /// feature that is constant there becomes 0.
+    /// feature that is constant there becomes 0: no fit can use it, but the best linear model (of biases, and without
+    /// residuals) does.
     pub standardise: bool,
     /// Factorisations that grow by rows, columns or both ([`Engine::Nested`]), or one SVD per cell. `None`: the
     /// cheapest nested engine that supports the whole sweep, or SVDs if none does. [`Provenance::engine`] says which

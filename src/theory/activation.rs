@@ -108,7 +108,7 @@ impl HermiteCoefficients {
         Self::new(0.0, 3.0, 6.0)
     }
 
-    /// The constants of `cos(a x + b)`.
+    /// The constants of `cos(a x + b)`; NaN unless `a` and `b` are finite.
     ///
     /// `μ₀ = cos b e^(−a²/2)`, `μ₁ = −a sin b e^(−a²/2)`, `μ*² = (1 + cos 2b e^(−2a²))/2 − μ₀² − μ₁²`.
     #[must_use]
@@ -145,7 +145,7 @@ impl HermiteCoefficients {
         Self::new(0.0, linear, FRAC_2_PI * arcsine_rest(y, angle))
     }
 
-    /// The constants of `exp(a x)`. `μ*²` is infinite for `a` above about 18.
+    /// The constants of `exp(a x)`. `μ*²` is infinite for `a` above about 18; all are NaN for a NaN.
     ///
     /// `μ₀ = e^(a²/2)`, `μ₁ = a e^(a²/2)`, `μ*² = e^(2a²) − e^(a²) (1 + a²)`.
     #[must_use]

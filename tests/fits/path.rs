@@ -487,6 +487,29 @@ fn kernel_ridge_paths() {
     assert!(matches!(median_distance(&Array2::ones((1, 2))), Err(Error::Empty { .. })));
 }
 
+/// Half of the eigenvalues of a smooth kernel are rounding errors. Their directions are no part of the fit's norm, but of
+/// its predictions: `k(x, ·) u` is up to the root of an eigenvalue, far over the eigenvalue.
+#[test]
+fn paths_of_a_smooth_kernel() {
+    let x = Array2::from_shape_fn((20, 1), |(i, _)| ((7 * i + 3) % 20) as f64 / 10.0 - 0.95);
+    let y = x.mapv(|x| (3.0 * x).sin()) + normal(20, 1, 61) * 0.3;
+    let tx = Array2::from_shape_fn((9, 1), |(i, _)| i as f64 / 4.2 - 0.97);
+    let ty = tx.mapv(|x| (3.0 * x).sin());
+    let kernel = StationaryKernel::Gaussian { gamma: 0.5 };
+    let training = KernelTraining::new(kernel, &x, &y).unwrap().tested_on(&tx, &ty).unwrap();
+    assert!(training.eigenvalues().len() < 14);
+    let cutoff = 20.0 * f64::EPSILON * training.eigenvalues()[0];
+    for lambda in [1e-6, 1e-8, 1e-10, 1e-12] {
+        let point = training.penalties(&[lambda]).unwrap().points()[0];
+        let fit = KernelRegression::fit_ridge(kernel, &x, &y, lambda).unwrap();
+        let test = fit.mean_squared_error(&tx, &ty).unwrap();
+        // Directions up to the cutoff count as 0, in K + λI too.
+        let bound = cutoff / lambda;
+        close(point.test_mse.unwrap(), test, bound * test, &format!("λ = {lambda:e}"));
+        close(point.norm, fit.norm(), bound * fit.norm(), &format!("norm, λ = {lambda:e}"));
+    }
+}
+
 #[test]
 fn bad_input_to_paths() {
     let (x, y) = (normal(6, 3, 51), normal(6, 1, 52));

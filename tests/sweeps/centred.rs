@@ -16,7 +16,7 @@ fn cells(sweep: Sweep) -> [Cell; 2] {
         Sweep { arms: vec![Arm::min_norm(), Arm::no_residuals()], metrics: METRICS.to_vec(), ..sweep };
     let curve = sweep.run().unwrap();
     assert!(curve.failures.is_empty(), "{:?}", curve.failures);
-    [0, 1].map(|arm| curve.cells.iter().find(|cell| cell.arm == arm).unwrap().clone())
+    [0, 1].map(|arm| *curve.cells.iter().find(|cell| cell.arm == arm).unwrap())
 }
 
 fn centred(table: &Array2<f64>, on: &Array2<f64>) -> Array2<f64> {

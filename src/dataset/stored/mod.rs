@@ -239,7 +239,9 @@ impl Layout {
         Err(Broken::Content(if self.scalar.kind.is_float() {
             format!("holds {place}; remove or replace it first")
         } else {
-            format!("holds about {place}: whole numbers from 2⁵³ on have no 64-bit float; rescale them first")
+            format!(
+                "holds about {place}: not all whole numbers from 2⁵³ on have a 64-bit float; rescale them first"
+            )
         }))
     }
 }

@@ -33,13 +33,22 @@ impl Batch<'_> {
     }
 
     /// Computes the mean squared test errors, one for each fit.
-    fn test(&self, test: &Projected) -> Vec<f64> {
+    fn test(&self, values: &[f64], test: &Projected) -> Vec<f64> {
         let k = self.modes.outputs();
         let moved = self.rows(|response, mode| response.gains[mode]);
         let (height, count) = (test.features.nrows(), self.responses.len());
         let mut predictions = vec![0.0; height * count * k];
         let features = test.features.as_slice().unwrap_or(&[]);
         times_transposed(features, &moved, &mut predictions, (height, count * k, self.modes.rank()));
+        if let Some((outside, least)) = &test.outside {
+            for (row, outside) in predictions.chunks_exact_mut(count * k).zip(outside.rows()) {
+                for (fit, penalty) in
+                    row.chunks_exact_mut(k).zip(values).filter(|(_, penalty)| *penalty > least)
+                {
+                    fit.iter_mut().zip(outside).for_each(|(f, outside)| *f += outside / penalty);
+                }
+            }
+        }
         let mut sums = vec![0.0; count];
         for (row, targets) in predictions.chunks_exact(count * k).zip(test.targets.rows()) {
             for (sum, fit) in sums.iter_mut().zip(row.chunks_exact(k)) {
@@ -54,7 +63,7 @@ impl Batch<'_> {
         let modes = self.modes;
         let (n, k) = (modes.rows() as f64, modes.outputs());
         let rest: f64 = modes.outside.iter().map(|v| v * v).sum();
-        let tests = test.map(|test| self.test(test));
+        let tests = test.map(|test| self.test(values, test));
         let squares: Vec<f64> =
             modes.along.rows().into_iter().map(|row| row.iter().map(|c| c * c).sum()).collect();
         let size = exponent(largest(modes.along.iter().copied()));

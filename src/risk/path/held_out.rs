@@ -16,6 +16,9 @@ pub(crate) struct Projected {
     pub(crate) targets: Array2<f64>,
     /// The number that sums of squares are divided by.
     pub(crate) rows: f64,
+    /// What targets outside the kept modes add to predictions, times the penalty (`q × k`), and the penalty from which
+    /// they do. `None` if test features lie in the span of the modes.
+    pub(crate) outside: Option<(Array2<f64>, f64)>,
 }
 
 impl Projected {
@@ -32,7 +35,7 @@ impl Projected {
         let rows = test.rows() as f64;
         let Some(Means { features: means, targets: target_means }) = means else {
             let features = projected(&test.features, vt);
-            return Ok(Self { features, targets: test.targets.clone(), rows });
+            return Ok(Self { features, targets: test.targets.clone(), rows, outside: None });
         };
         let means = means.view().insert_axis(Axis(0));
         let target_means = target_means.view().insert_axis(Axis(0));
@@ -49,7 +52,7 @@ impl Projected {
             let ones = test.ones.view().insert_axis(Axis(1));
             (&test.features - &ones.dot(&means), &test.targets - &ones.dot(&target_means))
         };
-        Ok(Self { features: projected(&features, vt), targets, rows })
+        Ok(Self { features: projected(&features, vt), targets, rows, outside: None })
     }
 }
 
