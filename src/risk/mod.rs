@@ -354,6 +354,12 @@ impl Compressed {
         self
     }
 
+    /// States the number of rows, for a table of rows that were compressed before.
+    pub(crate) fn with_rows(mut self, rows: usize) -> Self {
+        self.rows = rows;
+        self
+    }
+
     /// Adds a row to a population for the error that a constant adds: its features have mean 0.
     pub(crate) fn with_constant(mut self) -> Self {
         let height = self.features.nrows();

@@ -108,8 +108,12 @@ impl<'a> Study<'a> {
                 (CowArray::from(x), concatenate(Axis(0), &[y.0.view(), y.1.view()]).map_err(apart)?)
             }
         };
+        let rows = match &self.tests {
+            Tests::Rows { table, .. } => self.x.nrows().saturating_add(table.rows()),
+            Tests::Others { .. } | Tests::After { .. } => self.x.nrows(),
+        };
         let (x, y) = self.preparation.of_all_rows(x, y)?;
-        Compressed::with_backend(&x, &y, backend)
+        Ok(Compressed::with_backend(&x, &y, backend)?.with_rows(rows))
     }
 
     pub(super) fn ideal(&self, p: usize) -> Option<&Ideal> {
