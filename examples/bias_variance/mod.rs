@@ -11,7 +11,7 @@ mod study;
 use crate::common::flags::{Count, Failure, Program, flags};
 use crate::common::shards::ShardArgs;
 use crate::common::table::{Table, row};
-use crate::common::{PrintArgs, check_noise, make_folder, save_table, say};
+use crate::common::{PrintArgs, check_noise, save_table, say};
 use double_descent::Error;
 use std::path::{Path, PathBuf};
 use study::{Measured, Plan};
@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         shards: ShardArgs { shard: cli.shards.shard },
     };
     let folder = plan.folder();
-    make_folder(&folder)?;
+    cli.shards.make_folder(&folder)?;
     let parts = [plan.weak_features()?, plan.covariate_shift()?, plan.network()?];
     if !cli.shards.has_results() {
         return Ok(());

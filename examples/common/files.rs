@@ -1,6 +1,6 @@
 //! Folders and tables for results.
 
-use super::settings;
+use super::{inputs, settings};
 use double_descent::curve::{Cell, Curve, Metric};
 use double_descent::{Error, whole_file};
 use std::path::Path;
@@ -12,9 +12,10 @@ pub fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 /// Prepares a folder when results are about to be written: creates it again if it was deleted in the meantime, and
-/// writes the settings. Until then, it may hold the results and settings of an earlier run.
+/// writes their input and the settings. Until then, it may hold the results and settings of an earlier run.
 pub fn keep_folder(folder: &Path) -> Result<(), Error> {
     make_folder(folder)?;
+    inputs::note(folder)?;
     settings::write(folder)
 }
 

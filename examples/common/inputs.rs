@@ -1,12 +1,15 @@
 //! Reading of CSV files, and one results folder per input.
 
 use super::flags::{Failure, Value, choices, flags, refused, usage};
-use super::io_error;
+use super::{io_error, settings};
 use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
 use double_descent::{Error, whole_file};
+use flate2::CrcReader;
 use std::collections::HashMap;
-use std::io::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 flags! {
     /// Flags for reading CSV files.
@@ -207,29 +210,68 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Fa
     Ok(names)
 }
 
-/// Writes into `folder` which input its results belong to, a file or a name; fails if they belong to another input.
+/// The file that says which input the results in a folder belong to.
+const NOTE: &str = "input.txt";
+
+/// The folders for results of this process with the text of their notes, until the results are written.
+static CLAIMS: Mutex<Vec<(PathBuf, String)>> = Mutex::new(Vec::new());
+
+/// States which input the results in `folder` will belong to, a file or a name; fails if it holds results of another
+/// one. [`note`] writes it down with the results: a run that fails or is stopped before leaves nothing.
 pub fn claim(folder: &Path, input: &str) -> Result<(), Failure> {
-    let note = folder.join("input.txt");
-    let file =
-        Path::new(input).exists().then(|| std::fs::canonicalize(input).map_err(|e| io_error(&note, &e)));
-    let input = file.transpose()?.map_or_else(|| input.to_owned(), |path| path.display().to_string());
-    let line = format!("{input}\n");
-    match std::fs::read(&note) {
-        Ok(other) if other == line.as_bytes() => Ok(()),
-        Ok(other) => refused(format!(
-            "{} holds the results of {}, not of {input}; choose another --out, or remove it",
-            folder.display(),
-            String::from_utf8_lossy(&other).trim_end(),
-        )),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(whole_file::write(&note, |file| file.write_all(line.as_bytes()))?)
+    let text = in_words(input).map_err(|e| io_error(Path::new(input), &e))?;
+    let path = folder.join(NOTE);
+    match std::fs::read_to_string(&path) {
+        // A file that was edited keeps its path, one that was moved its content.
+        Ok(other) if has_results(folder) && !text.lines().any(|line| other.lines().any(|l| l == line)) => {
+            let name = |text: &str| text.lines().last().unwrap_or_default().to_owned();
+            return refused(format!(
+                "{} holds the results of {}, not of {}: choose another --out, or move its tables, its figures and \
+                 {NOTE} elsewhere",
+                folder.display(),
+                name(&other),
+                name(&text),
+            ));
         }
-        Err(error) => Err(io_error(&note, &error).into()),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io_error(&path, &error).into()),
+        _ => {}
+    }
+    CLAIMS.lock().unwrap_or_else(PoisonError::into_inner).push((folder.to_owned(), text));
+    Ok(())
+}
+
+/// Writes down which input the results in `folder` belong to, if [`claim`] was called for it.
+pub fn note(folder: &Path) -> Result<(), Error> {
+    let claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+    match claims.iter().find(|(claimed, _)| claimed == folder) {
+        Some((_, text)) => whole_file::write(&folder.join(NOTE), |file| file.write_all(text.as_bytes())),
+        None => Ok(()),
     }
 }
 
-/// The library's names of reader options in errors, and the flags that set them.
-const FLAGS: [(&str, &str); 12] = [
+/// An input in lines: a name; or, of a file, its name and a checksum of its content, and its path.
+fn in_words(input: &str) -> std::io::Result<String> {
+    let path = Path::new(input);
+    if !path.exists() {
+        return Ok(format!("{input}\n"));
+    }
+    let path = path.canonicalize()?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut content = CrcReader::new(File::open(&path)?);
+    let bytes = std::io::copy(&mut content, &mut std::io::sink())?;
+    Ok(format!("{name}, {bytes} bytes, CRC-32 {:08x}\n{}\n", content.crc().sum(), path.display()))
+}
+
+/// Whether a folder holds anything besides the notes of a study and its shards.
+fn has_results(folder: &Path) -> bool {
+    let is_result =
+        |name: &std::ffi::OsStr| [NOTE, settings::FILE, "shards"].iter().all(|other| name != *other);
+    std::fs::read_dir(folder)
+        .is_ok_and(|mut all| all.any(|one| one.is_ok_and(|one| is_result(&one.file_name()))))
+}
+
+/// The library's names of reader options and data in errors, and the flags that set them.
+const FLAGS: [(&str, &str); 13] = [
     ("BlankCells::DropRow", "--drop-blank-rows"),
     ("CsvOptions::with_blanks_between_cells", "--delimiter blanks"),
     ("CsvOptions::with_class", "--class"),
@@ -242,6 +284,10 @@ const FLAGS: [(&str, &str); 12] = [
     ("CsvOptions::with_one_hot", "--one-hot"),
     ("CsvOptions::with_unnamed_column", "--unnamed-column"),
     ("CsvOptions::without_columns", "--leave-out"),
+    (
+        "give this run the same data",
+        "give this run the same data (pass --data-dir or set DOUBLE_DESCENT_DATA)",
+    ),
 ];
 
 /// Returns the same error with flags in place of options, because a user of the program cannot call the library.

@@ -72,7 +72,7 @@ impl InputArgs {
     /// Creates the results folder of a study and loads its data.
     pub fn begin(&self, run: &RunArgs, study: &str) -> Result<(PathBuf, Data), Failure> {
         check_positive("deviation", self.deviation)?;
-        let (folder, data) = (run.make_folder(study)?, self.data(run.seed)?);
+        let (folder, data) = (run.make_folder(study, &self.shards)?, self.data(run.seed)?);
         if self.shards.has_results() {
             super::inputs::claim(&folder, data.train.name())?;
         }

@@ -87,7 +87,7 @@ pub fn run(
     sweeps: &[Sweep],
     figures: impl FnOnce(&Curve) -> Result<Vec<(String, Figure)>, Error>,
 ) -> Result<(), Failure> {
-    let folder = args.make_folder(name)?;
+    let folder = args.make_folder(name, of_shards)?;
     let mut curve: Option<Curve> = None;
     for sweep in sweeps {
         let arm = &*sweep.arms[0].name;

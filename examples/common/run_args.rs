@@ -1,8 +1,9 @@
 //! The flags of every study: seed, threads, figures, and the folder for results.
 
 use super::flags::{Rule, choices, flags};
+use super::shards::ShardArgs;
 use super::values::Millimetres;
-use super::{export, keep_folder, make_folder};
+use super::{export, keep_folder};
 use double_descent::Error;
 use double_descent::curve::{Bootstrap, Curve, Metric, Summary, Surface};
 use ndarray::Array2;
@@ -92,10 +93,10 @@ impl RunArgs {
         Self { x: Abscissa::Axis, ..Self::default() }
     }
 
-    /// Creates the folder `name` for results, before anything is computed.
-    pub fn make_folder(&self, name: &str) -> Result<PathBuf, Error> {
+    /// Returns the folder `name` for results, as [`ShardArgs::make_folder`] prepares it.
+    pub fn make_folder(&self, name: &str, shards: &ShardArgs) -> Result<PathBuf, Error> {
         let folder = self.out.join(name);
-        make_folder(&folder)?;
+        shards.make_folder(&folder)?;
         Ok(folder)
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// The file's name.
-const FILE: &str = "settings.txt";
+pub const FILE: &str = "settings.txt";
 
 static COMMAND: OnceLock<String> = OnceLock::new();
 

@@ -110,7 +110,7 @@ fn status(found: &[(Asked, String, Status)]) {
             row(Some(*shard), String::new(), 0, "missing".into());
         }
         notes.push(format!(
-            "{name}: {} of {} are there; {}; {} of {} to be run",
+            "{name}: {} of {} are there; {}; {} of {} still {} to be run",
             status.present,
             counted(status.count, "repeat"),
             match status.files.len() {
@@ -119,7 +119,8 @@ fn status(found: &[(Asked, String, Status)]) {
                 files => format!("{complete} of {files} records are complete"),
             },
             status.again.len(),
-            if status.of == 1 { "1 shard is".into() } else { format!("{} shards are", status.of) }
+            counted(status.of, "shard"),
+            if status.again.len() == 1 || status.of == 1 { "has" } else { "have" }
         ));
     }
     if table.is_empty() {
@@ -142,7 +143,8 @@ fn plan(workers: usize, work: &[Workload]) {
     let each = flops / time.flops_per_second / of as f64;
     let time_of_each = if each < 1.0 { "under 1 s".into() } else { format!("about {each:.0} s") };
     eprintln!(
-        "about {flops:.1e} operations; {}, {time_of_each} each at {:.0e} operations a second",
+        "about {flops:.1e} operations; {}, {time_of_each} each at {:.0e} operations a second\nplan only prints \
+         commands: the first one to run writes the plan that status, resume and merge read",
         counted(of, "shard"),
         time.flops_per_second
     );

@@ -2,7 +2,7 @@
 
 use super::flags::{Failure, Value, flags, usage};
 use super::shard_reports::{self, Asked};
-use super::{RunArgs, announce, announce_record, keep_folder, say, with_progress};
+use super::{RunArgs, announce, announce_record, inputs, keep_folder, make_folder, say, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::sweep::{
@@ -29,6 +29,12 @@ impl ShardArgs {
     /// Whether this run writes tables and figures.
     pub fn has_results(&self) -> bool {
         matches!(self.shard, None | Some(Part::Merge | Part::Tables))
+    }
+
+    /// Creates the folder for results before anything is computed. A shard makes its own when it starts, a merge when
+    /// it has its results, and reports make none.
+    pub fn make_folder(&self, folder: &Path) -> Result<(), Error> {
+        if self.shard.is_none() { make_folder(folder) } else { Ok(()) }
     }
 }
 
@@ -189,7 +195,8 @@ pub fn tables(
     if !is_asked {
         return Ok(None);
     }
-    let records = planned(place, sweep.shards(place.shards())?).records()?;
+    let shards = planned(place, sweep.shards(place.shards())?);
+    let records = shards.records().map_err(inputs::with_flags)?;
     let [cells, summary] = ["cells.csv", "summary.csv"].map(|name| place.folder.join(name));
     let tables = sweep.merge_tables(&records, &cells, &summary, metrics, run.bootstrap())?;
     keep_folder(place.folder)?;
@@ -247,10 +254,11 @@ fn planned<P: Payload>(place: Place<'_>, shards: Shards<P>) -> Shards<P> {
     shards.with_command(shard_reports::study(), below)
 }
 
-/// Returns the plans in a folder and those up to three levels below it, with their paths.
+/// Returns the plans in a folder and those up to four levels below it, with their paths: from above the results of two
+/// studies, as in results/ablations/diabetes/shards.
 pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, Failure> {
     let (mut found, mut level) = (Vec::new(), vec![folder.to_path_buf()]);
-    for _ in 0..4 {
+    for _ in 0..5 {
         for folder in &level {
             if let Some(plan) = Plan::read(folder)? {
                 found.push((folder.clone(), plan));
@@ -261,7 +269,10 @@ pub fn plans(folder: &Path) -> Result<Vec<(PathBuf, Plan)>, Failure> {
         level.sort();
     }
     if found.is_empty() {
-        return usage(format!("there is no plan of shards in or below {}", folder.display()));
+        return usage(format!(
+            "there is no plan of shards in or below {}: the first shard to run writes it",
+            folder.display()
+        ));
     }
     Ok(found)
 }
@@ -277,7 +288,7 @@ fn in_parts<P: Payload, T>(
     let shard = match part {
         Part::One(shard) => shard,
         Part::Auto(of) => Shard::detect(of)?,
-        Part::Merge => return Ok(Some(merge()?)),
+        Part::Merge => return Ok(Some(merge().map_err(inputs::with_flags)?)),
         Part::Plan(workers) => {
             shard_reports::planned(workers, shards.workload().clone());
             return Ok(None);
@@ -287,11 +298,11 @@ fn in_parts<P: Payload, T>(
         }
         Part::Status | Part::Resume => {
             let asked = if part == Part::Status { Asked::Status } else { Asked::Resume };
-            shard_reports::found(asked, shards.folder(), shards.status()?);
+            shard_reports::found(asked, shards.folder(), shards.status().map_err(inputs::with_flags)?);
             return Ok(None);
         }
     };
-    let path = shards.begin(shard)?;
+    let path = shards.begin(shard).map_err(inputs::with_flags)?;
     warn(shards.other_machine()?);
     announce_record(&path);
     let left = compute(shard, &path)?.len();

@@ -126,7 +126,7 @@ impl TableArgs {
     ) -> Result<Study, Failure> {
         let data = self.data.load(name, self.run.seed)?;
         let sizes = self.sizes(name, data.features().nrows())?;
-        let folder = self.run.make_folder(folder)?;
+        let folder = self.run.make_folder(folder, &self.shards)?;
         let is_own = self.shards.has_results() && data_args::is_own(name);
         if is_own {
             inputs::claim(&folder, name)?;

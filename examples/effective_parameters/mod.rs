@@ -81,7 +81,7 @@ fn sweep(cli: &Cli) -> Result<Sweep, Error> {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     check_positive("gamma", cli.gamma)?;
-    let folder = cli.run.make_folder("effective_parameters")?;
+    let folder = cli.run.make_folder("effective_parameters", &cli.shards)?;
     let sweep = sweep(cli)?;
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
     let Some(curve) = shards::curve(&cli.shards, place, "effective parameters", &sweep)? else {

@@ -57,7 +57,7 @@ impl Program for Cli {
         check_noise(self.noise)?;
         check_not_negative("starts", &self.starts)?;
         let (single, ensembles) = self.sweeps(n, sizes)?;
-        let folder = self.run.make_folder("ensembling")?;
+        let folder = self.run.make_folder("ensembling", &self.shards)?;
         let curve = |name, label, sweep| {
             let place = shards::Place { out: &self.run.out, folder: &folder, name: Some(name) };
             shards::curve(&self.shards, place, label, sweep)

@@ -17,7 +17,8 @@ use crate::common::flags::{Count, Failure, Program, Rule, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Table, row};
 use crate::common::{
-    BAND_IN_FIGURES, RunArgs, Sizes, check_noise, keep_folder, report_failures, save_table, say, trimmed,
+    BAND_IN_FIGURES, RunArgs, Sizes, check_noise, counted, keep_folder, report_failures, save_table, say,
+    trimmed,
 };
 use design::Design;
 use double_descent::Error;
@@ -78,7 +79,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let design = Design::new(cli.samples.into(), largest, cli.noise, cli.run.seed);
     let count = usize::from(cli.times);
     let times: Vec<f64> = (0..count).map(|i| 10f64.powf(8.0 * i as f64 / (count - 1) as f64 - 2.0)).collect();
-    let folder = cli.run.make_folder("epochs")?;
+    let folder = cli.run.make_folder("epochs", &cli.shards)?;
     let sweep = design.sweep(features, &times, cli.repeats, cli.run.threads);
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
     let Some(map) = shards::surface(&cli.shards, place, "p × t", &sweep)? else { return Ok(()) };
@@ -125,7 +126,8 @@ fn save_stopping(stopped: &[Stopped], path: &Path) -> Result<(), Error> {
 /// Prints shapes with their certified changes, and where stopping at the first rise costs most.
 fn closing_table(cli: &Cli, models: &[Model], stopped: &[Stopped]) {
     let (n, statistic) = (cli.samples.0, cli.run.statistic.show());
-    let title = format!("{statistic} test error over time, n = {n}, {} training sets", cli.repeats);
+    let title =
+        format!("{statistic} test error over time, n = {n}, {}", counted(cli.repeats, "training set"));
     let columns = ["p", "shape", "changes at 95 %", "never stopped", "at first rise", "at best time"];
     let mut table = Table::new(title, columns);
     for model in models {

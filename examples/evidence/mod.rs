@@ -99,7 +99,7 @@ struct Bayes {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     check_noise(cli.noise)?;
-    let folder = cli.run.make_folder("evidence")?;
+    let folder = cli.run.make_folder("evidence", &cli.shards)?;
     let sweep = sweep(cli)?;
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
     let Some(curve) = shards::curve(&cli.shards, place, "evidence", &sweep)? else { return Ok(()) };

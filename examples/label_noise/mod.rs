@@ -62,7 +62,7 @@ impl Program for Cli {
         if n > images.train.len() {
             return usage(format!("--samples: `{n}` is more than the {} training rows", images.train.len()));
         }
-        let folder = self.run.make_folder("label_noise")?;
+        let folder = self.run.make_folder("label_noise", &self.shards)?;
         images.announce(&folder, self.shards.has_results())?;
         let sweep = self.sweep(n, sizes, &images)?;
         let place = shards::Place { out: &self.run.out, folder: &folder, name: None };

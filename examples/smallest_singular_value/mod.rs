@@ -40,7 +40,7 @@ impl Program for Cli {
     )];
 
     fn run(&self) -> Result<(), Failure> {
-        let folder = self.run.make_folder("smallest_singular_value")?;
+        let folder = self.run.make_folder("smallest_singular_value", &self.shards)?;
         let correlated = self.measure(&folder, None)?;
         // Measure all of them before stopping at one that is not there yet.
         let isotropic = self.features.list.iter().map(|&p| self.measure(&folder, Some(p)));

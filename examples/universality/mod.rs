@@ -16,7 +16,7 @@ use crate::common::feature_laws::{self, Law};
 use crate::common::flags::{Count, Failure, Positive, Program, flags};
 use crate::common::inputs::split_lists;
 use crate::common::shards::{self, ShardArgs};
-use crate::common::{PrintArgs, Statistic, chosen, closing, make_folder, save_table, say};
+use crate::common::{PrintArgs, Statistic, chosen, closing, save_table, say};
 use double_descent::sweep::{Identity, NoiseSummary, NoiseTerms, Workload};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ impl Program for Cli {
         let all = feature_laws::all(self.seed, usize::from(self.draws), sizes);
         let laws = chosen(("maps", "feature map"), &split_lists(&self.maps)?, all, |law| &law.name)?;
         let folder = self.out.join("universality");
-        make_folder(&folder)?;
+        self.shards.make_folder(&folder)?;
         let mut results = Vec::new();
         for law in laws {
             let Some(chunks) = self.chunks(&law, &folder)? else { continue };

@@ -13,8 +13,8 @@ use crate::common::flags::{Count, Failure, Program, Rule, Value, flags};
 use crate::common::shards::{self, ShardArgs};
 use crate::common::table::{Item, Table, row};
 use crate::common::{
-    RunArgs, Sizes, check_noise, check_not_negative, feature_sizes, keep_folder, report_failures, save_table,
-    say,
+    RunArgs, Sizes, check_noise, check_not_negative, counted, feature_sizes, keep_folder, report_failures,
+    save_table, say,
 };
 use design::Design;
 use double_descent::Error;
@@ -69,7 +69,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let features = feature_sizes("features", Some(&cli.features), cli.samples.into())?;
     let all = features.last().copied().unwrap_or(0);
     let design = Design { n: cli.samples.into(), features: all, deviation: cli.noise, seed: cli.run.seed };
-    let folder = cli.run.make_folder("weight_decay")?;
+    let folder = cli.run.make_folder("weight_decay", &cli.shards)?;
     let sweep = design.sweep(features, &penalties, cli.repeats, cli.run.threads);
     let place = shards::Place { out: &cli.run.out, folder: &folder, name: None };
     let Some(map) = shards::surface(&cli.shards, place, "p × λ", &sweep)? else { return Ok(()) };
@@ -166,7 +166,8 @@ fn save(found: &Found, path: &Path) -> Result<(), Error> {
 /// Prints, for each penalty and for the tuned one, whether and where larger models are better.
 fn closing_table(cli: &Cli, found: &Found) {
     let statistic = cli.run.statistic.show();
-    let title = format!("{statistic} test error over p, n = {}, {} training sets", found.n, cli.repeats);
+    let title =
+        format!("{statistic} test error over p, n = {}, {}", found.n, counted(cli.repeats, "training set"));
     let columns = [
         "penalty",
         "best p < n",

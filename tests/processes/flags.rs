@@ -37,6 +37,8 @@ fn means_in_place_of_medians() {
             assert!(caption.contains(&format!("{statistic}s over 5 training sets")), "{caption}");
             (table, closing)
         };
+        let one = run(&program, &folder, &[small, &["--repeats", "1", "--no-figures"]].concat());
+        assert!(text(&one.stdout).contains(", 1 training set\n"), "{}", text(&one.stdout));
         let (median, mean) = (of("median"), of("mean"));
         assert!(median.0 != mean.0 && median.1 != mean.1, "{study}: --statistic does nothing");
     }

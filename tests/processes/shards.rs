@@ -1,5 +1,6 @@
 //! Studies in shards, as programs: the files are bitwise those of one run.
 
+use crate::common::files::{gzip, idx};
 use crate::common::program::{BINARY, Folder};
 use serde_json::Value;
 use std::path::Path;
@@ -180,7 +181,11 @@ fn a_plan_is_as_many_commands_as_the_work_takes() {
         small[0].starts_with(program) && small[0].ends_with("--out 'a b' --repeats 4 --shard 1/1"),
         "{small:?}"
     );
-    assert!(!folder.0.join("a b/diabetes/shards").exists());
+    assert!(
+        said.contains("the first one to run writes the plan") && !folder.0.join("a b").exists(),
+        "{said}"
+    );
+    assert!(refused(&folder, 2, &["resume", "a b"]).contains("the first shard to run writes it"));
     let (large, _) = plan(&["--repeats", "1000000000"]);
     let of = large.len();
     assert!(of > 2 && large[of / 2].contains(&format!("/{of}")), "{}", large[0]);
@@ -297,6 +302,124 @@ fn an_engine_says_which_shard() {
     assert!(with("auto", &hq).2.contains("auto/8"));
     assert!(with("auto/2", &hq).1.contains("shard 2/2 of "));
     assert!(done(&folder, &["merge", "parts"]).contains("written: "));
+}
+
+/// The names of what is in a folder.
+fn entries(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Reports find the shards from inside the folder of results and from far above it, and create nothing.
+#[test]
+fn folders_are_found_from_within_and_from_above() {
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("shards-places");
+    let study = ["ablations", "--dataset", "diabetes", "--sizes", "5", "--repeats", "3", "--no-figures"];
+    for shard in ["1/3", "2/3"] {
+        done(&folder, &[&study[..], &["--shard", shard]].concat());
+    }
+    let of_table = folder.0.join("results/ablations/diabetes");
+    let at = |place: &Path, words: &[&str]| {
+        let output = command(&folder, words).current_dir(place).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{place:?} {words:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let shards = of_table.join("shards");
+    let places = [
+        (&*folder.0, "."),
+        (&folder.0, "results/ablations"),
+        (&of_table, "."),
+        (&of_table, "shards"),
+        (&of_table, "../diabetes"),
+        (&shards, "."),
+        (&shards, ".."),
+    ];
+    for (place, name) in places {
+        let status = at(place, &["status", name]);
+        let said = "2 of 3 repeats are there; 2 of 2 records are complete; 1 of 3 shards still has to be run";
+        assert!(status.contains(said), "{place:?} {name}: {status}");
+        assert!(at(place, &["resume", name]).trim_end().ends_with("--shard 3/3"));
+    }
+    let error = refused(&folder, 1, &["merge", "results"]);
+    let said = "repeat 2 (counted from 0) of 3 is in none of the 2 records; run the shards that hold it, in the same folder";
+    assert!(error.contains(said), "{error}");
+    assert_eq!((entries(&of_table), entries(&folder.0)), (vec!["shards".into()], vec!["results".into()]));
+    // The printed command works in the place where it was printed.
+    let line = at(&of_table, &["resume", "."]);
+    let output = Command::new("sh").args(["-c", &line]).current_dir(&of_table).output().unwrap();
+    assert!(output.status.success(), "{line}");
+    assert!(at(&of_table, &["merge", "."]).contains("written: "));
+    assert!(of_table.join("cells.csv").exists() && !of_table.join("diabetes").exists());
+    // A folder below the results that was renamed cannot be written to under its name.
+    std::fs::rename(&of_table, folder.0.join("results/ablations/other")).unwrap();
+    let error = refused(&folder, 2, &["status", "results/ablations/other"]);
+    assert!(error.contains("its plan is of diabetes/shards"), "{error}");
+}
+
+/// Small images in the files of Fashion-MNIST; returns the folder of data.
+fn images(folder: &Folder) -> String {
+    let place = folder.0.join("data/fashion_mnist");
+    std::fs::create_dir_all(&place).unwrap();
+    for (part, n) in [("train", 60_u32), ("t10k", 20)] {
+        let bytes = |count: u32, of: &dyn Fn(u32) -> u32| -> Vec<u8> {
+            (0..count).map(|i| u8::try_from(of(i)).unwrap()).collect()
+        };
+        let pixels = idx(8, &[n, 28, 28], &bytes(784 * n, &|i| i * 7919 % 251));
+        let labels = idx(8, &[n], &bytes(n, &|i| i % 10));
+        for (name, file) in [("images-idx3", pixels), ("labels-idx1", labels)] {
+            std::fs::write(place.join(format!("{part}-{name}-ubyte.gz")), gzip(&file)).unwrap();
+        }
+    }
+    folder.path("data")
+}
+
+/// A merge without the data of its shards says what is missing and locks nothing; with them it works.
+#[test]
+fn a_merge_without_its_data_leaves_everything_as_it_was() {
+    if BINARY.is_none() {
+        return;
+    }
+    let folder = Folder::new("shards-data");
+    let data = images(&folder);
+    let with = |words: &[&str]| {
+        let output = command(&folder, words).env("DOUBLE_DESCENT_DATA", &data).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let few = ["--repeats", "2", "--no-figures"];
+    let pool = [&few[..], &["--pool", "40", "--test", "20"]].concat();
+    let both = [&pool[..], &["--samples", "8,16", "--features", "4,8,16"]].concat();
+    let noise = [&few[..], &["--samples", "8", "--sizes", "4,8,16", "--test-rows", "10"]].concat();
+    let curves = [&both[..], &["--n", "8", "--p", "8"]].concat();
+    for (study, flags) in
+        [("label_noise", &noise), ("random_fourier", &curves), ("grid", &both), ("more_data", &both)]
+    {
+        let study_with = |more: &[&'static str]| [&[study][..], flags, more].concat();
+        with(&study_with(&["--shard", "1/1"]));
+        let results = format!("results/{study}");
+        let error = refused(&folder, 1, &["merge", &results]);
+        for says in ["begun on other data, fashion-mnist", "pass --data-dir or set DOUBLE_DESCENT_DATA"] {
+            assert!(error.replace("Fashion-MNIST", "fashion-mnist").contains(says), "no `{says}` in {error}");
+        }
+        let place = folder.0.join(&results);
+        assert_eq!(entries(&place), ["shards"], "{study}");
+        assert!(with(&["merge", &results]).contains("written: "));
+        // Results are of one input; a folder without results is of none.
+        let error = refused(&folder, 1, &study_with(&[]));
+        assert!(error.contains("holds the results of fashion-mnist, not of"), "{error}");
+        for name in entries(&place).into_iter().filter(|name| name != "input.txt") {
+            let path = place.join(name);
+            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.unwrap();
+        }
+        done(&folder, &study_with(&[]));
+        assert!(!std::fs::read_to_string(place.join("input.txt")).unwrap().contains("fashion"));
+    }
 }
 
 /// Processes of a study are killed at random moments; finished work is kept.

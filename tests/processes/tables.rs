@@ -132,7 +132,12 @@ fn one_class_against_the_rest() {
     let shard = ["--no-figures", "--shard", "1/1", "--out", "parts"];
     let of = |class: &'static str| [&with(&["--class", class])[..], &shard].concat();
     assert!(run(&program, &folder, &of("virginica")).status.success());
-    refused(&program, &folder, &of("setosa"), &["parts/iris"]);
+    refused(
+        &program,
+        &folder,
+        &of("setosa"),
+        &["parts/iris", "the values of iris have changed since it was begun"],
+    );
 }
 
 /// Notes on tables that are small, constant, or in units that do not suit the arms' settings.
@@ -229,6 +234,13 @@ fn no_input_replaces_the_results_of_another() {
     refused(&program, &folder, &[&["--dataset", "two/data.csv"], &few[..]].concat(), &says);
     assert_eq!(study("one/data.csv").status.code(), Some(0));
     assert!(cells("data") == first);
+    // The table is the same one in another folder, and under the same path when it was edited.
+    std::fs::rename(folder.0.join("one"), folder.0.join("moved")).unwrap();
+    assert_eq!(study("moved/data.csv").status.code(), Some(0));
+    folder.file("moved/data.csv", format!("a,b,y\n{}", rows(4)));
+    assert_eq!(study("moved/data.csv").status.code(), Some(0));
+    assert!(cells("data") != first);
+    std::fs::rename(folder.0.join("moved"), folder.0.join("one")).unwrap();
     misused(
         &program,
         &folder,

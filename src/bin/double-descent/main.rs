@@ -54,7 +54,7 @@ use common::flags::{Failure, Program, listed, usage};
 use common::say;
 use completions::{Listed, OF_SHARDS, Shell};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// A subcommand.
@@ -215,13 +215,30 @@ fn planned(folder: &Path) -> Result<(Entry, Vec<OsString>), Failure> {
         let reason = "its plan names no study of this program: name the study and its flags";
         return usage(format!("{}: {reason}", place.display()));
     };
-    // The folder may have been moved since the plan was written: use its present location.
-    let depth = Path::new(&plan.place).components().count();
-    let out =
-        place.ancestors().nth(depth).filter(|out| !out.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let out = out_of(place, Path::new(&plan.place))?;
     let words = common::shard_reports::without("out", &plan.command[1..]);
     let words = words.into_iter().map(OsString::from).chain(["--out".into(), out.into()]).collect();
     Ok((study, words))
+}
+
+/// Returns the folder of results with these shards in it, which a plan places at `below`: it may have been moved as a
+/// whole since the plan was written.
+fn out_of(shards: &Path, below: &Path) -> Result<PathBuf, Failure> {
+    // `.` and a name in the current folder say nothing of the folders above.
+    let whole = if shards.ends_with(below) {
+        shards.to_owned()
+    } else {
+        shards.canonicalize().map_err(|e| common::io_error(shards, &e))?
+    };
+    if !whole.ends_with(below) {
+        return usage(format!(
+            "{}: its plan is of {}; give the folders these names again",
+            whole.display(),
+            below.display()
+        ));
+    }
+    let out = whole.ancestors().nth(below.components().count()).unwrap_or(Path::new(""));
+    Ok(if out.as_os_str().is_empty() { ".".into() } else { out.into() })
 }
 
 /// Reports an unknown name on the command line and returns exit code 2.

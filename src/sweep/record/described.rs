@@ -5,7 +5,7 @@ use crate::Error;
 use crate::curve::Metric;
 use crate::dataset::Dataset;
 use crate::error::user_code;
-use crate::error::words::number;
+use crate::error::words::{counted, number};
 use crate::features::checked;
 use crate::filter::{Response, Spectrum};
 use crate::sweep::lines::Line;
@@ -101,7 +101,8 @@ fn source(identity: Identity, source: &Source, sizes: (&[usize], &[usize])) -> R
 fn table(data: &Dataset) -> String {
     let (n, p, k) = (data.len(), data.features().ncols(), data.targets().ncols());
     let bits = Fnv::of_numbers(data.features().iter().chain(data.targets())).0;
-    format!("{}, {n} × {p} features and {k} targets, FNV-1a {bits:016x}", data.name())
+    let targets = counted(k, "target");
+    format!("{}, {n} × {p} features and {targets}, FNV-1a {bits:016x}", data.name())
 }
 
 /// A distribution in words: its name and a hash of its first repeat.

@@ -100,6 +100,35 @@ impl Identity {
         Some(differences.join("; "))
     }
 
+    /// Says in words that `earlier`, the identity of an experiment begun before, is of other data, or of data with other
+    /// values; `None` if the data are the same, or drawn in other sizes.
+    pub(super) fn other_data(&self, earlier: &Self) -> Option<String> {
+        // The data's name, which may hold commas, and their shape; a hash follows.
+        let data = |of: &Self| -> Option<(String, String)> {
+            let value = of.value("table").or(of.value("training table")).or(of.value("distribution"))?;
+            let mut parts = value.rsplitn(3, ", ").skip(1).map(str::to_owned);
+            let shape = parts.next()?;
+            Some((parts.next()?, shape))
+        };
+        let ((name, shape), (before, earlier_shape)) = (data(self)?, data(earlier)?);
+        if name != before {
+            return Some(format!(
+                "it was begun on other data, {}, not on {}; give this run the same data",
+                shown(&before),
+                shown(&name)
+            ));
+        }
+        let is_table = self.value("distribution").is_none();
+        let names = ["table", "training table", "test table", "distribution"];
+        let differ = names.into_iter().any(|name| self.value(name) != earlier.value(name));
+        (differ && (is_table || shape == earlier_shape)).then(|| {
+            format!(
+                "the values of {} have changed since it was begun (its source or preparation)",
+                shown(&name)
+            )
+        })
+    }
+
     /// The value of a name, if there is one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values().into_iter().find(|(of, _)| *of == name).map(|(_, value)| value)

@@ -222,10 +222,13 @@ pub(super) fn check(header: Header, identity: &Identity, path: &Path) -> Result<
                 shown(found.version()),
                 identity.version()
             ),
-            Some(difference) => format!(
-                "the record of another experiment (this run's value comes first: {difference}): remove the \
-                 file, or give this run its own record"
-            ),
+            Some(difference) => {
+                let data = identity.other_data(&found).map_or(String::new(), |words| format!(": {words}"));
+                format!(
+                    "the record of another experiment{data} (this run's value comes first: {difference}): give this \
+                     run its own record, or remove the file"
+                )
+            }
         },
         Header::Newer(format) => format!(
             "a record in format {format}, of a newer version of this crate; this one, {}, reads format {}: update it, or \

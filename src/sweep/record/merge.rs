@@ -138,7 +138,7 @@ impl<P: Payload> Merged<P> {
     /// [`Error::Unsupported`] with the missing indices and the damaged records; [`Error::Memory`] for more missing
     /// indices than fit in memory.
     pub fn check_complete(&self) -> Result<(), Error> {
-        self.check_complete_of(|missing| format!("repeats {}", few(missing)))
+        self.check_complete_of(repeats_in_words)
     }
 
     /// [`check_complete`](Self::check_complete), where `words` describes the missing indices.
@@ -149,15 +149,22 @@ impl<P: Payload> Merged<P> {
             return Ok(());
         }
         let reason = format!(
-            "{} (counted from 0) of {} are in none of the {} records{}; run the shards that hold them, with the \
-             same records (on the command line, `double-descent resume FOLDER` prints the commands)",
+            "{} (counted from 0) of {} {} in none of the {} records{}; run the shards that hold {}, in the same folder \
+             (on the command line, `double-descent resume FOLDER` prints the commands)",
             words(&missing),
             self.count,
+            if missing.len() == 1 { "is" } else { "are" },
             self.files.paths.len(),
-            self.files.damage()
+            self.files.damage(),
+            if missing.len() == 1 { "it" } else { "them" }
         );
         Err(Error::Unsupported { reason })
     }
+}
+
+/// Repeats in words: `repeat 3`, `repeats 3, 5`.
+pub(super) fn repeats_in_words(repeats: &[usize]) -> String {
+    format!("repeat{} {}", if repeats.len() == 1 { "" } else { "s" }, few(repeats))
 }
 
 /// The contents of a record.

@@ -112,8 +112,9 @@ impl Plan {
     /// Returns [`Error::File`] with the differences, if this is the plan of another experiment.
     pub(super) fn check(&self, folder: &Path, identity: &Identity) -> Result<(), Error> {
         let Some(difference) = identity.difference(&self.identity) else { return Ok(()) };
+        let data = identity.other_data(&self.identity).map_or(String::new(), |words| format!(": {words}"));
         let reason = format!(
-            "the plan of another experiment (this run's value comes first: {difference}): run what was \
+            "the plan of another experiment{data} (this run's value comes first: {difference}): run what was \
              planned, or give this run its own folder"
         );
         Err(refused(&folder.join(Self::FILE), reason))

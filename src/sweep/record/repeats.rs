@@ -3,6 +3,7 @@
 use super::block::{Header, read_header};
 use super::collect::identified;
 use super::lock::open_to_read;
+use super::merge::repeats_in_words;
 use super::payload::Front;
 use super::{Identity, Merged, Repeat, ShardTime, Workload};
 use crate::Error;
@@ -143,7 +144,7 @@ impl Indices {
     /// Some indices in words.
     pub(super) fn in_words(&self, indices: &[usize]) -> String {
         let each = self.each().max(1);
-        let Some(symbol) = self.cut.symbol() else { return format!("repeats {}", super::log::few(indices)) };
+        let Some(symbol) = self.cut.symbol() else { return repeats_in_words(indices) };
         let values = if self.cut == Cut::Samples { &self.samples } else { &self.features };
         let of_repeat = |indices: &[usize]| {
             let values: Vec<usize> = indices.iter().map(|index| values[index % each]).collect();
