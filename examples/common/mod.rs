@@ -35,7 +35,9 @@ pub use files::{io_error, keep_folder, make_folder, save_points, save_table};
 use flags::Program;
 pub use numbers::{counted, short, trimmed};
 pub use progress::with_progress;
-pub use reports::{all_computed, announce, announce_record, none_failed, peak_memory, report_failures};
+pub use reports::{
+    all_computed, announce, announce_record, announce_theory, none_failed, peak_memory, report_failures,
+};
 pub use run_args::{Abscissa, BAND_IN_FIGURES, LegendArg, PrintArgs, RunArgs, Statistic};
 pub use sizes::{around_threshold, closer_around, feature_sizes, once_each, powers_around, rows_around};
 pub use table_args::{TABLE_RULES, TableArgs};

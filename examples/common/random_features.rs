@@ -62,9 +62,14 @@ flags! {
     }
 }
 
+/// The number of test rows of a sweep.
+pub fn tests(sweep: &Sweep) -> usize {
+    sweep.source.test().map_or(0, Dataset::len)
+}
+
 /// Returns the parts of a caption that the library does not provide.
 pub fn describe(sweep: &Sweep) -> String {
-    let rows = sweep.source.test().map_or(0, Dataset::len);
+    let rows = tests(sweep);
     format!("Targets are one-hot classes; {rows} test rows, with unchanged labels.")
 }
 

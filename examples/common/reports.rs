@@ -1,7 +1,7 @@
 //! Messages besides the tables: how long a study takes, how to resume it after a stop, what failed.
 
 use super::flags::{Failure, refused};
-use super::shard_reports;
+use super::{counted, shard_reports};
 use double_descent::Error;
 use double_descent::curve::{Curve, Failure as CellFailure};
 use double_descent::memory::Cost;
@@ -31,6 +31,20 @@ pub fn announce(estimate: &Cost) {
         eprintln!(
             "stopping it (Ctrl-C) loses everything. To keep finished repeats, and continue when run again:\n  \
              {part}\nand then, for tables and figures:\n  {merge}"
+        );
+    }
+}
+
+/// Announces, if it will take more than a moment, the theory in a figure: for each of `sizes` training sets, one kernel
+/// matrix with its SVD, and the kernel on `tests` test rows.
+pub fn announce_theory(sizes: &[usize], tests: usize) {
+    let tests = tests as f64;
+    let flops: f64 = sizes.iter().map(|&n| n as f64).map(|n| n * n * (4.0 * tests + 20.0 * n)).sum();
+    if flops > 1e10 {
+        eprintln!(
+            "computing the theory in the figure: {}, about {flops:.1e} floating-point operations (--no-figures leaves \
+             it out)",
+            counted(sizes.len(), "training set")
         );
     }
 }

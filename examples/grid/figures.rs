@@ -1,10 +1,10 @@
 //! The maps with curves through them, and the theory of random features along those curves.
 
 use super::{Cli, Up};
-use crate::common::closer_around;
 use crate::common::figures::{options, save as save_all};
 use crate::common::flags::Failure;
-use crate::common::random_features::{Data, describe};
+use crate::common::random_features::{Data, describe, tests};
+use crate::common::{announce_theory, closer_around};
 use double_descent::Error;
 use double_descent::curve::{Axis, Metric, Surface};
 use double_descent::plot::{Figure, FigureOptions, Overlay, study};
@@ -62,6 +62,12 @@ fn theories(cli: &Cli, (data, sweep): (&Data, &Sweep), surface: &Surface) -> Res
     }
     let rows = surface.row_values();
     let is_plane = cli.up == Up::Samples;
+    let sizes: Vec<usize> = match cli.up {
+        Up::Samples => rows.iter().filter(|n| **n <= LARGEST).map(|n| whole(*n)).collect(),
+        Up::Ridge => vec![sweep.samples[0]],
+        Up::LabelNoise => vec![sweep.samples[0]; rows.len()],
+    };
+    announce_theory(&sizes, tests(sweep));
     // The test error of every row at every number of features.
     let (mut known, mut draw) = (Vec::new(), None);
     for &row in rows.iter().filter(|row| !is_plane || **row <= LARGEST) {

@@ -3,7 +3,7 @@
 use super::Cli;
 use crate::common::figures::options;
 use crate::common::images::Images;
-use crate::common::trimmed;
+use crate::common::{announce_theory, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::StationaryKernel;
@@ -21,6 +21,8 @@ pub fn errors(
     let n = usize::from(cli.samples);
     let kernel = StationaryKernel::Gaussian { gamma: images.gamma };
     let mut options = options(&cli.run);
+    let tests = usize::from(cli.test_rows).min(images.test.len());
+    announce_theory(&vec![n; cli.label_noise.len() * cli.repeats], tests);
     for &share in &cli.label_noise {
         let one = Sweep { parameter: Some(cli.wrong(images, vec![share])), ..sweep.clone() };
         let line = DrawnFeatures::line(one.drawn_features(&kernel, n, &())?, Some(1), 0.0, 0.0);

@@ -2,8 +2,8 @@
 
 use super::{Line, Worse};
 use crate::common::figures::{describe, line};
-use crate::common::random_features::InputArgs;
-use crate::common::{RunArgs, closer_around};
+use crate::common::random_features::{InputArgs, tests};
+use crate::common::{RunArgs, announce_theory, closer_around};
 use double_descent::Error;
 use double_descent::curve::Curve;
 use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
@@ -55,6 +55,7 @@ pub fn theory(inputs: &InputArgs, sweep: &Sweep, seed: u64) -> Result<Option<Ser
     if inputs.pairs {
         return Ok(None);
     }
+    announce_theory(&sweep.samples, tests(sweep));
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for &n in &sweep.samples {
         let draw = inputs.before_features(sweep, n, seed)?;

@@ -1,9 +1,9 @@
 //! Belkin's panels: training and test squared errors and misclassified rows, norm and smallest singular value.
 
 use super::Cli;
-use crate::common::closer_around;
 use crate::common::figures::options;
-use crate::common::random_features::describe;
+use crate::common::random_features::{describe, tests};
+use crate::common::{announce_theory, closer_around, with_progress};
 use double_descent::Error;
 use double_descent::curve::{Axis, Curve, Metric};
 use double_descent::plot::{Figure, Overlay, study};
@@ -68,6 +68,7 @@ fn theory(cli: &Cli, curve: &Curve, sweep: &Sweep) -> Result<Option<TheoryLine>,
     }
     let draw = |n: usize| cli.inputs.before_features(sweep, n, cli.run.seed);
     if curve.axis == Axis::Features {
+        announce_theory(&[cli.n], tests(sweep));
         return Ok(Some(DrawnFeatures::line(vec![draw(cli.n)?], Some(1), 0.0, 0.0)));
     }
     let samples = curve.axis_values();
@@ -76,7 +77,16 @@ fn theory(cli: &Cli, curve: &Curve, sweep: &Sweep) -> Result<Option<TheoryLine>,
     let close = [4, 2, 1].into_iter().flat_map(|off| [cli.p.saturating_sub(off), cli.p + off]);
     let samples = closer_around(cli.p, samples.into_iter().chain(close)).into_iter();
     let samples = samples.filter(|n| (ends.0..=ends.1.min(farthest(cli.p))).contains(n));
+    let samples: Vec<usize> = samples.collect();
+    announce_theory(&samples, tests(sweep));
     let at = |n: usize| Ok((n as f64, draw(n)?.at(cli.p as f64, 0.0)?.total()));
-    let points = samples.map(at).collect::<Result<Vec<(f64, f64)>, Error>>()?;
+    let points = with_progress("theory over n", |bar| {
+        let with_bar = |(done, &n)| {
+            let point = at(n);
+            let _ = bar.progress(done + 1, samples.len()); // the bar stops nothing
+            point
+        };
+        samples.iter().enumerate().map(with_bar).collect::<Result<Vec<(f64, f64)>, Error>>()
+    })?;
     Ok(Some(TheoryLine::through("Mean over features", "Jacot et al. 2020", points)))
 }

@@ -35,7 +35,7 @@ static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 ///
 /// let estimate = Sweep::new(Dataset::diabetes(), 1..=30, 50, 0).estimate()?;
 /// assert!(estimate.bytes < 50_000_000 && estimate.flops < 1e9);
-/// println!("{estimate}"); // MiB of memory, number of floating-point operations
+/// println!("{estimate}"); // MiB of memory besides the data, number of floating-point operations
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,12 @@ impl Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of memory, {:.1e} floating-point operations", Bytes(self.bytes), self.flops)
+        write!(
+            f,
+            "{} of memory besides the data, {:.1e} floating-point operations",
+            Bytes(self.bytes),
+            self.flops
+        )
     }
 }
 

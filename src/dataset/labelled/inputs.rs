@@ -26,8 +26,16 @@ impl Inputs {
                 if values.get().is_none() {
                     memory::reserve("the values of pixels", memory::table(bytes.nrows(), bytes.ncols()))?;
                 }
-                Ok(values.get_or_init(|| bytes.mapv(|pixel| f64::from(pixel) / 255.0)))
+                Ok(values.get_or_init(|| of_pixels(bytes)))
             }
+        }
+    }
+
+    /// Returns a copy of the values, `N × d`; those of pixels are not kept besides it.
+    pub(super) fn to_values(&self) -> Array2<f64> {
+        match self {
+            Self::Values(values) => values.clone(),
+            Self::Pixels { bytes, values } => values.get().cloned().unwrap_or_else(|| of_pixels(bytes)),
         }
     }
 
@@ -45,6 +53,10 @@ impl Inputs {
             Self::Pixels { bytes, .. } => Self::pixels(gather(bytes, rows)),
         }
     }
+}
+
+fn of_pixels(bytes: &Array2<u8>) -> Array2<f64> {
+    bytes.mapv(|pixel| f64::from(pixel) / 255.0)
 }
 
 fn gather<T: Copy>(table: &Array2<T>, rows: &[usize]) -> Array2<T> {

@@ -173,10 +173,9 @@ impl Labelled {
     /// As [`Dataset::new`]; [`Error::Memory`].
     pub fn dataset(&self) -> Result<Dataset, Error> {
         let (rows, columns) = self.inputs.dim();
-        // The values of pixels, a copy of them, and the targets.
-        let needed = [table(rows, columns).saturating_mul(2), table(rows, self.classes)];
+        let needed = [table(rows, columns), table(rows, self.classes)];
         reserve("a table of inputs and one-hot targets", sum(needed))?;
-        Dataset::new(self.name.as_str(), self.inputs()?.clone(), self.one_hot()?)
+        Dataset::new(self.name.as_str(), self.inputs.to_values(), self.one_hot()?)
     }
 
     /// Returns `n` random rows: the first of a random order of all rows, not stratified by label. Subsets of
