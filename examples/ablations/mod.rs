@@ -4,7 +4,8 @@
 //! Run: `cargo run --release --example ablations`
 
 use crate::common::closing::Extreme;
-use crate::common::flags::{Failure, Program, Rule, flags};
+use crate::common::data_args::DATASETS;
+use crate::common::flags::{Failure, Names, Program, Rule, flags};
 use crate::common::{TABLE_RULES, TableArgs, figures};
 use double_descent::plot::study;
 use double_descent::sweep::Arm;
@@ -20,6 +21,7 @@ flags! {
 impl Program for Cli {
     const NAME: &'static str = "ablations";
     const RULES: &'static [Rule] = TABLE_RULES;
+    const NAMES: &'static [Names] = &[DATASETS];
 
     fn run(&self) -> Result<(), Failure> {
         self.table.for_each(Arm::ablation_study, Extreme::Lowest, |args, curve, data, folder| {

@@ -1,7 +1,8 @@
 //! From the command line to the run of a study: parsing, `--help`, exit codes.
 
-use super::flags::{Failure, Flag, Program, Rule, listed, usage};
+use super::flags::{Failure, Flag, Program, Rule, listed, refused, usage};
 use super::{say, settings, shard_reports, table};
+use double_descent::{Error, instructions};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -18,11 +19,18 @@ enum Wanted {
 /// 2 for an error of the command line.
 pub fn start<P: Program>(program: &str, words: Vec<OsString>) -> ExitCode {
     let mut study = P::default();
+    let is_cut = listed(&mut study).iter().any(|flag| flag.name == "shard");
     let about = About { name: P::NAME, lines: P::ABOUT, rules: P::RULES };
     exit_code(match about.read(program, listed(&mut study), words) {
         Ok(true) => {
             keep_freed_memory();
-            study.run().map(|()| shard_reports::report())
+            let done = check_instructions().and_then(|()| study.run());
+            done.map(|()| shard_reports::report()).map_err(|failure| match failure {
+                Failure::Study(error @ Error::Memory { .. }) if is_cut => {
+                    Failure::Refused(format!("{error}, or compute fewer repeats at once (--shard K/OF)"))
+                }
+                other => other,
+            })
         }
         Ok(false) => Ok(()),
         Err(failure) => Err(failure),
@@ -80,6 +88,23 @@ fn keep_freed_memory() {
     }
 }
 
+/// Rejects a value of the variable for instructions that the library would ignore; warns if this processor cannot obey.
+fn check_instructions() -> Result<(), Failure> {
+    const VARIABLE: &str = "DOUBLE_DESCENT_INSTRUCTIONS";
+    const SETS: [&str; 3] = ["plain", "avx2", "avx512"];
+    let asked = std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().trim().to_owned();
+    let used = instructions::in_use();
+    if asked.is_empty() || asked == used {
+        return Ok(());
+    }
+    if !SETS.contains(&asked.as_str()) {
+        let asked = asked.escape_debug();
+        return refused(format!("{VARIABLE}: `{asked}` is none of {}; correct or unset it", SETS.join(", ")));
+    }
+    eprintln!("warning: {VARIABLE}: this processor has no {asked}; loops use {used}");
+    Ok(())
+}
+
 pub fn version() -> String {
     format!("double-descent {}", env!("CARGO_PKG_VERSION"))
 }
@@ -123,6 +148,7 @@ fn parse(
                 _ if OF_TABLES.contains(&name) => {
                     "; only ablations, adversarial and diagnose read tables".into()
                 }
+                _ if name == "shard" => "; this study is not cut into shards".into(),
                 Some(near) => format!("; did you mean --{near}?"),
                 None => String::new(),
             };

@@ -1,7 +1,7 @@
 //! The tables of data that a study reads: their flags, reading and preparing them, and notes on a user's own.
 
 use super::command_line::nearest;
-use super::flags::{Failure, flags, usage};
+use super::flags::{Failure, Names, flags, usage};
 use super::progress::aside;
 use super::{counted, inputs, short};
 use double_descent::Error;
@@ -17,6 +17,9 @@ pub const STUDENT_TEACHER: &str = "student-teacher";
 
 /// The data sets that are not a user's own.
 pub const NAMED: [&str; 4] = ["diabetes", STUDENT_TEACHER, "california-housing", "who-life-expectancy"];
+
+/// The names that `--dataset` accepts besides paths.
+pub const DATASETS: Names = ("dataset", || NAMED.map(str::to_owned).into());
 
 flags! {
     /// Flags that choose tables of data and prepare them.
@@ -143,6 +146,17 @@ impl DataArgs {
         };
         let hint = nearest(name, known.iter().map(String::as_str))
             .map_or(String::new(), |near| format!("; did you mean `{}`?", near.escape_debug()));
+        let of_list = flag.strip_suffix(": ").filter(|flag| !["--target", "--class"].contains(flag));
+        let whole = known
+            .iter()
+            .filter(|name| name.contains(','))
+            .find(|whole| whole.split(',').any(|part| part.trim() == name));
+        if let (Some(flag), Some(whole)) = (of_list, whole) {
+            let whole = whole.escape_debug();
+            return Failure::Usage(format!(
+                "{flag}: {error}; a name with a comma needs its own double quotes: {flag} '\"{whole}\"'"
+            ));
+        }
         Failure::Usage(format!("{flag}{error}{hint}"))
     }
 

@@ -46,9 +46,14 @@ pub trait Flags: Default {
 pub trait Program: Flags {
     const NAME: &'static str;
     const RULES: &'static [Rule] = &[];
+    /// Flags that accept names, and how to list these for completions in a shell.
+    const NAMES: &'static [Names] = &[];
 
     fn run(&self) -> Result<(), Failure>;
 }
+
+/// A flag, and the names that it accepts.
+pub type Names = (&'static str, fn() -> Vec<String>);
 
 /// A change that a study makes to shared flags, or a relation between flags.
 #[derive(Clone, Copy, Debug)]

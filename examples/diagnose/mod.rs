@@ -6,8 +6,8 @@
 
 mod tables;
 
-use crate::common::data_args::{DataArgs, deficient_rank, is_own};
-use crate::common::flags::{Failure, Positive, Program, Rule, flags, usage};
+use crate::common::data_args::{DATASETS, DataArgs, deficient_rank, is_own};
+use crate::common::flags::{Failure, Names, Positive, Program, Rule, flags, usage};
 use crate::common::say;
 use double_descent::dataset::Dataset;
 use double_descent::diagnosis::{diagnose, diagnose_with_test};
@@ -30,6 +30,7 @@ flags! {
 impl Program for Cli {
     const NAME: &'static str = "diagnose";
     const RULES: &'static [Rule] = &[Rule::Alias("data", "dataset")];
+    const NAMES: &'static [Names] = &[DATASETS];
 
     fn run(&self) -> Result<(), Failure> {
         for name in self.data.names()? {

@@ -1,4 +1,4 @@
-//! A diagnosis as tables in JSON, under the names of the library's fields.
+//! A diagnosis as tables in JSON, under the names of the library's fields; modes count from 1, as in its words.
 
 use crate::common::table::{Item, JSON, Table, row};
 use double_descent::diagnosis::{Diagnosis, Estimate, Method, Side};
@@ -56,7 +56,7 @@ fn modes(data: &str, found: &Diagnosis) -> Table {
     for (rows, modes) in [("left-out rows", &found.worst_modes), ("test rows", &found.worst_test_modes)] {
         for mode in modes {
             let [gain, test, residual] = [mode.gain, mode.test_projection, mode.residual_projection];
-            row!(table, rows, mode.mode, mode.singular_value, gain, test, residual, mode.product);
+            row!(table, rows, mode.mode + 1, mode.singular_value, gain, test, residual, mode.product);
         }
     }
     table

@@ -16,7 +16,7 @@ mod random;
 mod spectra;
 mod time;
 
-use crate::common::flags::{Count, Failure, Program, flags, usage};
+use crate::common::flags::{Count, Failure, Names, Program, flags, usage};
 use crate::common::inputs::split_lists;
 use crate::common::table::{Item, Table};
 use crate::common::{PrintArgs, make_folder, save_table, say, with_progress};
@@ -89,6 +89,8 @@ const ALL: [(&str, Kind, Simulation); 33] = [
 
 impl Program for Cli {
     const NAME: &'static str = "theory";
+    const NAMES: &'static [Names] =
+        &[("families", || ALL.iter().map(|(name, ..)| (*name).to_owned()).collect())];
 
     fn run(&self) -> Result<(), Failure> {
         run(self)

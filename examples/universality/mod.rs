@@ -13,7 +13,7 @@
 mod figures;
 
 use crate::common::feature_laws::{self, Law};
-use crate::common::flags::{Count, Failure, Positive, Program, flags};
+use crate::common::flags::{Count, Failure, Names, Positive, Program, flags};
 use crate::common::inputs::split_lists;
 use crate::common::shards::{self, ShardArgs};
 use crate::common::{PrintArgs, Statistic, chosen, closing, save_table, say};
@@ -54,6 +54,8 @@ flags! {
 
 impl Program for Cli {
     const NAME: &'static str = "universality";
+    const NAMES: &'static [Names] =
+        &[("maps", || feature_laws::all(0, 1, (1, 1)).into_iter().map(|law| law.name).collect())];
 
     fn run(&self) -> Result<(), Failure> {
         let sizes = (usize::from(self.fixed), usize::from(self.largest));

@@ -233,7 +233,11 @@ impl fmt::Display for Error {
                 write!(f, "the linear algebra backend `{name}` failed: {}", in_one_line(reason))
             }
             Self::UnknownColumn { name, available } => {
-                write!(f, "no column is named `{}`; there are: {}", shown(name), listed(available))
+                // In quotes, as in the line of a CSV file, a name with a comma is one name.
+                let quoted =
+                    |name: &String| if name.contains(',') { format!("\"{name}\"") } else { name.clone() };
+                let available: Vec<String> = available.iter().map(quoted).collect();
+                write!(f, "no column is named `{}`; there are: {}", shown(name), listed(&available))
             }
             Self::UnknownName { what, name, choices } => {
                 write!(f, "there is no {what} called `{}`; choose one of: {}", shown(name), listed(choices))

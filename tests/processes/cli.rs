@@ -124,7 +124,43 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
     misused(&all, &folder, &["abltions"], &["`abltions`", "did you mean ablations?", "streaming"]);
     misused(&all, &folder, &["forecast"], &["no study is called `forecast`. There are ablations,"]);
     misused(&all, &folder, &["completions", "csh"], &["bash", "zsh", "fish"]);
+    for study in ["flatness", "theory"] {
+        misused(
+            &all,
+            &folder,
+            &[study, "--shard", "1/2"],
+            &["unknown flag --shard; this study is not cut into shards"],
+        );
+    }
+    // Where the study has shards, they are named where memory is short.
+    let many =
+        ["ablations", "--dataset", "diabetes", "--repeats", "1000000000000", "--no-figures", "--out", "."];
+    let output = run(&all, &folder, &many);
+    let error = text(&output.stderr);
+    let last = error.lines().last().unwrap();
+    assert!(output.status.code() == Some(1) && last.starts_with("error: "), "{error}");
+    assert!(last.contains("memory needed") && last.ends_with("at once (--shard K/OF)"), "{error}");
+    std::fs::remove_dir(folder.0.join("diabetes")).unwrap();
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
+}
+
+/// A set of instructions that the library would ignore is refused.
+#[test]
+fn instructions_are_those_that_exist() {
+    let Some(path) = BINARY else { return };
+    let with = |set: &str| {
+        let diagnosis = ["diagnose", "--dataset", "diabetes"];
+        Command::new(path).args(diagnosis).env("DOUBLE_DESCENT_INSTRUCTIONS", set).output().unwrap()
+    };
+    let output = with("foo");
+    assert_eq!(output.status.code(), Some(1));
+    let error =
+        "error: DOUBLE_DESCENT_INSTRUCTIONS: `foo` is none of plain, avx2, avx512; correct or unset it\n";
+    assert_eq!(text(&output.stderr), error);
+    for set in ["", "plain", " plain ", double_descent::instructions::in_use()] {
+        let output = with(set);
+        assert!(output.status.success() && !text(&output.stderr).contains("INSTRUCTIONS"), "{set}");
+    }
 }
 
 /// Runs a shell on a script; `None` if this shell is not installed.
@@ -166,6 +202,12 @@ fn shells_read_the_completions() {
         ("double-descent grid --dev", "--deviation\n"),
         ("double-descent grid --x", "\n"),
         ("double-descent ablations --dataset my", "\n"),
+        ("double-descent ablations --dataset stu", "student-teacher\n"),
+        ("double-descent universality --maps fou", "fourier\n"),
+        ("double-descent theory --families mar", "marchenko-pastur\n"),
+        ("double-descent plan abl", "ablations\n"),
+        ("double-descent plan ablations --re", "--repeats\n"),
+        ("double-descent merge grid --up ", "samples ridge label-noise\n"),
         ("double-descent completions ", "bash zsh fish\n"),
     ];
     for (words, reply) in expected {

@@ -52,6 +52,8 @@ fn a_table_is_diagnosed_in_the_words_of_the_library() {
     assert_eq!(value("more_rows.mse").as_f64(), found.more_rows.map(|more| more.mse));
     assert_eq!(value("far_from_origin"), Value::Null);
     assert_eq!(modes["rows"].as_array().unwrap().len(), found.worst_modes.len());
+    // Counted from 1, as in the words.
+    assert_eq!(modes["rows"][0]["mode"].as_u64().unwrap(), found.worst_modes[0].mode as u64 + 1);
     assert_eq!(modes["rows"][0]["product"].as_f64().unwrap(), found.worst_modes[0].product);
     let fits = fits["rows"].as_array().unwrap();
     assert_eq!(fits.len(), 1 + found.remedies.len());

@@ -1,6 +1,7 @@
 //! Studies on tables: wrong or odd data sets, sizes and splits, and the messages about them.
 
 use super::studies::{misused, program, refused, run, text};
+use crate::common::files::{gzip, idx};
 use crate::common::program::Folder;
 
 #[test]
@@ -62,6 +63,10 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     read("header.csv", "a,b,y\n", &[], &["header.csv", "no rows"]);
     read("numbers.csv", "1,2,3\n4,5,6\n", &[], &["line 1", "name the columns"]);
     read("one-row.csv", "a,b,y\n1,2,3\n", &[], &["number of rows"]);
+    let array = folder.file("labels.gz", gzip(&idx(8, &[3], b"\t\t\t")));
+    refused(&program, &folder, &["--dataset", &array], &["labels.gz", "an array in an IDX file", "CSV text"]);
+    let remedies = ["`inf` is not a finite number", "(`--missing`,", "(`--drop-blank-rows`)"];
+    read("infinite.csv", "a,b,y\n1,2,3\n1,inf,3\n", &[], &remedies);
     read("semicolon.csv", "a;b;y\n1;2;3\n", &[], &["semicolon.csv", "one column", "`;`", "(`--delimiter`)"]);
     read("escape.csv", "a,b,y\n1,\u{1b}[2Jx,3\n", &[], &["line 2", "`\\u{1b}[2Jx`"]);
     read("comma.csv", "a;b;y\n1,5;2;3\n", &["--delimiter", ";"], &["`1,5`", "(`--decimal-comma`)"]);
@@ -93,6 +98,9 @@ fn tables_with_mistakes_are_named_by_line_and_column() {
     misnamed("features.csv", small, ["--features", "temp,q"], &["`q`", "Dose, temp, YIELD"]);
     misnamed("one-hot.csv", small, ["--one-hot", "tmp"], &["did you mean `temp`?"]);
     misnamed("leave-out.csv", small, ["--leave-out", "id"], &["`id`"]);
+    let commas = "\"Name, long\",x 1,y\n1,2,3\n2,3,5\n";
+    let says = ["`Name`; there are: \"Name, long\", x 1, y;", "--leave-out '\"Name, long\"'"];
+    misnamed("commas.csv", commas, ["--leave-out", "Name, long"], &says);
     misnamed("quotes.csv", "a,y\n1,2\n", ["--features", "\"a, b\",y"], &["`a, b`"]);
 }
 

@@ -8,7 +8,9 @@ pub struct Listed {
     pub name: String,
     help: String,
     takes_value: bool,
-    choices: Vec<&'static str>,
+    /// The words that it accepts; it may accept paths too.
+    pub choices: Vec<String>,
+    accepts_paths: bool,
 }
 
 impl From<&Flag<'_>> for Listed {
@@ -17,7 +19,8 @@ impl From<&Flag<'_>> for Listed {
             name: flag.name.clone(),
             help: flag.help.split_once(';').map_or(flag.help.as_str(), |(first, _)| first).into(),
             takes_value: !flag.value.is_empty(),
-            choices: flag.choices().iter().map(|(word, _)| *word).collect(),
+            choices: flag.choices().iter().map(|(word, _)| (*word).to_owned()).collect(),
+            accepts_paths: flag.value.contains("PATH"),
         }
     }
 }
@@ -75,10 +78,18 @@ fn bash(studies: &[(&str, String, Vec<Listed>)]) -> String {
     format!(
         r#"_double_descent() {{
     local current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" study="${{COMP_WORDS[1]}}" words=
+    local studies='{}' verbs='{}'
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W '{} completions {} --help --version' -- "$current"))
+        COMPREPLY=($(compgen -W "$studies completions $verbs --help --version" -- "$current"))
         return
+    fi
+    if [[ " $verbs " == *" $study "* ]]; then
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            COMPREPLY=($(compgen -W "$studies" -- "$current") $(compgen -d -- "$current"))
+            return
+        fi
+        study="${{COMP_WORDS[2]}}"
     fi
     case "$study $before" in
         'completions completions') COMPREPLY=($(compgen -W 'bash zsh fish' -- "$current")); return ;;
@@ -115,7 +126,7 @@ fn zsh(studies: &[(&str, String, Vec<Listed>)]) -> String {
         for flag in list {
             let value = match (flag.takes_value, flag.choices.join(" ")) {
                 (false, _) => String::new(),
-                (true, words) if words.is_empty() => ":value:_files".into(),
+                (true, words) if words.is_empty() || flag.accepts_paths => ":value:_files".into(),
                 (true, words) => format!(":value:({words})"),
             };
             let _ = write!(flags, " \\\n            '--{}[{}]{value}'", flag.name, escaped(&flag.help));
@@ -168,6 +179,7 @@ fn fish(studies: &[(&str, String, Vec<Listed>)]) -> String {
             let value = match (flag.takes_value, flag.choices.join(" ")) {
                 (false, _) => String::new(),
                 (true, words) if words.is_empty() => " -r".into(),
+                (true, words) if flag.accepts_paths => format!(" -r -a '{words}'"),
                 (true, words) => format!(" -x -a '{words}'"),
             };
             lines.push(format!("{condition} -l {}{value} -d '{}'", flag.name, escaped(&flag.help)));

@@ -71,7 +71,11 @@ const fn of<P: Program>() -> Entry {
 
 fn flags<P: Program>() -> Vec<Listed> {
     let mut study = P::default();
-    listed(&mut study).iter().map(Listed::from).collect()
+    let mut flags: Vec<Listed> = listed(&mut study).iter().map(Listed::from).collect();
+    for (name, names) in P::NAMES {
+        flags.iter_mut().filter(|flag| flag.name == *name).for_each(|flag| flag.choices = names());
+    }
+    flags
 }
 
 /// The subcommands in the order of the help text: tables of data first.

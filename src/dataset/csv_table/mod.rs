@@ -423,6 +423,12 @@ impl Table<'_> {
             )
         } else if let Some(unit) = unit_beside(cell) {
             format!("`{text}` is not a finite number; if `{}` is a unit, remove it", shown(unit))
+        } else if text.parse::<f64>().is_ok() {
+            format!(
+                "`{text}` is not a finite number; if it stands for a missing value, declare it \
+                 (`CsvOptions::with_missing`, which replaces the default list) and have its row dropped \
+                 (`BlankCells::DropRow`)"
+            )
         } else {
             format!("`{text}` is not a finite number")
         }

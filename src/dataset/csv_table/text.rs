@@ -19,6 +19,12 @@ pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Re
     }
     let within = if packed { "holds, packed by gzip," } else { "is" };
     match kind_of_file(&bytes) {
+        // Zeros begin no text; its other readers know an IDX file by more than its first bytes.
+        KindOfFile::Unknown if matches!(bytes[..], [0, 0, 8..=14, 1..=4, ..]) => {
+            return Err(wrong(format!(
+                "{within} an array in an IDX file (as MNIST's), but must be CSV text in UTF-8"
+            )));
+        }
         KindOfFile::Unknown => {}
         KindOfFile::Gzip => return Err(wrong("is packed twice by gzip; unpack it once".into())),
         KindOfFile::Other(words) => {
