@@ -36,6 +36,13 @@ fn widths() -> Vec<usize> {
         .collect()
 }
 
+/// Those numbers of features and some more, ascending.
+fn widths_and(more: &[usize]) -> Vec<usize> {
+    let mut all = [&widths()[..], more].concat();
+    all.sort_unstable();
+    all
+}
+
 /// Training times, from far too short to nearly converged.
 fn times() -> Vec<f64> {
     (-8..=16).map(|i| 10.0_f64.powf(f64::from(i) / 4.0)).collect()
@@ -53,7 +60,7 @@ fn tables(noise: f64) -> Result<(Dataset, Dataset), Error> {
         let truth =
             (inputs.dot(&hidden) / (INPUTS as f64).sqrt()).mapv(f64::tanh).dot(&output) / 50.0_f64.sqrt();
         let targets = truth + noise * normal(rows, 1, place + 1);
-        Dataset::new(format!("a random network's outputs, label noise {noise}"), inputs, targets)
+        Dataset::new(format!("outputs of a random network with label noise {noise}"), inputs, targets)
     };
     Ok((table(POOL, noise, 2)?, table(TEST, 0.0, 4)?))
 }
@@ -81,8 +88,8 @@ pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     let trained = model_wise(0.5, ROWS, arms)?;
     let (train, test) = tables(0.5)?;
     let plane = Sweep {
-        samples: vec![20, 40, 80, 160, 320],
-        features: widths(),
+        samples: vec![20, 25, 40, 80, 160, 320],
+        features: widths_and(&[40, 160]),
         ..Sweep::plane(train, test, maps(), REPEATS, 0)
     };
     let plane = plane.surface()?;
@@ -90,8 +97,8 @@ pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
         ("deep_size", size(&trained)),
         ("deep_size_and_time", size_and_time(&trained)?),
         ("deep_noise", noise()?),
-        ("deep_time", time(&trained)),
-        ("deep_samples", samples(&plane)),
+        ("deep_time", time(&trained)?),
+        ("deep_samples", samples(&plane)?),
         ("deep_penalty", penalty()?),
         ("deep_ensembles", ensembles()?),
     ])
@@ -140,7 +147,8 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
         Ok(panel.with_title(title).with_heat_map(heat).with_marker(ROWS as f64, "p = n"))
     };
     let figure = Figure::new(
-        "The same fits over size and time: the ridge of the test error begins where the training error vanishes.",
+        "The same fits over size and time. The ridge of the test error stands at p\u{a0}≈\u{a0}n, from t\u{a0}≈\u{a0}100 on. There \
+         the edge beyond which the training error vanishes turns upright.",
     );
     Ok(figure
         .with_panel(map(Metric::TestMse, "Test error")?)
@@ -150,35 +158,52 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
 /// Figures 4 to 8: label noise raises the peak.
 fn noise() -> Result<Figure, Error> {
     let curve = |noise: f64| model_wise(noise, ROWS, vec![Arm::min_norm()]);
-    let (none, some, much) = (curve(0.0)?, curve(0.3)?, curve(1.0)?);
-    let curves = [("no label noise", &none, 0), ("noise 0.3", &some, 0), ("noise 1", &much, 0)];
-    Ok(study::overlay(&curves, Metric::TestMse, &over_the_axis()))
+    let curves = [curve(0.0)?, curve(0.3)?, curve(1.0)?].map(|mut curve| {
+        curve.provenance.data = "outputs of a random network with label noise 0, 0.3 and 1".into();
+        curve
+    });
+    let names = ["no label noise", "noise 0.3", "noise 1"];
+    let lines: Vec<_> = names.into_iter().zip(&curves).map(|(name, curve)| (name, curve, 0)).collect();
+    Ok(study::overlay(&lines, Metric::TestMse, &over_the_axis()))
 }
 
-/// Figures 9 and 10: errors over training time, for three sizes.
-fn time(trained: &Curve) -> Figure {
-    let metrics = [Metric::TestMse, Metric::TrainMse];
-    study::over_settings(
-        trained,
-        ("stopped_at_t", "Training time t"),
-        &[25, 80, 640],
-        &metrics,
-        &over_the_axis(),
-    )
+/// Figures 9 and 10: errors over training time, for three sizes; in two panels, since training errors fall by many
+/// powers of ten.
+fn time(trained: &Curve) -> Result<Figure, Error> {
+    let over = |metric| {
+        let family = ("stopped_at_t", "Training time t");
+        study::over_settings(trained, family, &[25, 80, 640], &[metric], &over_the_axis()).drawn()
+    };
+    let (test, train) = (over(Metric::TestMse)?, over(Metric::TrainMse)?);
+    let (_, how) = train.caption.split_once(". ").unwrap_or_default();
+    let what = "Test and training error over the time t at which gradient flow is stopped";
+    let figure = Figure::new(format!("{what}. {how}"));
+    let panels = test.panels.into_iter().chain(train.panels).zip(["Test error", "Training error"]);
+    Ok(panels.fold(figure, |figure, (panel, title)| figure.with_panel(panel.with_title(title))))
 }
 
 /// Figures 3, 11 and 12: more rows move the peak, and increase the error at some sizes.
-fn samples(plane: &Surface) -> Figure {
+fn samples(plane: &Surface) -> Result<Figure, Error> {
     let options = over_the_axis();
-    let over_p = study::over_features(plane, &[40, 80, 160], 0, Metric::TestMse, &options);
-    let over_n = study::over_samples(plane, &[25, 80, 640], 0, Metric::TestMse, &options);
-    let mut figure = Figure { undrawn: over_p.undrawn.or(over_n.undrawn), ..Figure::new(over_p.caption) };
-    for (panel, title) in
-        over_p.panels.into_iter().chain(over_n.panels).zip(["Over the size", "Over the rows"])
-    {
-        figure = figure.with_panel(panel.with_title(title));
-    }
-    figure
+    let over_p = study::over_features(plane, &[40, 80, 160], 0, Metric::TestMse, &options).drawn()?;
+    let over_n = study::over_samples(plane, &[25, 80, 640], 0, Metric::TestMse, &options).drawn()?;
+    let (features, rows) = (plane.features(), plane.samples());
+    let (last_p, last_n) = (features[features.len() - 1], rows[rows.len() - 1]);
+    let from = &plane.cells().provenance;
+    let (_, how) = over_p.caption.split_once(". Lines").unwrap_or_default();
+    let said = format!(
+        "Test error. Data: {} ({POOL} rows; {}). (a) Over p from {} to {last_p} ({} values). (b) Over n from {} to {last_n} \
+         ({} values). Lines{how}",
+        from.data,
+        from.preparation,
+        features[0],
+        features.len(),
+        rows[0],
+        rows.len(),
+    );
+    let panels = over_p.panels.into_iter().chain(over_n.panels).zip(["Over the size", "Over the rows"]);
+    let figure = Figure::new(said);
+    Ok(panels.fold(figure, |figure, (panel, title)| figure.with_panel(panel.with_title(title))))
 }
 
 /// Figures 19 to 22: with the best penalty there is no peak.

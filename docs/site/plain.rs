@@ -1,7 +1,7 @@
 //! The two reference curves: the classical U, and double descent with its regions named.
 
 use double_descent::Error;
-use double_descent::plot::{Figure, Group, Hue, Panel, PanelAxis, Series};
+use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::theory::gaussian;
 
 /// The number of samples. Below: the noise variance, and the number of features, which matter less and less.
@@ -15,27 +15,31 @@ fn split(p: usize) -> (f64, f64) {
     (energy(1..=p), energy(p + 1..=FEATURES))
 }
 
-/// Exact test errors over p, including the noise of the test rows; infinite near the threshold.
-fn curve(sizes: impl Iterator<Item = usize>) -> Result<(Vec<f64>, Vec<f64>), Error> {
-    let mut out = (Vec::new(), Vec::new());
+/// Exact excess errors over p and their two parts, bias² and variance; infinite near the threshold.
+fn curve(sizes: impl Iterator<Item = usize>) -> Result<[Series; 3], Error> {
+    let (mut x, mut y) = (Vec::new(), [const { Vec::new() }; 3]);
     for p in sizes {
         let (seen, unseen) = split(p);
-        out.0.push(p as f64);
-        out.1.push(gaussian::weak_features(SAMPLES, p, seen, unseen, NOISE)?);
+        let of = gaussian::split(SAMPLES, p, seen, unseen, NOISE)?;
+        x.push(p as f64);
+        for (line, value) in y.iter_mut().zip([of.total(), of.bias_squared, of.inputs + of.inputs_and_noise])
+        {
+            line.push(value);
+        }
     }
-    Ok(out)
+    Ok(y.map(|y| Series::new("", x.clone(), y)))
 }
 
 pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
-    let line = |(x, y): (Vec<f64>, Vec<f64>)| Series::new("", x, y);
-    let panel = |title: &str| {
+    let panel = |title: &str, low: f64| {
         Panel::new(
             PanelAxis::log10("Parameters p"),
-            PanelAxis::log10("Expected test error").with_range(0.15, 100.0),
+            PanelAxis::log10("Expected excess error").with_range(low, 20.0),
         )
         .with_title(title)
     };
-    let (classical, modern) = (line(curve(1..=SAMPLES - 2)?), line(curve(SAMPLES + 2..=FEATURES)?));
+    let [classical, bias, variance] = curve(1..=SAMPLES - 2)?;
+    let [modern, ..] = curve(SAMPLES + 2..=FEATURES)?;
     let (best, _) = classical
         .y
         .iter()
@@ -43,13 +47,15 @@ pub fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
         .fold((0, f64::INFINITY), |best, (i, &y)| if y < best.1 { (i, y) } else { best });
     let optimum = classical.x[best];
     let caption = format!(
-        "Exact expected test error of minimum-norm least squares on the first p of {FEATURES} Gaussian features whose weights \
+        "Exact expected excess test error (beyond the label noise, of variance {NOISE}) of minimum-norm least squares on the first p of {FEATURES} Gaussian features whose weights \
          fall off, n = {SAMPLES} (Belkin, Hsu and Xu 2020): infinite for |n − p| ≤ 1."
     );
-    let u_curve = panel("What the textbooks draw")
-        .with_group(Group::new("Under-parameterised, p < n", Hue::Blue).with_series(classical.clone()))
+    let u_curve = panel("What the textbooks draw", 0.01)
+        .with_group(Group::new("Bias² + variance", Hue::Blue).with_series(classical.clone()))
+        .with_group(Group::new("Bias²", Hue::Green).with_series(bias.with_dash(Dash::Dashed)))
+        .with_group(Group::new("Variance", Hue::Vermillion).with_series(variance.with_dash(Dash::Dotted)))
         .with_marker(optimum, "classical optimum");
-    let both = panel("And what lies beyond")
+    let both = panel("And what lies beyond", 0.15)
         .with_group(Group::new("Classical regime, p < n", Hue::Blue).with_series(classical))
         .with_group(Group::new("Interpolating regime, p > n", Hue::Vermillion).with_series(modern))
         .with_marker(optimum, "classical optimum")

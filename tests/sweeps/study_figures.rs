@@ -499,7 +499,7 @@ fn settings_are_an_axis() {
     assert_eq!(panel.groups[0].series[0].y[1], middle);
     assert_eq!(panel.groups.len(), 3);
     assert_eq!((panel.groups[2].series[0].x[0], panel.groups[2].series[0].y[0]), (1e-4, 3000.0 + 1e-4));
-    assert!(figure.caption.contains("Penalty λ") || figure.caption.contains("setting of ridge"));
+    assert!(figure.caption.starts_with("Test error and training error over penalty λ. "), "{}", figure.caption);
     assert!(matches!(draw("lasso", &[], &[Metric::TestMse]).check(), Err(Error::UnknownName { .. })));
     assert!(matches!(draw("unablated", &[], &[Metric::TestMse]).check(), Err(Error::Unsupported { .. })));
     assert!(matches!(draw("ridge", &[9], &[Metric::TestMse]).check(), Err(Error::Domain { .. })));

@@ -99,7 +99,7 @@ fn draw(
             reason: "every value is zero: a logarithmic axis cannot show them".into(),
         })?;
     }
-    let what = format!("{} over the setting of {}", listed(metrics), family.replace('_', " "));
+    let what = format!("{} over {}", listed(metrics), uncapitalised(label));
     let shown = Curve {
         cells: curve
             .cells
@@ -191,6 +191,17 @@ fn held(curve: &Curve, value: usize) -> String {
 
 fn is_at(curve: &Curve, cell: &curve::Cell, value: usize) -> bool {
     curve.axis.value(cell) == Some(value as f64)
+}
+
+/// `Penalty λ` within a sentence: `penalty λ`. A symbol keeps its capital.
+fn uncapitalised(label: &str) -> String {
+    let mut letters = label.chars();
+    match letters.next() {
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => label.into(),
+    }
 }
 
 /// `Training error and test error`.
