@@ -9,14 +9,14 @@ pub fn trimmed(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// Formats a number as `10⁻⁵`, `3.2·10⁷`.
+/// Formats a number as `10⁻⁵`, `3.2×10⁷`.
 fn power_of_ten(value: f64) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let text = format!("{value:e}");
     let Some((digits, exponent)) = text.split_once('e') else { return text };
     let raised = |c: char| c.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize]);
     let exponent: String = exponent.chars().map(raised).collect();
-    if digits == "1" { format!("10{exponent}") } else { format!("{digits}·10{exponent}") }
+    if digits == "1" { format!("10{exponent}") } else { format!("{digits}×10{exponent}") }
 }
 
 /// Formats a count with its noun: `1 repeat`, `3 repeats`.

@@ -6,7 +6,7 @@ const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', 
 const MOST_DECIMALS: i32 = 12;
 
 /// `10ᵏ`.
-pub(super) fn power_of_ten(exponent: i32) -> String {
+pub(in crate::plot) fn power_of_ten(exponent: i32) -> String {
     let mut out = String::from("10");
     if exponent < 0 {
         out.push('⁻');

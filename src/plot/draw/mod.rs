@@ -10,7 +10,7 @@ mod drawing;
 mod figure;
 mod font;
 mod heat;
-mod label;
+pub(super) mod label;
 mod layout;
 mod legend;
 #[cfg(feature = "plot")]

@@ -2,6 +2,7 @@
 
 use super::Statistic;
 use super::draft::Draft;
+use super::setting::full;
 use super::theory;
 use crate::curve::{Axis, Curve};
 use crate::error::words::counted;
@@ -122,11 +123,18 @@ fn statistic(draft: &Draft<'_>, panels: &[Panel]) -> String {
     }
 }
 
-/// Prevents line breaks within the rule of an estimator, which follows its name and a comma.
+/// Writes `1e-7` as `10⁻⁷`, as on the axes, and prevents line breaks within the rule of an estimator, which follows its
+/// name and a comma.
 fn unbroken(estimators: &str) -> String {
-    let one = |text: &str| match text.split_once(", ") {
+    let number = |word: &str| {
+        let (bare, comma) = word.strip_suffix(',').map_or((word, ""), |bare| (bare, ","));
+        let value = if bare.contains('e') { bare.parse::<f64>().ok() } else { None };
+        value.map_or_else(|| word.to_owned(), |value| full(value) + comma)
+    };
+    let numbers = |text: &str| text.split(' ').map(number).collect::<Vec<_>>().join(" ");
+    let one = |text: &str| match numbers(text).split_once(", ") {
         Some((name, rule)) => format!("{name}, {}", rule.replace(' ', "\u{a0}")),
-        None => text.to_owned(),
+        None => numbers(text),
     };
     estimators.split("; ").map(one).collect::<Vec<_>>().join("; ")
 }
@@ -163,6 +171,10 @@ mod tests {
     #[test]
     fn rules_are_not_broken() {
         assert_eq!(unbroken("minimum norm, σ > ε σ₁; ridge"), "minimum norm, σ\u{a0}>\u{a0}ε\u{a0}σ₁; ridge");
+        assert_eq!(
+            unbroken("ridge, λ = 1e-7; …; ridge, λ = 1e2"),
+            "ridge, λ\u{a0}=\u{a0}10⁻⁷; …; ridge, λ\u{a0}=\u{a0}100"
+        );
     }
 
     #[test]
