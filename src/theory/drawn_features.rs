@@ -251,7 +251,7 @@ impl DrawnFeatures {
         let label = match members {
             Some(1) => "Mean over features".to_owned(),
             Some(count) => format!("Mean over features, K = {count}"),
-            None => "Mean over features, K = ∞".to_owned(),
+            None => "Mean over features, K\u{a0}=\u{a0}∞".to_owned(),
         };
         TheoryLine::new(label, "Jacot et al. 2020", move |p| {
             let errors = draws.iter().map(|draw| draw.at(p, ridge)?.of_members(members));

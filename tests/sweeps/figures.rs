@@ -111,6 +111,7 @@ fn fits_of_one_input() {
     let truth = Truth { name: "cos 9x", function: &function, inputs: (-1.0, 1.0), outputs: (-2.0, 2.0) };
     let fits = study::fits(&[("", &legendre)], 0, &[3, 12, 40], &truth).drawn().unwrap();
     assert_eq!(fits.panels.len(), 3);
+    assert!(fits.caption.contains("(repeat 0, seed "), "{}", fits.caption);
     assert!(fits.panels[1].title.contains("=\u{a0}n"));
     // The interpolant passes through its training points.
     let (fit, points) = (&fits.panels[1].groups[1].series[0], &fits.panels[1].groups[2].series[0]);
@@ -128,6 +129,8 @@ fn rows_and_their_directions() {
     let rows = arr2(&[[2.0, 1.0, 0.5], [-1.0, 0.5, 2.0], [0.3, -2.0, 1.0], [1.0, 1.0, -1.0]]);
     let figure = study::directions(&rows, &[1, 3]).drawn().unwrap();
     assert_eq!(figure.panels.len(), 2);
+    // The line of a single row is twice as long as the row, and leaves the frame.
+    assert!(figure.caption.contains("cut off"), "{}", figure.caption);
     // All panels have the same groups, so one legend serves them all.
     let headings = |panel: usize| {
         figure.panels[panel].groups.iter().map(|group| group.heading.clone()).collect::<Vec<_>>()

@@ -115,6 +115,20 @@ fn rounding_noise_does_not_rule_the_axis() {
     assert!(parsed(figure).iter().any(|text| text == "Training error (zero)"));
 }
 
+/// The lower panels of the adversaries show medians, whatever the upper ones show.
+#[test]
+fn the_caption_of_adversaries_says_which_lines_are_medians() {
+    let bootstrap = double_descent::curve::Bootstrap { draws: 20, seed: 0 };
+    let options = FigureOptions { statistic: Statistic::Mean(bootstrap), ..FigureOptions::default() };
+    for (name, figure) in adversaries(&sweep(8..=12, 6), &options) {
+        for said in
+            ["Below, lines are medians over the repeats of the error divided by", "Above, lines are means"]
+        {
+            assert!(figure.caption.contains(said), "{name}: {}", figure.caption);
+        }
+    }
+}
+
 /// The caption explains the settings that are drawn and no others, and titles name all errors that are zero.
 #[test]
 fn three_factors_without_the_threshold_or_without_fewer_modes() {
@@ -499,7 +513,11 @@ fn settings_are_an_axis() {
     assert_eq!(panel.groups[0].series[0].y[1], middle);
     assert_eq!(panel.groups.len(), 3);
     assert_eq!((panel.groups[2].series[0].x[0], panel.groups[2].series[0].y[0]), (1e-4, 3000.0 + 1e-4));
-    assert!(figure.caption.starts_with("Test error and training error over penalty λ. "), "{}", figure.caption);
+    assert!(
+        figure.caption.starts_with("Test error and training error over penalty λ. "),
+        "{}",
+        figure.caption
+    );
     assert!(matches!(draw("lasso", &[], &[Metric::TestMse]).check(), Err(Error::UnknownName { .. })));
     assert!(matches!(draw("unablated", &[], &[Metric::TestMse]).check(), Err(Error::Unsupported { .. })));
     assert!(matches!(draw("ridge", &[9], &[Metric::TestMse]).check(), Err(Error::Domain { .. })));

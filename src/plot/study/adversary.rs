@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 const MSE: &str = "Mean squared error";
 /// Caption of the lower panels, which separate lines that coincide in the upper ones.
-const RATIOS: &str = "Below: medians of the error over that of the same fit without adversary";
+const RATIOS: &str = "Below, lines are medians over the repeats of the error divided by that of the same fit without adversary";
 const METRICS: [Metric; 2] = [Metric::TestMse, Metric::TestMseOpposite];
 const SIGNS: [(Metric, &str); 2] = [(Metric::TestMse, "+"), (Metric::TestMseOpposite, "−")];
 
@@ -39,10 +39,10 @@ fn draw_adversarial_test(mut draft: Draft<'_>) -> Option<Figure> {
     if !draft.fit(&METRICS, &mut panels) {
         return None;
     }
-    panels.extend(ratios(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v")));
+    let ratios = ratios(&draft, &TEST_DATA, |sign| format!("Test data x {sign} a v"));
     let what = "Test data moved along v, the right singular vector of the smallest non-zero singular value \
                 of the training data, signed so that its left partner u has u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";
-    draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
+    finish(&draft, what, panels, ratios)
 }
 
 /// Figure of the family `adversarial_train`: test error as training targets move along the last mode, a ramp over the
@@ -59,10 +59,21 @@ fn draw_adversarial_train(mut draft: Draft<'_>) -> Option<Figure> {
     if !draft.fit(&METRICS, &mut panels) {
         return None;
     }
-    panels.extend(ratios(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u")));
+    let ratios = ratios(&draft, &TRAINING_TARGETS, |sign| format!("Training targets y {sign} a u"));
     let what = "Training targets moved along u, the left singular vector of the smallest non-zero singular \
                 value of the training data, signed so that u\u{a0}·\u{a0}y\u{a0}≥\u{a0}0";
-    draft.finish(&format!("{what}. {RATIOS}"), panels).map(|figure| figure.with_columns(2))
+    finish(&draft, what, panels, ratios)
+}
+
+/// The errors, with the ratios below if there are any: their lines are medians, whatever those above are.
+fn finish(draft: &Draft<'_>, what: &str, errors: Vec<Panel>, ratios: Vec<Panel>) -> Option<Figure> {
+    let has_ratios = !ratios.is_empty();
+    let what = if has_ratios { format!("{what}. {RATIOS}") } else { what.to_owned() };
+    let mut figure = draft.finish(&what, [errors, ratios].concat())?;
+    if has_ratios {
+        figure.caption = figure.caption.replacen("Lines are", "Above, lines are", 1);
+    }
+    Some(figure.with_columns(2))
 }
 
 /// One panel for each sign that the curve has, all with one legend.
@@ -97,7 +108,8 @@ fn ratios(draft: &Draft<'_>, family: &Family, title: impl Fn(&str) -> String) ->
         for series in one.iter_mut().flat_map(|group| &mut group.series) {
             series.y.fill(1.0);
         }
-        let panel = draft.panel("Error over that without adversary", [ramp].into_iter().chain(one), &[]);
+        let panel =
+            draft.panel("Error relative to the fit without adversary", [ramp].into_iter().chain(one), &[]);
         panels.extend(panel.map(|panel| panel.with_title(format!("{}, ratio", title(sign)))));
     }
     panels

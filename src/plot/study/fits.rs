@@ -115,8 +115,9 @@ fn drawn_fits(
             }
         }
     }
+    let seed = sweeps[0].1.splits.seed().map_or(String::new(), |seed| format!(", seed {seed}"));
     figure.caption = format!(
-        "Fits to {} (repeat {repeat}). Fits that leave the frame are cut off there; spikes at training points may be \
+        "Fits to {} (repeat {repeat}{seed}). Fits that leave the frame are cut off there; spikes at training points may be \
          narrower than the line.",
         sets.join("; ")
     );

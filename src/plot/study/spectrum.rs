@@ -91,7 +91,7 @@ fn drawn_isotropic(curves: &[Curve], options: &FigureOptions) -> Result<Figure, 
     let all: Vec<(&str, &Curve, usize)> = curves.iter().map(|curve| ("", curve, 0)).collect();
     let all = together(&all);
     let draft = Draft::new(&all, &options, &[])?;
-    let what = "Smallest non-zero singular value σ_min of n isotropic rows of p features, over √n, and what it tends to as \
+    let what = "Smallest non-zero singular value σ_min of n isotropic rows of p features, divided by √n, and what it tends to as \
                 n and p grow with n/p held";
     let mut figure = Figure::new(caption::caption(&draft, what, &panels, 0));
     figure.panels = panels;
@@ -184,7 +184,10 @@ fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error
                 Group::new("Axes of the features", Hue::Grey).with_series(axes.with_dash(Dash::Dotted)),
             )
             .with_group(Group::new("Rows", Hue::Blue).with_series(dots))
-            .with_group(Group::new("Right singular vectors", Hue::Green).with_series(lines(&modes(0..last))))
+            .with_group(
+                Group::new("Right singular vectors", Hue::Green)
+                    .with_series(lines(&modes(0..last)).with_dash(Dash::Dashed)),
+            )
             .with_group(
                 Group::new("That of σ_min", Hue::Vermillion).with_series(lines(&modes(last..svd.rank()))),
             );
@@ -192,9 +195,13 @@ fn drawn_directions(rows: &Array2<f64>, sizes: &[usize]) -> Result<Figure, Error
     }
     let view =
         if p == 3 { " Three features are seen from above at an angle, in parallel projection." } else { "" };
+    let is_cut = |series: &Series| series.x.iter().chain(&series.y).any(|at| at.abs() > frame);
+    let is_cut =
+        figure.panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.series).any(is_cut);
+    let cut = if is_cut { "; lines that are longer than the frame are cut off there" } else { "" };
     figure.caption = format!(
-        "The first n rows of one set and their right singular vectors, 2σ/√n to either side: two deviations of the rows \
-         along each. σ_min is the smallest non-zero singular value, by which the fit divides.{view}"
+        "The first n rows of one set and their right singular vectors, 2σ/√n to either side: two standard deviations of \
+         the rows along each{cut}. σ_min is the smallest non-zero singular value, by which the fit divides.{view}"
     );
     Ok(figure.with_columns(sizes.len().min(3)).with_width(1140.0).with_aspect(1.0))
 }
