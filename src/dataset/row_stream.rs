@@ -85,7 +85,7 @@ impl<T: RowStream + ?Sized> RowStream for Box<T> {
     }
 }
 
-/// Standard normal features `x` and one target `y = x·β + σ ε`, with `β` a random direction of length 1 and `ε`
+/// Standard normal features `x` and one target `y = x·β + σ ε`, with `β` a random direction of norm 1 and `ε`
 /// standard normal.
 ///
 /// # Examples

@@ -35,7 +35,7 @@ impl Dataset {
     /// # Ok::<(), double_descent::Error>(())
     /// ```
     pub fn with_target_noise(self, deviation: f64, seed: u64) -> Result<Self, Error> {
-        let step = format!("target noise of deviation {}, seed {seed}", words::number(deviation));
+        let step = format!("target noise of standard deviation {}, seed {seed}", words::number(deviation));
         let mut rng = stream(seed, STREAMS, TARGET_NOISE);
         self.with_noise(deviation, step, |data| {
             Array2::from_shape_simple_fn(data.targets.dim(), || rng.sample(StandardNormal))
@@ -54,8 +54,10 @@ impl Dataset {
     /// Nakkiran, Kaplun, Bansal, Yang, Barak and Sutskever, *Deep Double Descent*, arXiv:1912.02292 (2019): label noise
     /// as a proxy for misspecification.
     pub fn with_pseudorandom_target_noise(self, deviation: f64, seed: u64) -> Result<Self, Error> {
-        let step =
-            format!("pseudorandom target noise of deviation {}, seed {seed}", words::number(deviation));
+        let step = format!(
+            "pseudorandom target noise of standard deviation {}, seed {seed}",
+            words::number(deviation)
+        );
         self.with_noise(deviation, step, |data| {
             let mut noise = Array2::zeros(data.targets.dim());
             for (row, mut noise) in data.features.rows().into_iter().zip(noise.rows_mut()) {

@@ -370,6 +370,6 @@ impl FeatureMap for RandomNetwork {
         };
         self.describe_layers()
             + &unless(1.0, self.weight_scale, "weights times")
-            + &unless(0.0, self.bias_deviation, "biases of deviation")
+            + &unless(0.0, self.bias_deviation, "biases of standard deviation")
     }
 }

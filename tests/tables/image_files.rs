@@ -16,7 +16,7 @@ fn fashion_mnist_is_what_was_published() {
     let Some(data) = crate::common::data_folder("fashion_mnist_is_what_was_published") else { return };
     let folder = data.join("fashion_mnist");
     let (train, test) = Labelled::fashion_mnist(&folder).unwrap();
-    assert_eq!((train.name(), test.name()), ("fashion-mnist", "fashion-mnist-test"));
+    assert_eq!((train.name(), test.name()), ("Fashion-MNIST", "Fashion-MNIST-test"));
     assert_eq!(train.labels()[..10], [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
     assert_eq!(test.labels()[..10], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]);
     for (part, file, rows, sum, squares) in [
@@ -75,7 +75,7 @@ fn files_by_their_usual_names() {
             }
         }
         let (train, test) = Labelled::mnist(&folder.0).unwrap();
-        assert_eq!((train.name(), test.name()), ("mnist", "mnist-test"));
+        assert_eq!((train.name(), test.name()), ("MNIST", "MNIST-test"));
         assert_eq!((train.len(), test.len()), (30, 20));
         let expected = Array2::from_shape_fn((20, 784), |(i, _)| (i % 10) as f64 / 255.0);
         assert_eq!(test.inputs().unwrap(), &expected);
@@ -151,7 +151,7 @@ fn folders_named_like_their_files() {
             }
         }
         for (train, test) in
-            [Labelled::mnist(&folder.0).unwrap(), Labelled::train_and_test("mnist", &folder.0).unwrap()]
+            [Labelled::mnist(&folder.0).unwrap(), Labelled::train_and_test("MNIST", &folder.0).unwrap()]
         {
             assert_eq!((train.labels(), test.labels()), (&[0, 1, 2][..], &[0, 1][..]));
             assert_eq!(train.inputs().unwrap().row(2).to_vec(), vec![2.0 / 255.0; 784]);

@@ -105,7 +105,7 @@ fn a_pseudorandom_teacher_has_a_peak() {
     let clean = Dataset::new("linear", x, y).unwrap();
     let noisy = clean.clone().with_pseudorandom_target_noise(0.5, 3).unwrap();
     assert_eq!(noisy, clean.clone().with_pseudorandom_target_noise(0.5, 3).unwrap());
-    assert!(noisy.preparation().contains("pseudorandom target noise of deviation 0.5, seed 3"));
+    assert!(noisy.preparation().contains("pseudorandom target noise of standard deviation 0.5, seed 3"));
     let median = |data: &Dataset, n: usize| {
         let test = Compressed::new(data.features(), data.targets()).unwrap();
         let mut errors: Vec<f64> = (0..repeats)
@@ -131,7 +131,7 @@ fn target_noise_is_drawn_once() {
     let data = Dataset::new("zeros", Array2::ones((n, 1)), Array2::from_elem((n, 2), 7.0)).unwrap();
     let noisy = data.clone().with_target_noise(deviation, 5).unwrap();
     assert_eq!(noisy, data.clone().with_target_noise(deviation, 5).unwrap());
-    assert!(noisy.preparation().ends_with("target noise of deviation 2.5, seed 5"));
+    assert!(noisy.preparation().ends_with("target noise of standard deviation 2.5, seed 5"));
     for column in 0..2 {
         let noise = noisy.targets().column(column).mapv(|y| y - 7.0);
         let (mean, square) = (noise.mean().unwrap(), noise.mapv(|e| e * e).mean().unwrap());

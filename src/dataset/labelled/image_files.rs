@@ -41,7 +41,7 @@ impl Labelled {
     /// ```
     pub fn fashion_mnist(folder: impl AsRef<Path>) -> Result<(Self, Self), Error> {
         let folder = folder.as_ref();
-        of_mnist("fashion-mnist", folder)
+        of_mnist("Fashion-MNIST", folder)
     }
 
     /// MNIST (`LeCun`, Cortes and Burges 1998): grey images of 28 × 28 pixels of the digits 0 to 9, 60,000 for
@@ -51,7 +51,7 @@ impl Labelled {
     /// As [`Labelled::fashion_mnist`].
     pub fn mnist(folder: impl AsRef<Path>) -> Result<(Self, Self), Error> {
         let folder = folder.as_ref();
-        of_mnist("mnist", folder)
+        of_mnist("MNIST", folder)
     }
 
     /// Reads labelled images for training and for testing, from a folder of IDX files of unsigned bytes or from `.npz`
