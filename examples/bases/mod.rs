@@ -13,7 +13,7 @@ use crate::common::{RunArgs, check_noise};
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric};
 use double_descent::features::{Polynomial, PolynomialBasis};
-use double_descent::plot::{Figure, study};
+use double_descent::plot::{Dash, Figure, study};
 use double_descent::sweep::{Maps, Sweep};
 
 flags! {
@@ -78,6 +78,12 @@ fn errors(cli: &Cli, curve: &Curve) -> Result<Figure, Error> {
     let mut figure = study::panels(curve, &[&error, &error, &norm], &options(&cli.run)).drawn()?;
     figure.panels[1].y.range = Some((3e-3, 1.0));
     figure.panels[1].title = "Test error, lower end".into();
+    // A dash pattern for each basis, so that they can be told without colours.
+    for panel in &mut figure.panels {
+        for (group, dash) in panel.groups.iter_mut().zip([Dash::Solid, Dash::DashDotted, Dash::Dotted]) {
+            group.series.iter_mut().for_each(|series| series.dash = dash);
+        }
+    }
     figure.caption.push_str(
         " Test errors are without noise, on 1000 equally spaced points of \
          [−1,\u{a0}1]; (b) is the lower end of (a). Up to p\u{a0}=\u{a0}n all bases give the same fit in \

@@ -1,4 +1,4 @@
-//! Monte Carlo estimates with error bars over dashed closed forms.
+//! Monte Carlo estimates with error bars over lines of closed forms.
 
 use super::study::{Measured, PENALTY, Plan, TEST_ROWS};
 use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
@@ -8,11 +8,11 @@ pub fn threshold(plan: &Plan, measured: &[Measured]) -> Figure {
     let (n, d) = (plan.samples, 8 * plan.samples);
     let caption = format!(
         "Excess test error split by where it comes from, by Monte Carlo over {} training sets × {} draws of label noise \
-         (points; bars of two standard errors, by the jackknife) and in closed form (dashes). Standard normal inputs, a \
-         teacher of length 1 with equal coefficients, label noise of standard deviation {}, seed {}. (a) Minimum-norm least \
+         (points; bars of two standard errors, by the jackknife) and in closed form (lines). Standard normal inputs, a \
+         teacher of norm 1 with equal coefficients, label noise of standard deviation {}, seed {}. (a) Minimum-norm least \
          squares on the first p of {d} inputs, n\u{a0}=\u{a0}{n}; closed form exact for every size, infinite for \
          |n\u{a0}−\u{a0}p|\u{a0}≤\u{a0}1. (b), (c) p\u{a0}=\u{a0}{n}, all inputs; test rows have the covariance \
-         0.8^|i−j| and training rows the identity; closed forms given each design, means over {} other designs; ridge \
+         0.8 to the power |i\u{a0}−\u{a0}j| and training rows the identity; closed forms given each design, means over {} other designs; ridge \
          penalty λ\u{a0}=\u{a0}{}. Minimum-norm \
          estimates within three of the threshold have no variance and are left out, as are those that are negative.",
         plan.sets,
@@ -35,11 +35,11 @@ pub fn features(plan: &Plan, measured: &[Measured]) -> Figure {
     let (n, d) = (plan.network_samples, plan.network_samples / 3);
     let caption = format!(
         "Symmetric split of the excess test error of random features tanh(w·x), n\u{a0}=\u{a0}{n} training rows of {d} inputs \
-         uniform on the sphere of radius √{d}, a linear teacher of length 1, label noise of standard deviation {}, {TEST_ROWS} test rows: \
+         uniform on the sphere of radius √{d}, a linear teacher of norm 1, label noise of standard deviation {}, {TEST_ROWS} test rows: \
          by Monte Carlo over {} training sets × {} draws of noise × {} draws of the features (points; bars of two standard \
-         errors, by the jackknife; seed {}), and in the limit of large n, p, d (dashes; Mei and Montanari 2022, split after \
+         errors, by the jackknife; seed {}), and in the limit of large n, p, d (lines; Mei and Montanari 2022, split after \
          Adlam and Pennington 2020). (a) Minimum norm. (b) Ridge, λ\u{a0}=\u{a0}{}. Terms that vanish in the limit (label \
-         noise alone, with features alone) are left out; so are estimates that are negative.",
+         noise alone, and label noise\u{a0}×\u{a0}features) are left out; so are estimates that are negative.",
         plan.noise,
         plan.sets,
         plan.draws,
@@ -95,17 +95,13 @@ fn panel(measured: &Measured) -> Panel {
         let series = Series::new("", x, y).with_band(bar(-1.0), bar(1.0)).with_dash(Dash::None);
         panel = panel.with_group(Group::new(line.part, line.hue).with_series(series));
     }
-    // One line with gaps, for a single legend entry.
-    let (mut x, mut y) = (Vec::new(), Vec::new());
-    for line in &measured.lines {
-        x.extend(line.theory.iter().map(|point| point.0).chain([f64::NAN]));
-        y.extend(
-            line.theory
-                .iter()
-                .map(|point| if is_shown(point.1) { point.1 } else { f64::NAN })
-                .chain([f64::NAN]),
-        );
+    // One dash pattern for each part, by which its points can be told without colours.
+    let dashes = [Dash::Dashed, Dash::Dotted, Dash::DashDotted, Dash::Thin];
+    let mut known = Group::new("Closed form", Hue::Black);
+    for (line, dash) in measured.lines.iter().zip(dashes.into_iter().cycle()) {
+        let shown = |y: f64| if is_shown(y) { y } else { f64::NAN };
+        let (x, y) = line.theory.iter().map(|&(x, y)| (x, shown(y))).unzip();
+        known = known.with_series(Series::new(line.part, x, y).with_dash(dash));
     }
-    let theory = Series::new("", x, y).with_dash(Dash::Dashed);
-    panel.with_group(Group::new("Closed form", Hue::Black).with_series(theory))
+    panel.with_group(known)
 }

@@ -26,7 +26,7 @@ fn about(design: &Design) -> String {
     }
     format!(
         "Gradient flow on {} from 0, n\u{a0}=\u{a0}{} rows of independent normal features, of which a model takes the first p: {}; \
-         label noise of deviation {}, seed {}",
+         label noise of standard deviation {}, seed {}",
         LOSS.formula(),
         design.n,
         groups.join(", "),
@@ -124,17 +124,24 @@ pub fn map(args: &RunArgs, design: &Design, surface: &Surface, stopped: &[Stoppe
             Group::new("Best time", Hue::Vermillion)
                 .with_series(Series::new("", p.clone(), of(|s| s.best_time)).with_dash(Dash::None)),
         );
-    let line = |name: &str, hue, y| Group::new(name, hue).with_series(Series::new("", p.clone(), y));
+    let line = |name: &str, hue, dash, y| {
+        Group::new(name, hue).with_series(Series::new("", p.clone(), y).with_dash(dash))
+    };
     let stopping =
         Panel::new(PanelAxis::linear("Number of features p"), PanelAxis::log10("Test mean squared error"))
             .with_title("What stopping is worth")
             .with_marker(n, "p = n")
-            .with_group(line("Never stopped", Hue::Grey, of(|s| s.never)))
-            .with_group(line("Stopped at the first rise", Hue::Vermillion, of(|s| s.first_rise)))
-            .with_group(line("Stopped at the best time", Hue::Blue, of(|s| s.best)));
+            .with_group(line("Never stopped", Hue::Grey, Dash::DashDotted, of(|s| s.never)))
+            .with_group(line(
+                "Stopped at the first rise",
+                Hue::Vermillion,
+                Dash::Dotted,
+                of(|s| s.first_rise),
+            ))
+            .with_group(line("Stopped at the best time", Hue::Blue, Dash::Solid, of(|s| s.best)));
     let caption = format!(
         "{}. (a) Test errors, {statistic}s over {} training sets. (b) The {statistic} of the errors of the training sets at the last \
-         time, where each first rises, and at its least; {}.",
+         time, at the first rise of each error, and at its minimum; {}.",
         about(design),
         surface.cells().repeats(),
         first_rise_costs(stopped),
@@ -151,13 +158,20 @@ pub fn map(args: &RunArgs, design: &Design, surface: &Surface, stopped: &[Stoppe
 /// What one model learns at which time.
 pub fn modes(design: &Design, timeline: &Timeline, times: &[f64]) -> Figure {
     let Timeline { p, bias, early, late, test, best } = timeline;
-    let series = |y: &[f64]| Series::new("", times.to_vec(), y.to_vec());
+    let series = |y: &[f64], dash| Series::new("", times.to_vec(), y.to_vec()).with_dash(dash);
     let mut panel =
         Panel::new(PanelAxis::log10("Training time t"), PanelAxis::linear("Part of the test error"))
-            .with_group(Group::new("Signal not yet learned (bias²)", Hue::Blue).with_series(series(bias)))
-            .with_group(Group::new("Noise in fast modes", Hue::Green).with_series(series(early)))
-            .with_group(Group::new("Noise in slow modes", Hue::Purple).with_series(series(late)))
-            .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test)));
+            .with_group(
+                Group::new("Signal not yet learned (bias²)", Hue::Blue)
+                    .with_series(series(bias, Dash::DashDotted)),
+            )
+            .with_group(
+                Group::new("Noise in fast modes", Hue::Green).with_series(series(early, Dash::Dashed)),
+            )
+            .with_group(
+                Group::new("Noise in slow modes", Hue::Purple).with_series(series(late, Dash::Dotted)),
+            )
+            .with_group(Group::new("Test error", Hue::Vermillion).with_series(series(test, Dash::Solid)));
     let turns: Vec<usize> =
         (1..test.len() - 1).filter(|&i| (test[i] - test[i - 1]) * (test[i + 1] - test[i]) < 0.0).collect();
     // One minimum, a peak, and another minimum.

@@ -26,12 +26,12 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     let highest = least.y.iter().copied().filter(|y| y.is_finite()).fold(0.0, f64::max);
     let of_errors =
         panel(PanelAxis::log10("Test error").with_range(0.8 * lowest, 1.5 * highest), "Test error")
-            .with_group(group("Minimum norm", Hue::Grey, least))
+            .with_group(group("Minimum norm", Hue::Grey, least.with_dash(Dash::DashDotted)))
             .with_group(group("Posterior mean, λ by evidence", Hue::Vermillion, mean))
             .with_group(group(
                 "A draw from the posterior",
                 Hue::Purple,
-                series(&bayes.draw, Metric::TestMse, 1.0)?,
+                series(&bayes.draw, Metric::TestMse, 1.0)?.with_dash(Dash::Dotted),
             ))
             .with_group(group(
                 "Best λ, by the test error",
@@ -54,8 +54,8 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
     let y = PanelAxis::linear("Per training sample").with_range(low - 0.3, high + 0.3);
     let of_evidence = panel(y, "Log evidence at the chosen λ")
         .with_group(group("Log evidence", Hue::Blue, evidence))
-        .with_group(group("Log likelihood of the fit", Hue::Vermillion, fits))
-        .with_group(group("Log Occam factor", Hue::Green, occam));
+        .with_group(group("Log likelihood of the fit", Hue::Vermillion, fits.with_dash(Dash::DashDotted)))
+        .with_group(group("Log Occam factor", Hue::Green, occam.with_dash(Dash::Dotted)));
 
     // Stores the setting as a metric, because summaries are of metrics.
     let settings = |curve: &Curve| {
@@ -73,7 +73,7 @@ pub fn errors(cli: &Cli, curve: &Curve, bayes: &Bayes) -> Result<Figure, Error> 
 
     let caption = format!(
         "Ridge regression as Bayesian regression, n\u{a0}=\u{a0}{n} training rows of {d} standard normal inputs, of which the \
-         first p are seen; teacher of length 1 with squared coefficients that fall as 1/j, label noise of standard deviation \
+         first p are seen; teacher of norm 1 with squared coefficients that fall as 1/j, label noise of standard deviation \
          {}. (a) Expected squared error on a noisy target: minimum norm, the posterior mean at the penalty of the largest \
          evidence (of {} between 10⁻² and 10⁴, chosen on the training rows), one draw from its posterior, and the penalty of \
          the least test error (dashes). (b) The log evidence at its best noise variance is the log likelihood of the fit plus \

@@ -54,7 +54,7 @@ impl Program for Cli {
     }
 }
 
-/// Coefficients of the teacher, scaled to length 1; their squares fall as 1/j.
+/// Coefficients of the teacher, scaled to norm 1; their squares fall as 1/j.
 fn teacher(d: usize) -> Array2<f64> {
     let raw = Array2::from_shape_fn((d, 1), |(j, _)| ((j + 1) as f64).sqrt().recip());
     let length = raw.iter().map(|b| b * b).sum::<f64>().sqrt();

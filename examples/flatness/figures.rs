@@ -1,6 +1,7 @@
 //! Figures over p, over training time, and over the scale of two layers.
 
 use super::study::{GROUPS, Place, QUANTITIES, ROWS, Scales, Study, Training};
+use crate::common::counted;
 use double_descent::Error;
 use double_descent::plot::{Dash, Figure, Group, Hue, LegendPlace, Panel, PanelAxis, Series};
 use double_descent::theory::marchenko_pastur::MarchenkoPastur;
@@ -14,7 +15,10 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
             |which: usize| places.iter().map(|place| place.quartiles[index][which]).collect::<Vec<f64>>();
         Series::new("", p.clone(), of(1)).with_band(of(0), of(2))
     };
-    let group = |index: usize, hue| Group::new(QUANTITIES[index].1, hue).with_series(series(index));
+    let dashed = |index: usize, hue, dash| {
+        Group::new(QUANTITIES[index].1, hue).with_series(series(index).with_dash(dash))
+    };
+    let group = |index: usize, hue| dashed(index, hue, Dash::Solid);
     let panel = |title: &str, y: PanelAxis| {
         let x = PanelAxis::log10("Number of features p").with_range(p[0], p[p.len() - 1]);
         Panel::new(x, y).with_title(title).with_marker(n, "p = n")
@@ -33,10 +37,10 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
     let theory = |series: Series| Group::new("Limit", Hue::Black).with_series(series);
     let caption = format!(
         "Minimum-norm fits of n\u{a0}=\u{a0}{} rows of the first p of {} standard normal inputs, loss ‖Xβ\u{a0}−\u{a0}y‖²/2n, \
-         teacher of length 1, label noise of standard deviation {}; medians and quartiles over {} training sets, seed {}. (a) \
+         teacher of norm 1, label noise of standard deviation {}; medians and quartiles over {} training sets, seed {}. (a) \
          The trace and the largest eigenvalue of the Hessian (and of the Fisher matrix, a multiple of it): their expectation and limit \
          pass the threshold smoothly. (b) The smallest that is not 0, whose limit is 0 there. (c) The volume: the log of the \
-         pseudo-determinant, over the rank. (d) Curvature relative to the length of the fit, the least trace over all \
+         pseudo-determinant, over the rank. (d) Curvature relative to the norm of the fit, the least trace over all \
          scales of two layers, and the test error. (e) Gradient noise at the fit is 0 \
          from p\u{a0}=\u{a0}n on, where every row is interpolated.",
         study.samples,
@@ -49,7 +53,7 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         .with_panel(
             panel("Trace and largest curvature", PanelAxis::log10("Curvature"))
                 .with_group(group(1, Hue::Blue))
-                .with_group(group(2, Hue::Green)),
+                .with_group(dashed(2, Hue::Green, Dash::DashDotted)),
         )
         .with_panel(
             panel("The smallest curvature", PanelAxis::log10("Curvature").with_range(0.3 * smallest, 20.0))
@@ -63,8 +67,8 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
         )
         .with_panel(
             panel("Relative to the fit", PanelAxis::log10("Value"))
-                .with_group(group(6, Hue::Blue))
-                .with_group(group(7, Hue::Purple))
+                .with_group(dashed(6, Hue::Blue, Dash::DashDotted))
+                .with_group(dashed(7, Hue::Purple, Dash::Dotted))
                 .with_group(group(0, Hue::Vermillion)),
         )
         .with_panel(panel("Gradient noise", PanelAxis::log10("tr C")).with_group(group(5, Hue::Grey)))
@@ -79,8 +83,9 @@ pub fn features(study: &Study, places: &[Place]) -> Result<Figure, Error> {
 pub fn training(study: &Study, training: &[Training]) -> Figure {
     let of = |value: fn(&Training) -> f64| training.iter().map(value).collect::<Vec<f64>>();
     let times = of(|at| at.time);
-    let group =
-        |name: &str, hue, y: Vec<f64>| Group::new(name, hue).with_series(Series::new("", times.clone(), y));
+    let group = |name: &str, hue, dash, y: Vec<f64>| {
+        Group::new(name, hue).with_series(Series::new("", times.clone(), y).with_dash(dash))
+    };
     let panel = |title: &str, label: &str| {
         Panel::new(PanelAxis::log10("Training time t"), PanelAxis::log10(label)).with_title(title)
     };
@@ -90,24 +95,35 @@ pub fn training(study: &Study, training: &[Training]) -> Figure {
         .collect();
     let caption = format!(
         "Gradient flow from 0 on ‖Xβ\u{a0}−\u{a0}y‖²/2n, expected over label noise of variance 1, in closed form; n\u{a0}=\u{a0}{ROWS} \
-         rows of independent normal features: {}; means over {} designs, seed {}. (a) The excess test error. (b) The \
+         rows of independent normal features: {}; means over {}, seed {}. (a) The excess test error. (b) The \
          trace of the Fisher matrix of a row (and of the Hessian), which training does not change in a linear model; gradient \
          noise tr\u{a0}C; the training error, which gradient flow never raises.",
         groups.join(", "),
-        (study.repeats / 8).max(1),
+        counted((study.repeats / 8).max(1), "design"),
         study.seed,
     );
     Figure::new(caption)
         .with_panel(panel("Excess test error", "Excess test error").with_group(group(
             "Excess test error",
             Hue::Vermillion,
+            Dash::Solid,
             of(|at| at.excess),
         )))
         .with_panel(
             panel("Trace, gradient noise and training error", "Value")
-                .with_group(group("Trace of the Fisher matrix", Hue::Green, of(|at| at.fisher_trace)))
-                .with_group(group("Gradient noise tr C", Hue::Purple, of(|at| at.gradient_noise)))
-                .with_group(group("Training error", Hue::Blue, of(|at| at.train_mse))),
+                .with_group(group(
+                    "Trace of the Fisher matrix",
+                    Hue::Green,
+                    Dash::Dotted,
+                    of(|at| at.fisher_trace),
+                ))
+                .with_group(group(
+                    "Gradient noise tr C",
+                    Hue::Purple,
+                    Dash::DashDotted,
+                    of(|at| at.gradient_noise),
+                ))
+                .with_group(group("Training error", Hue::Blue, Dash::Solid, of(|at| at.train_mse))),
         )
         .with_title("Flatness along training")
         .with_columns(2)
@@ -140,8 +156,8 @@ pub fn reparametrisation(study: &Study, scales: &[Scales]) -> Figure {
     let caption = format!(
         "Minimum-norm fits of one training set (n\u{a0}=\u{a0}{}, seed {}) written as a network of two layers, \
          f(x)\u{a0}=\u{a0}a\u{a0}w·x with w\u{a0}=\u{a0}sβ\u{302} and a\u{a0}=\u{a0}1/s: the same predictions for every s, with \
-         excess test errors {}, and a Hessian about (w, a) of any trace (a) and largest eigenvalue (b) (Dinh et al. 2017). No \
-         scale changes the least trace, 2\u{a0}√(tr\u{a0}H\u{a0}·\u{a0}‖Xβ\u{302}‖²/n) (dashes).",
+         excess test errors {}, but a Hessian in (w, a) whose trace (a) and largest eigenvalue (b) grow without bound as s goes to 0 \
+         or to ∞ (Dinh et al. 2017). No scale changes the least trace, 2\u{a0}√(tr\u{a0}H\u{a0}·\u{a0}‖Xβ\u{302}‖²/n) (dashes).",
         study.samples,
         study.seed,
         errors.join(", "),

@@ -1,7 +1,7 @@
 //! Flatness of a minimum along the number of features p and along training time t, and under reparametrisation. What a
 //! linear model cannot show: a trace of the Hessian or of the Fisher matrix that reacts to the threshold or changes in
 //! training. What it does show: the smallest curvature and the volume at p = n, gradient noise that falls in training,
-//! and that one and the same function can have any sharpness (Dinh et al. 2017).
+//! and that one and the same function can be arbitrarily sharp (Dinh et al. 2017).
 //!
 //! Run: `cargo run --release --example flatness`
 
