@@ -147,8 +147,8 @@ fn size_and_time(trained: &Curve) -> Result<Figure, Error> {
         Ok(panel.with_title(title).with_heat_map(heat).with_marker(ROWS as f64, "p = n"))
     };
     let figure = Figure::new(
-        "The same fits over size and time. The ridge of the test error stands at p\u{a0}≈\u{a0}n, from t\u{a0}≈\u{a0}100 on. There \
-         the edge beyond which the training error vanishes turns upright.",
+        "The same fits over size and time. The ridge of the test error stands at p\u{a0}≈\u{a0}n, from t\u{a0}≈\u{a0}100 on. The \
+         edge beyond which the training error vanishes is curved, and comes close to p\u{a0}=\u{a0}n only late in training.",
     );
     Ok(figure
         .with_panel(map(Metric::TestMse, "Test error")?)

@@ -335,7 +335,7 @@ pub fn noise_terms<'a>(results: impl Iterator<Item = Named<'a>>) {
     let columns = ["n = p/2", "n = 2p", "p = n/2", "p = 2n"];
     let columns = columns.iter().flat_map(|place| [(*place).to_owned(), format!("± at {place}")]);
     let columns = std::iter::once("map".to_owned()).chain(columns);
-    let mut table = Table::new("mean noise term over its lower bound, with standard errors", columns);
+    let mut table = Table::new("mean noise term divided by its lower bound, with standard errors", columns);
     let at = |rows: &[NoiseSummary], (n, p): (usize, usize)| {
         let row = rows.iter().find(|row| (row.n, row.p) == (n, p));
         let values = row.map(|row| [row.mean, row.standard_error].map(|value| value / lower_bound(n, p)));

@@ -108,21 +108,27 @@ pub fn line<'a>(
         low.push(lower * scale);
         high.push(upper * scale);
     }
+    // A single repeat has no spread to show.
+    let has_band = has_band && low.iter().zip(&high).any(|(low, high)| low < high);
     let series = Series::new(label, x, y);
     if has_band { series.with_band(low, high) } else { series }
 }
 
 /// Describes lines and bands, for a caption.
 pub fn describe(args: &RunArgs, repeats: usize) -> String {
+    describe_over(args, repeats, &format!("{repeats} repeats"))
+}
+
+/// Describes lines and bands over repeats that `what` describes, with their number.
+pub fn describe_over(args: &RunArgs, repeats: usize, what: &str) -> String {
     if repeats == 1 {
         return "Lines show a single repeat".into();
     }
     match args.statistic {
-        Statistic::Median => format!("Lines are medians and bands quartiles over {repeats} repeats"),
-        Statistic::Mean if args.bootstrap == 0 => format!("Lines are means over {repeats} repeats"),
+        Statistic::Median => format!("Lines are medians and bands quartiles over {what}"),
+        Statistic::Mean if args.bootstrap == 0 => format!("Lines are means over {what}"),
         Statistic::Mean => format!(
-            "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {repeats} \
-             repeats",
+            "Lines are means and bands their 95\u{a0}% bootstrap intervals ({} resamples, seed {}) over {what}",
             args.bootstrap, args.seed
         ),
     }

@@ -39,7 +39,7 @@ impl Function {
 
     /// `n` uniform inputs with noisy targets, the same for every basis and number of features.
     pub fn noisy(self, n: usize, noise: f64, seed: u64) -> Source {
-        let name = format!("{} with noise of deviation {noise}", self.name);
+        let name = format!("{} with noise of standard deviation {noise}", self.name);
         Source::drawn(name, move |repeat| {
             let mut rng = stream(seed, 0, repeat);
             let (low, high) = self.ends;

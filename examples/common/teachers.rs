@@ -11,8 +11,9 @@ use rand_distr::StandardNormal;
 /// Normal inputs with the output of a random tanh network as the target. The network is new for each repeat, and
 /// training targets have noise of the given deviation; `rows` are the numbers of training and test rows.
 pub fn network(inputs: usize, rows: (usize, usize), noise: f64, seed: u64) -> Source {
-    let name =
-        format!("a random tanh network of {inputs} standard normal inputs, label noise of deviation {noise}");
+    let name = format!(
+        "a random tanh network of {inputs} standard normal inputs, label noise of standard deviation {noise}"
+    );
     Source::drawn(name, move |repeat| draw(seed, repeat, (inputs, rows), noise))
 }
 

@@ -24,8 +24,8 @@ pub fn three_axes(args: &RunArgs, curve: &Curve, data: Option<&Dataset>) -> Resu
     }
     figure.caption = format!(
         "The same curve on three axes. (a) Over the number of features. (b) Over the degrees of freedom tr H of the fit, \
-         which stop at n. (c) Over p\u{302}⁰\u{a0}=\u{a0}n\u{a0}·\u{a0}mean\u{a0}‖s(x₀)‖², what of the targets' noise a test \
-         prediction takes up (Curth, Jeffares and van der Schaar 2023), which may fall as p grows. Lines run along p, \
+         which stop at n. (c) Over p\u{302}⁰\u{a0}=\u{a0}n\u{a0}·\u{a0}mean\u{a0}‖s(x₀)‖², how much of the targets' noise a test \
+         prediction picks up (Curth, Jeffares and van der Schaar 2023), which may fall as p grows. Lines run along p, \
          light up to the threshold and dark from there. {}",
         figure.caption.trim_start_matches("Test error. ")
     );

@@ -37,9 +37,9 @@ pub fn errors(cli: &Cli, n: usize, single: &Sweep, curve: &Curve) -> Result<Figu
         panel.y.range = Some((0.8 * low, 1.5 * high));
     }
     figure.caption.extend([format!(
-        " Excess error on {TEST_ROWS} noise-free test rows; the noise-free targets have deviation 1. (a) Mean \
+        " Excess error on {TEST_ROWS} noise-free test rows; the noise-free targets have standard deviation 1. (a) Mean \
          predictions of K fits, each on its own features, estimated from pairs of {} members: K\u{a0}=\u{a0}1 is the \
-         mean error of all members, near the threshold that of the worst of them. The limit K\u{a0}=\u{a0}∞ is an \
+         mean error of all members; near the threshold the worst member dominates it. The limit K\u{a0}=\u{a0}∞ is an \
          unbiased estimate; its line breaks where it is negative. (b) The first member and other interpolants on its \
          features: from the solution on the next smaller p, and from a random start N(0,\u{a0}s²/p) (expected error, \
          closed form). Infinite width, p\u{a0}→\u{a0}∞ for any K: regression with the features' kernel. Theory: \

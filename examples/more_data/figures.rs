@@ -1,7 +1,7 @@
 //! The curves in one panel.
 
 use super::{Line, Worse};
-use crate::common::figures::{describe, line};
+use crate::common::figures::{describe_over, line};
 use crate::common::random_features::{InputArgs, tests};
 use crate::common::{RunArgs, announce_theory, closer_around};
 use double_descent::Error;
@@ -38,10 +38,10 @@ pub fn overlaid(
         Group::new("Theory: mean over features (Jacot et al. 2020)", Hue::Black).with_series(theory)
     }));
     let caption = format!(
-        "Minimum-norm least squares. Data: {}. {about} {} ({}).{said}{known}",
+        "Minimum-norm least squares. Data: {} ({}). {about} {}.{said}{known}",
         cells.provenance.data,
-        describe(args, cells.repeats()),
-        cells.provenance.sampling,
+        cells.provenance.preparation,
+        describe_over(args, cells.repeats(), &cells.provenance.sampling),
     );
     Figure::new(caption)
         .with_panel(panel)

@@ -53,7 +53,7 @@ pub fn panels(cli: &Cli, curve: Curve, sweep: &Sweep) -> Result<Figure, Error> {
     }
     if is_model_wise {
         figure.caption.push_str(
-            " Infinite width is kernel ridgeless regression, the limit p\u{a0}→\u{a0}∞; its norm is drawn over √p.",
+            " Infinite width is ridgeless kernel regression, the limit p\u{a0}→\u{a0}∞; its norm is divided by √p.",
         );
     }
     let over = if is_model_wise { "p" } else { "n" };

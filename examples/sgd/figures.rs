@@ -21,11 +21,11 @@ pub fn page(
     let caption = format!(
         "Least squares by stochastic gradient descent on {} from 0, with constant steps h and batches of b rows \
          drawn with replacement: n\u{a0}=\u{a0}{} rows and p\u{a0}=\u{a0}{} independent standard normal features, a \
-         teacher of length 1, label noise of deviation {}, seed {}. Expected excess risk over batches and label \
-         noise (lines: exact), {} simulated runs (points, bars of two standard errors), and the level where it stays \
+         teacher of norm 1, label noise of standard deviation {}, seed {}. Expected excess risk over batches and label \
+         noise (lines: exact), {} simulated runs (points, bars of two standard errors), and the level at which it settles \
          (dots). (a) h\u{a0}=\u{a0}{} ({share} of the largest stable step for b\u{a0}=\u{a0}{}). (b) \
          b\u{a0}=\u{a0}{}. (c) The factor by which a squared residual comes back in later steps, all added up: \
-         below 1 second moments decay, above it they grow. Steps end at 2/μ₁\u{a0}=\u{a0}{}, where whole batches become unstable.",
+         below 1 second moments decay, above it they grow. Steps end at 2/μ₁\u{a0}=\u{a0}{}, with μ₁ the largest eigenvalue of XᵀX/n: there, even whole batches become unstable.",
         LOSS.formula(),
         cli.samples.0,
         cli.features.0,
@@ -45,7 +45,7 @@ pub fn page(
         .with_width(1240.0)
         .with_aspect(0.95)
         .with_legend(LegendPlace::Below)
-        .with_title("Expected error of stochastic gradient descent, and the level where it stays")
+        .with_title("Expected error of stochastic gradient descent, and the level at which it settles")
 }
 
 fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trace) -> String) -> Panel {
@@ -68,7 +68,7 @@ fn over_steps(title: &str, heading: &str, traces: &[Trace], label: impl Fn(&Trac
     let runs = Series::new("", runs.x, runs.y).with_band(runs.low, runs.high).with_dash(Dash::None);
     Panel::new(PanelAxis::log10("Steps"), PanelAxis::log10("Excess risk"))
         .with_title(title)
-        .with_group(Group::new("Stays at", Hue::Grey).with_series(levels))
+        .with_group(Group::new("Final level", Hue::Grey).with_series(levels))
         .with_group(expected)
         .with_group(Group::new("Runs", Hue::Black).with_series(runs))
 }

@@ -9,7 +9,10 @@ use double_descent::plot::{Abscissa, Figure, FigureOptions, study};
 pub fn data(cli: &Cli) -> String {
     match &cli.from {
         Some(path) => format!("the rows of {}", path.display()),
-        None => format!("standard normal rows, a linear teacher of norm 1, noise of deviation {}", cli.noise),
+        None => format!(
+            "standard normal rows, a linear teacher of norm 1, noise of standard deviation {}",
+            cli.noise
+        ),
     }
 }
 

@@ -41,9 +41,9 @@ fn caption(repeats: usize, seed: u64, families: &[(Family, Option<Family>)]) -> 
     format!(
         "Formulas (dashes) against simulations by the same crate (points, bars of one standard error), size {size}, seed {seed}. \
          Exact formulas: {repeats} repeats; limits of large sizes: {}, from which points deviate by a share that falls with \
-         the size. Teachers have squared length 1 and labels noise of variance 0.25 (training time: n/8; fast and slow \
-         features: 1; penalties below 0: 0.01). Points are left out near thresholds, where the error of a simulation has no fourth moment, \
-         and where repeats are too few for their share or do not vary; lines break where a formula is infinite.{spelt}",
+         the size. Teachers have squared norm 1 and labels noise of variance 0.25 (training time: n/8; fast and slow \
+         features: 1; penalties below 0: 0.01). Points are left out near thresholds, where the error of a simulation has no fourth moment; where fewer than ten \
+         repeats are expected on one side of a point of a distribution function; and where the repeats do not vary. Lines break where a formula is infinite.{spelt}",
         repeats / 4,
     )
 }
@@ -62,8 +62,8 @@ fn panel(family: &Family) -> Panel {
         (Kind::Limit, true) => " (limit)",
         (Kind::Limit, false) => " (limit, formula only)",
     };
-    let mut panel =
-        Panel::new(axis(&family.x.0, family.x.1), y).with_title(format!("{}{kind}", family.title));
+    let mut panel = Panel::new(axis(&family.x.0, family.x.1), y)
+        .with_title(format!("{}{kind}", family.title.replace(" = ", "\u{a0}=\u{a0}")));
     if let Some((at, name)) = family.marker {
         panel = panel.with_marker(at, name);
     }

@@ -206,7 +206,7 @@ fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
         "error there",
     ];
     let mut table = Table::new(
-        "Theory against simulations: the sum of a line at a size deviates by so much of it",
+        "Theory against simulations: relative deviation of the sum over a line's points, at one size and at twice that size",
         columns,
     );
     for (first, second) in families {
@@ -240,6 +240,12 @@ fn closing_table(families: &[Measured], path: &Path) -> Result<(), Error> {
             }
             rows.push(row);
         }
+    }
+    if families.iter().any(|(first, _)| first.kind == Kind::Limit) {
+        table.note(
+            "limits hold for large sizes only, so a worst z above the bound beside it is no error: compare the deviation at this \
+             size with that at twice the size, which should be about half as large",
+        );
     }
     table.print();
     save_table(path, &header, rows)

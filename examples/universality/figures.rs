@@ -2,7 +2,7 @@
 
 use super::Cli;
 use crate::common::feature_laws::Law;
-use crate::common::{Statistic, counted};
+use crate::common::{Statistic, counted, trimmed};
 use double_descent::features::Activation;
 use double_descent::plot::{Dash, Figure, Group, Hue, Panel, PanelAxis, Series};
 use double_descent::sweep::NoiseSummary as Row;
@@ -25,7 +25,7 @@ impl Shown {
     fn label(self) -> &'static str {
         match self {
             Self::NoiseTerm => "Noise term",
-            Self::OverBound => "Noise term over its lower bound",
+            Self::OverBound => "Noise term divided by its lower bound",
         }
     }
 
@@ -148,10 +148,11 @@ fn cut_off(cli: &Cli, curves: &[&[(&Law, &[Row])]]) -> String {
     let (_, top) = Shown::NoiseTerm.range();
     let over: Vec<f64> = rows.map(|row| middle(cli, row)).filter(|value| *value > top).collect();
     let largest = over.iter().copied().fold(0.0, f64::max);
+    let largest = trimmed(format!("{largest:.1e}").parse().unwrap_or(largest));
     match over.len() {
         0 => String::new(),
-        1 => format!(" One value lies over the frame of the noise terms: {largest:.1e}."),
-        count => format!(" {count} values lie over the frame of the noise terms, the largest {largest:.1e}."),
+        1 => format!(" One noise term lies above the frame, at {largest}."),
+        count => format!(" {count} noise terms lie above the frame, the largest at {largest}."),
     }
 }
 

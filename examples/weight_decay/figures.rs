@@ -89,7 +89,7 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
     };
     let caption = format!(
         "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} \
-         (rows of squared length 1 in the mean), coefficients 1, label noise of deviation {}, n\u{a0}=\u{a0}{n}; \
+         (rows of mean squared norm 1), coefficients 1, label noise of standard deviation {}, n\u{a0}=\u{a0}{n}; \
          expected test errors over the population, {statistic}s over {} training sets, seed {}. λ on a fourth-root scale, \
          so that λ\u{a0}=\u{a0}0 is on the axis. With λ\u{a0}=\u{a0}0 larger models beat the best one under the \
          threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; {tuned}.{} \
@@ -121,7 +121,7 @@ fn cut_off(end: f64, highest: f64) -> String {
     }
     let (end, highest) = (trimmed(end), trimmed(highest));
     format!(
-        " Lines over {end} are cut off (the highest error is {highest}), and the map shows them as {end}."
+        " Lines above {end} are cut off (the highest error is {highest}), and the map shows them as {end}."
     )
 }
 

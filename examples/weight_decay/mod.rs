@@ -30,7 +30,7 @@ flags! {
         samples: Count<4, 2000> = Count(100), "N";
         /// Numbers of features p; the largest is the number of all features, which the teacher uses
         features: Sizes = Sizes::of("4..80:4,84..116:2,120..200:5,210..300:10"), "SIZES";
-        /// Penalties λ in ‖Xβ − y‖²/n + λ‖β‖², for rows of mean squared length 1 [default: 0 and 10⁻⁶ to 0.1]
+        /// Penalties λ in ‖Xβ − y‖²/n + λ‖β‖², for rows of mean squared norm 1 [default: 0 and 10⁻⁶ to 0.1]
         penalties: Vec<f64> = Vec::new(), "VALUES";
         /// Standard deviation of the label noise; noise-free targets have standard deviation 1
         noise: f64 = 0.5, "X";

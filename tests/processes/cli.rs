@@ -339,6 +339,9 @@ fn as_many_rows_as_are_asked_for() {
     let caption = std::fs::read_to_string(folder.0.join("results/more_data/overlaid.txt")).unwrap();
     assert!(caption.contains("Data: a random network's classes"), "{caption}");
     assert!(caption.contains("; 5100 test rows"), "{caption}");
+    assert!(caption.contains("random Fourier features") && caption.contains("bandwidth"), "{caption}");
+    let figure = std::fs::read_to_string(folder.0.join("results/more_data/overlaid.svg")).unwrap();
+    assert!(!figure.contains("opacity"), "a single repeat has no band");
 }
 
 #[test]
