@@ -404,21 +404,21 @@ fn a_merge_without_its_data_leaves_everything_as_it_was() {
         with(&study_with(&["--shard", "1/1"]));
         let results = format!("results/{study}");
         let error = refused(&folder, 1, &["merge", &results]);
-        for says in ["begun on other data, fashion-mnist", "pass --data-dir or set DOUBLE_DESCENT_DATA"] {
-            assert!(error.replace("Fashion-MNIST", "fashion-mnist").contains(says), "no `{says}` in {error}");
+        for says in ["begun on other data, Fashion-MNIST", "pass --data-dir or set DOUBLE_DESCENT_DATA"] {
+            assert!(error.contains(says), "no `{says}` in {error}");
         }
         let place = folder.0.join(&results);
         assert_eq!(entries(&place), ["shards"], "{study}");
         assert!(with(&["merge", &results]).contains("written: "));
         // Results are of one input; a folder without results is of none.
         let error = refused(&folder, 1, &study_with(&[]));
-        assert!(error.contains("holds the results of fashion-mnist, not of"), "{error}");
+        assert!(error.contains("holds the results of Fashion-MNIST, not of"), "{error}");
         for name in entries(&place).into_iter().filter(|name| name != "input.txt") {
             let path = place.join(name);
             if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.unwrap();
         }
         done(&folder, &study_with(&[]));
-        assert!(!std::fs::read_to_string(place.join("input.txt")).unwrap().contains("fashion"));
+        assert!(!std::fs::read_to_string(place.join("input.txt")).unwrap().contains("Fashion"));
     }
 }
 
