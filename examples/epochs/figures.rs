@@ -6,7 +6,7 @@ use super::stopping::{LOSS_COUNTS, Stopped};
 use super::turns::{changes, shape};
 use crate::common::figures::{describe, line};
 use crate::common::flags::Value;
-use crate::common::{RunArgs, trimmed};
+use crate::common::{RunArgs, counted, trimmed};
 use double_descent::Error;
 use double_descent::curve::{Metric, Shape, Surface};
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
@@ -140,10 +140,10 @@ pub fn map(args: &RunArgs, design: &Design, surface: &Surface, stopped: &[Stoppe
             ))
             .with_group(line("Stopped at the best time", Hue::Blue, Dash::Solid, of(|s| s.best)));
     let caption = format!(
-        "{}. (a) Test errors, {statistic}s over {} training sets. (b) The {statistic} of the errors of the training sets at the last \
+        "{}. (a) Test errors, {statistic}s over {}. (b) The {statistic} of the errors of the training sets at the last \
          time, at the first rise of each error, and at its minimum; {}.",
         about(design),
-        surface.cells().repeats(),
+        counted(surface.cells().repeats(), "training set"),
         first_rise_costs(stopped),
     );
     Ok(Figure::new(caption)

@@ -3,7 +3,7 @@
 use super::Found;
 use super::design::Design;
 use crate::common::flags::Value;
-use crate::common::{RunArgs, trimmed};
+use crate::common::{RunArgs, counted, trimmed};
 use double_descent::curve::Surface;
 use double_descent::plot::{Dash, Figure, Group, HeatMap, Hue, Panel, PanelAxis, Scale, Series};
 
@@ -90,7 +90,7 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
     let caption = format!(
         "Ridge, ‖Xβ\u{a0}−\u{a0}y‖²/n + λ‖β‖², on the first p of {} independent normal features of variance 1/{} \
          (rows of mean squared norm 1), coefficients 1, label noise of standard deviation {}, n\u{a0}=\u{a0}{n}; \
-         expected test errors over the population, {statistic}s over {} training sets, seed {}. λ on a fourth-root scale, \
+         expected test errors over the population, {statistic}s over {}, seed {}. λ on a fourth-root scale, \
          so that λ\u{a0}=\u{a0}0 is on the axis. With λ\u{a0}=\u{a0}0 larger models beat the best one under the \
          threshold (p\u{a0}=\u{a0}{}, error {}) {beaten}; {tuned}.{} \
          Dashes: the limit of Hastie, Montanari, Rosset and Tibshirani (2022) for the same λ and for the best one, \
@@ -98,7 +98,7 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
         design.features,
         design.features,
         design.deviation,
-        map.cells().repeats(),
+        counted(map.cells().repeats(), "training set"),
         design.seed,
         plain.classical.0,
         trimmed(plain.classical.1),

@@ -108,10 +108,10 @@ impl Kernel for WideLayer {
         let bias = if self.bias_deviation == 0.0 {
             String::new()
         } else {
-            format!(", biases of deviation {}", self.bias_deviation)
+            format!(", biases of standard deviation {}", self.bias_deviation)
         };
         let (name, weights) = (self.activation.name(), self.weight_deviation);
-        format!("kernel of infinitely many {name} neurons, weights of deviation {weights}{bias}")
+        format!("kernel of infinitely many {name} neurons, weights of standard deviation {weights}{bias}")
     }
 }
 
