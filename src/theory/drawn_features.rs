@@ -28,7 +28,7 @@ use crate::Error;
 use crate::kernel::{Kernel, gram};
 use crate::memory::{reserve, sum, table};
 use crate::risk::Compressed;
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, Faer, Svd, product, row_major_product};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
 
@@ -142,11 +142,13 @@ impl DrawnFeatures {
         let basis = svd.u().slice(s![.., ..rank]);
         let eigenvalues = svd.singular_values().slice(s![..rank]).to_owned();
         let outputs = targets.ncols() as f64;
-        let own = basis.t().dot(targets);
+        let own = product(basis.t(), targets.view());
         let energies = own.mapv(|v| v * v).sum_axis(Axis(1)) / outputs;
         let all = targets.iter().map(|v| v * v).sum::<f64>() / outputs;
         let rest = if rank == n { 0.0 } else { (all - energies.sum()).max(0.0) };
-        let cross = gram(kernel, test_inputs, inputs)?.dot(&basis);
+        // Compressed before the product: its rows are then those of a triangle.
+        let mut test = Compressed::new(&gram(kernel, test_inputs, inputs)?, test_targets)?;
+        test.features = row_major_product(test.features.view(), basis);
         let mut level = 0.0;
         for row in 0..m {
             let one = test_inputs.slice(s![row..=row, ..]);
@@ -158,9 +160,9 @@ impl DrawnFeatures {
             targets: own,
             energies,
             rest,
-            seen: cross.mapv(|v| v * v).sum_axis(Axis(0)) / m as f64,
+            seen: test.features.mapv(|v| v * v).sum_axis(Axis(0)) / m as f64,
             level,
-            test: Compressed::new(&cross, test_targets)?,
+            test,
             ridgeless: 0.0,
             samples: n as f64,
         };
