@@ -1,6 +1,6 @@
 //! Lengths of inputs and the angles between them, accurate to rounding.
 
-use super::pairs::squares;
+use super::pairs::{squares, squares_of_sums};
 use crate::{Error, machine::memory};
 use ndarray::{Array2, ArrayRef2, Axis, Zip};
 use std::f64::consts::PI;
@@ -62,8 +62,8 @@ pub(super) fn of_pairs(
     let gram = memory::table(a.nrows(), b.nrows());
     memory::reserve("a Gram matrix", memory::sum([inputs, inputs, gram, gram]))?;
     let ((a, left), (b, right)) = (directions(a), directions(b));
-    let mut gram = squares(&a, &b, 1.0, 1.0)?;
-    let minus = squares(&a, &b, -1.0, 1.0)?;
+    let mut gram = squares_of_sums(&a, &b)?;
+    let minus = squares(&a, &b, 1.0)?;
     Zip::indexed(&mut gram).and(&minus).for_each(|(i, j), gram, &minus| {
         let lengths = [left[i], right[j]];
         let (plus, minus) = if lengths.contains(&0.0) { (2.0, 2.0) } else { (*gram, minus) };

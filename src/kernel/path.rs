@@ -156,7 +156,7 @@ pub fn median_distance(inputs: &ArrayRef2<f64>) -> Result<f64, Error> {
         return Err(coincide());
     }
     let scale = if (1e-100..1e100).contains(&largest) { 1.0 } else { (0.25 / largest).min(f64::MAX) };
-    let squares = squares(inputs, inputs, -1.0, scale)?;
+    let squares = squares(inputs, inputs, scale)?;
     reserve("distances of pairs", list::<f64>(n.saturating_mul(n) / 2))?;
     let mut pairs: Vec<f64> = Vec::with_capacity(n * (n - 1) / 2);
     for (i, row) in squares.rows().into_iter().enumerate() {

@@ -34,9 +34,7 @@ impl Kernel for StationaryKernel {
         check(a, b)?;
         match *self {
             // √γ scales the differences, so that their squares do not overflow before γ is applied.
-            Self::Gaussian { gamma } => {
-                Ok(squares(a, b, -1.0, gamma.sqrt())?.mapv_into(|square| (-square).exp()))
-            }
+            Self::Gaussian { gamma } => Ok(squares(a, b, gamma.sqrt())?.mapv_into(|square| (-square).exp())),
             Self::Laplacian { gamma } => Ok(absolute_values(a, b, gamma)?.mapv_into(|sum| (-sum).exp())),
             Self::Matern { nu, length_scale } => {
                 let polynomial: fn(f64) -> f64 = match nu {
@@ -45,7 +43,7 @@ impl Kernel for StationaryKernel {
                     2.5 => |t| 1.0 + t + t * t / 3.0,
                     _ => return Err(without_closed_form(nu)),
                 };
-                let squares = squares(a, b, -1.0, length_scale.recip().min(f64::MAX))?;
+                let squares = squares(a, b, length_scale.recip().min(f64::MAX))?;
                 Ok(squares.mapv_into(|square| {
                     // Beyond 1000 the exponential is 0; t is capped because ∞ · 0 would be NaN.
                     let t = ((2.0 * nu).sqrt() * square.sqrt()).min(1000.0);

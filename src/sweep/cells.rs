@@ -215,8 +215,8 @@ impl Grid {
         match self.threads {
             None => all(),
             Some(1) => (0..jobs.len()).for_each(run),
-            // More threads than batches would be idle.
-            Some(threads) => Pool::of(threads.min(jobs.len()))?.run(all),
+            // Threads without a batch take parts of the others' problems.
+            Some(threads) => Pool::of(threads)?.run(all),
         }
         Ok(blind.into_inner())
     }
@@ -242,7 +242,9 @@ impl Grid {
 
     /// Address space, not memory, taken by the threads that the grid starts itself.
     fn of_threads(&self) -> usize {
-        if self.threads.is_some_and(|threads| threads > 1) { memory::of_threads(self.workers()) } else { 0 }
+        self.threads
+            .filter(|&threads| threads > 1)
+            .map_or(0, |threads| memory::of_threads(threads.min(most_threads())))
     }
 
     fn check(&self) -> Result<(), Error> {
