@@ -268,6 +268,11 @@ fn in_words(log: &Log, damage: &Damage, is_tail: bool) -> String {
     )
 }
 
+/// Repeats in words: `repeat 3`, `repeats 3, 5`.
+pub(super) fn repeats_in_words(repeats: &[usize]) -> String {
+    format!("repeat{} {}", if repeats.len() == 1 { "" } else { "s" }, few(repeats))
+}
+
 /// Numbers in words, with consecutive ones as ranges, shortened if there are many.
 pub(super) fn few(list: &[usize]) -> String {
     let ranges = super::identity::counts(list);

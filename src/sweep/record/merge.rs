@@ -3,7 +3,7 @@
 use super::block::{self, Damage, Extent, Header, header, read_header, scan};
 use super::collect::collect;
 use super::lock::open_to_read;
-use super::log::{check, few, read, refused};
+use super::log::{check, read, refused, repeats_in_words};
 use super::repeats::MergedRepeats;
 use super::{Identity, Payload, decoded, not_decoded, of_kind};
 use crate::Error;
@@ -160,11 +160,6 @@ impl<P: Payload> Merged<P> {
         );
         Err(Error::Unsupported { reason })
     }
-}
-
-/// Repeats in words: `repeat 3`, `repeats 3, 5`.
-pub(super) fn repeats_in_words(repeats: &[usize]) -> String {
-    format!("repeat{} {}", if repeats.len() == 1 { "" } else { "s" }, few(repeats))
 }
 
 /// The contents of a record.

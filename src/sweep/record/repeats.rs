@@ -3,7 +3,7 @@
 use super::block::{Header, read_header};
 use super::collect::identified;
 use super::lock::open_to_read;
-use super::merge::repeats_in_words;
+use super::log::repeats_in_words;
 use super::payload::Front;
 use super::{Identity, Merged, Repeat, ShardTime, Workload};
 use crate::Error;
