@@ -34,17 +34,17 @@ impl Curve {
         if self.axis != other.axis {
             return wrong(format!("a curve over {:?} cannot join one over {:?}", other.axis, self.axis));
         }
-        if let Some(arm) = other.arms.iter().find(|arm| self.arms.contains(arm)) {
+        if let Some(arm) = other.arms.iter().find(|arm| self.arm(&arm.name, arm.setting).is_some()) {
             return wrong(format!("both curves have an arm `{}` of the same setting; rename one", arm.name));
         }
         let first = self.arms.len();
         self.arms.extend(other.arms);
         self.cells.extend(other.cells.into_iter().map(|mut cell| {
-            cell.arm += first;
+            cell.arm = cell.arm.saturating_add(first);
             cell
         }));
         self.failures.extend(other.failures.into_iter().map(|mut failure| {
-            failure.arm = failure.arm.map(|arm| arm + first);
+            failure.arm = failure.arm.map(|arm| arm.saturating_add(first));
             failure
         }));
         self.complete &= other.complete;

@@ -9,7 +9,7 @@ use crate::factors::teacher::Teacher;
 use crate::filter::{Response, SpectralFilter, difference};
 use crate::machine::memory::{reserve, sum, table};
 use crate::machine::order;
-use crate::svd::{LastMode, Svd};
+use crate::svd::{LastMode, Svd, exponent, largest, scaled};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 /// The exact split of a fit's error on test points into three factors and a bias.
@@ -215,15 +215,20 @@ impl Factors {
         let mut table: Vec<_> = (0..self.singular_values.len())
             .map(|mode| {
                 let projection = self.test_projection.column(mode);
-                let mean_square = projection.mapv(|t| t * t).mean().unwrap_or(0.0);
+                // Squares are those of numbers about 1, and the largest factor meets the smallest first.
+                let unit = exponent(largest(&projection.to_vec()));
+                let mean_square = projection.mapv(|t| scaled(t, -unit).powi(2)).mean().unwrap_or(0.0);
+                let length = scaled(mean_square.sqrt(), unit);
                 let (gain, residual) = (self.gain[mode], self.residual_projection[[mode, output]]);
+                let mut factors = [gain.abs(), residual.abs(), length];
+                factors.sort_by(f64::total_cmp);
                 Contribution {
                     mode,
                     singular_value: self.singular_values[mode],
                     gain,
-                    test_projection: mean_square.sqrt(),
+                    test_projection: length,
                     residual_projection: residual,
-                    product: (gain * residual).abs() * mean_square.sqrt(),
+                    product: factors[0] * factors[2] * factors[1],
                 }
             })
             .collect();
@@ -238,9 +243,9 @@ impl Factors {
         if !self.fit_together() {
             return out;
         }
-        if let (Some(sigma), Some(gain)) = (self.singular_values.as_slice(), out.gain.as_slice_mut()) {
-            ablation.cut_gains(sigma, gain);
-        }
+        let mut gain = self.gain.to_vec();
+        ablation.cut_gains(&self.singular_values.to_vec(), &mut gain);
+        out.gain = gain.into();
         if let Some(modes) = ablation.test_modes() {
             for mode in modes..self.singular_values.len() {
                 let mut projection = out.test_projection.column_mut(mode);

@@ -50,7 +50,8 @@ pub enum Route {
 ///
 /// An implementation factorises; it need not check its results. [`Svd::with_backend`](super::Svd::with_backend) passes
 /// it only non-empty matrices with finite entries, the largest in [½, 1), checks what it returns, and asks for the
-/// second [`Route`] if the first fails or its result fails the check. A panic counts as a failure.
+/// second [`Route`] if the first fails or its result fails the check. A panic counts as a failure. The arrays that it
+/// returns may have any memory layout.
 pub trait Backend: std::fmt::Debug + Send + Sync {
     /// A short name for messages and reports.
     fn name(&self) -> &'static str;

@@ -6,7 +6,7 @@ use super::{Backend, CosineDevice, RawProjection, RawSvd, Route, project};
 use crate::machine::memory::{reserve, sum, table};
 use crate::machine::rooms::recycle;
 use crate::{Error, error::user_code, machine::large_pages};
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array, Array1, Array2, ArrayView2, Dimension, s};
 use std::cell::Cell;
 
 /// Vectors held by the factorisation and its check, each as long as both sides together.
@@ -275,6 +275,7 @@ pub(crate) fn triangle(x: Array2<f64>, backend: &dyn Backend) -> Result<Array2<f
     if off.is_nan() || off > tolerance(n, p) * size {
         return Err(failed(format!("‖R z‖ = {found:e} where ‖X z‖ = {expected:e}")));
     }
+    r = in_one_piece(r);
     r.mapv_inplace(|v| scaled.undo(v));
     Ok(r)
 }
@@ -288,8 +289,20 @@ fn finish(
     let mut verified = |raw: RawSvd| check.verify(&scaled.matrix, &raw).map(|()| raw);
     let raw = first.and_then(&mut verified).or_else(|why| second(scaled, backend, &mut verified, &why));
     let mut raw = raw.map_err(|reason| Error::Backend { name: name(backend), reason })?;
+    raw.sigma = in_rows(raw.sigma);
+    (raw.u, raw.vt) = (in_one_piece(raw.u), in_one_piece(raw.vt));
     scaled.undo_all(&mut raw.sigma)?;
     Ok(raw)
+}
+
+/// Returns the same array with its entries in memory order; a backend may return another order, such as a reversed one.
+fn in_rows<D: Dimension>(array: Array<f64, D>) -> Array<f64, D> {
+    if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() }
+}
+
+/// Returns the same matrix, row-major or column-major.
+fn in_one_piece(matrix: Array2<f64>) -> Array2<f64> {
+    if matrix.t().is_standard_layout() { matrix } else { in_rows(matrix) }
 }
 
 /// The same for a projection, whose last target is the probe.
@@ -306,6 +319,8 @@ fn finish_projection(
         project(whole, targets)
     });
     let mut raw = raw.map_err(|reason| Error::Backend { name: name(backend), reason })?;
+    (raw.sigma, raw.along) = (in_rows(raw.sigma), in_rows(raw.along));
+    (raw.vt, raw.rest) = (in_one_piece(raw.vt), in_one_piece(raw.rest));
     scaled.undo_all(&mut raw.sigma)?;
     Ok(raw)
 }

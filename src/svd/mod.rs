@@ -105,3 +105,4 @@ pub(crate) use streamed_qr::StreamedQr;
 pub(crate) use sums::{axpy, dot, largest, rotate};
 pub(crate) use triangular::{solve_lower, solve_lower_transposed, solve_upper, solve_upper_transposed};
 pub(crate) use tridiagonal::Tridiagonal;
+pub(crate) use verify::in_order;

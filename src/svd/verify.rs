@@ -6,7 +6,7 @@
 use super::sums::{Sums, dot};
 use super::{RawProjection, RawSvd};
 use crate::machine::instructions::arch;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use std::borrow::Cow;
 
 /// Entries that stay in the cache until their second use: 256 KiB.
@@ -37,7 +37,7 @@ impl Check {
         if u.dim() != (n, r) || sigma.len() != r || vt.dim() != (r, p) {
             return Err(format!("a factorisation of the wrong shape for a {n} × {p} matrix"));
         }
-        in_order(sigma)?;
+        in_order(sigma.view())?;
         let sigma = sigma.as_standard_layout();
         let sigma = sigma.as_slice().unwrap_or(&[]);
         self.room.clear();
@@ -74,7 +74,7 @@ impl Check {
         if sigma.len() != r || vt.dim() != (r, p) || along.dim() != (m, r) || rest.nrows() != m || m == 0 {
             return Err(format!("a projection of the wrong shape for a {n} × {p} matrix and {m} targets"));
         }
-        in_order(sigma)?;
+        in_order(sigma.view())?;
         self.room.clear();
         self.room.resize(r + 2 * p, 0.0);
         let (sigma, along, rest) = (sigma.view(), along.row(m - 1), rest.row(m - 1));
@@ -100,10 +100,12 @@ impl Check {
     }
 }
 
+/// `Err(reason)` unless these are finite singular values, descending.
 // Negated comparisons throughout: NaN must fail.
-fn in_order(sigma: &Array1<f64>) -> Result<(), String> {
-    if !(sigma.iter().all(|&s| s >= 0.0) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
-        return Err("singular values that are negative, NaN or out of order".into());
+pub(crate) fn in_order(sigma: ArrayView1<'_, f64>) -> Result<(), String> {
+    let is_value = |&s: &f64| s >= 0.0 && s.is_finite();
+    if !(sigma.iter().all(is_value) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
+        return Err("singular values that are negative, infinite, NaN or out of order".into());
     }
     Ok(())
 }

@@ -4,11 +4,13 @@ use super::Observer;
 use crate::Error;
 use crate::curve::{ArmLabel, Axis, Cell, Curve, Failure, Metric, Provenance};
 use crate::dataset::{RowStream, row_stream};
+use crate::error::user_code;
 use crate::filter::{MinNorm, SpectralFilter};
 use crate::nested::{Engine, Point, Rows, Test};
 use crate::risk::Compressed;
 use ndarray::{Array2, s};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// The minimum-norm fits to the first 1, 2, 3, … rows of a [`RowStream`].
 ///
@@ -58,7 +60,8 @@ impl Stream {
     /// Cells have the training error, norm and rank, and with test rows the test error. If the observer stops it,
     /// returns the cells so far, with [`Curve::complete`] false. The same if the rows break off after the first cell: by
     /// an error or a panic of the stream, by fewer rows than it announced, or by rows that cannot be fitted. Then
-    /// [`Curve::failures`] has the error, at the first `n` that was not reached.
+    /// [`Curve::failures`] has the error, at the first `n` that was not reached. If the observer panics, it has that, at
+    /// the last `n`.
     ///
     /// # Errors
     /// [`Error::Domain`] unless there are at least one target, one feature, one row per block and one training row;
@@ -118,9 +121,18 @@ impl Stream {
                 }
                 curve.cells.push(cell(point));
             }
-            if observer.progress(fit.rows(), training).is_break() && fit.rows() < training {
-                curve.complete = false;
-                break;
+            match user_code::call(|| "the observer".into(), || observer.progress(fit.rows(), training)) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) if fit.rows() == training => {}
+                Ok(ControlFlow::Break(())) => {
+                    curve.complete = false;
+                    break;
+                }
+                Err(error) => {
+                    curve.failures.push(Failure::new(0, fit.rows(), p, error));
+                    curve.complete = false;
+                    break;
+                }
             }
         }
         Ok(curve)

@@ -246,6 +246,26 @@ fn contributions_are_the_products_of_three_factors() {
         assert!((three - row.product).abs() <= 12.0 * f64::EPSILON * three);
     }
     assert!(factors.contributions(1).is_empty());
+    // Features in another unit: a gain of 10^∓e and a test projection of 10^±e, whose squares do not fit into an f64.
+    for e in [-163, -300, 163, 300] {
+        let unit = 10_f64.powi(e);
+        let mut other = factors.clone();
+        other.gain.mapv_inplace(|g| g / unit);
+        other.test_projection.mapv_inplace(|t| t * unit);
+        for (row, expected) in other.contributions(0).iter().zip(&table) {
+            assert!(
+                (row.product - expected.product).abs() <= 12.0 * f64::EPSILON * expected.product,
+                "1e{e}"
+            );
+        }
+    }
+    // An ablation reads singular values and gains in any layout.
+    let cut = Ablation::none().small_singular_values(factors.singular_values[2]).unwrap();
+    let mut turned = factors.clone();
+    let ascending: Array1<f64> = factors.singular_values.iter().rev().copied().collect();
+    turned.singular_values = ascending.slice_move(s![..;-1]);
+    assert_eq!(turned.ablated(&cut).gain, factors.ablated(&cut).gain);
+    assert_ne!(turned.ablated(&cut).gain, factors.gain);
 }
 
 #[test]

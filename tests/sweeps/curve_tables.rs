@@ -387,3 +387,17 @@ fn failures_go_along_and_families_without_settings_do_not() {
         assert!(matches!(curve.over_settings("t"), Err(Error::Domain { .. })));
     }
 }
+
+/// Arms of edited tables: an index that is out of range stays so, and NaN is the same setting as NaN.
+#[test]
+fn curves_beside_others_keep_what_is_wrong_with_them() {
+    let curve = |name: &str| {
+        let mut curve =
+            Curve::new(Axis::Features, vec![ArmLabel::new(name, Some(f64::NAN))], Provenance::default());
+        curve.cells = vec![Cell::new(0, 5, 3, usize::MAX).with(Metric::TestMse, 1.0)];
+        curve
+    };
+    let both = curve("a").beside(curve("b")).unwrap();
+    assert!(both.cells.iter().all(|cell| cell.arm == usize::MAX));
+    assert!(matches!(curve("a").beside(curve("a")), Err(Error::Unsupported { .. })));
+}

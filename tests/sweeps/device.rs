@@ -25,6 +25,19 @@ struct Host {
     /// A feature count at which factorisation fails, and one at which it panics.
     fails_at: Option<usize>,
     panics_at: Option<usize>,
+    /// What is wrong with its results.
+    wrong: Option<Wrong>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wrong {
+    /// The last singular value becomes this.
+    LastValue(f64),
+    /// Test errors become this.
+    TestError(f64),
+    /// One output too many.
+    MoreOutputs,
+    NoOutputs,
 }
 
 impl Backend for Host {
@@ -77,7 +90,11 @@ impl CosineFits for Fits<'_> {
             return Err(Error::Shape { what: "features", expected: self.train.ncols(), found: p });
         }
         let svd = self.svd.insert(Svd::new(&self.train.slice(s![.., ..p]))?);
-        Ok(svd.spectrum().singular_values().to_vec())
+        let mut values = svd.spectrum().singular_values().to_vec();
+        if let (Some(Wrong::LastValue(wrong)), Some(last)) = (self.host.wrong, values.last_mut()) {
+            *last = wrong;
+        }
+        Ok(values)
     }
 
     fn measure(&self, gains: &[Vec<f64>]) -> Result<Vec<CosineFit>, Error> {
@@ -96,7 +113,16 @@ impl CosineFits for Fits<'_> {
                 test_mse: mean(&self.test, &beta, &self.y_test),
             }
         };
-        Ok(gains.iter().map(fit).collect())
+        let mut fits: Vec<CosineFit> = gains.iter().map(fit).collect();
+        for fit in &mut fits {
+            match self.host.wrong {
+                Some(Wrong::TestError(wrong)) => fit.test_mse.fill(wrong),
+                Some(Wrong::MoreOutputs) => fit.test_mse.push(0.0),
+                Some(Wrong::NoOutputs) => fit.train_mse.clear(),
+                Some(Wrong::LastValue(_)) | None => {}
+            }
+        }
+        Ok(fits)
     }
 }
 
@@ -250,6 +276,31 @@ impl SpectralFilter for Moody {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         assert!(gains.len() != 12, "not today");
         MinNorm::default().write_gains(spectrum, gains);
+    }
+}
+
+#[test]
+fn what_a_device_returns_is_checked() {
+    let wrong = [
+        Wrong::LastValue(f64::NAN),
+        Wrong::LastValue(-1.0),
+        Wrong::LastValue(f64::INFINITY),
+        Wrong::TestError(-3.0),
+        Wrong::MoreOutputs,
+        Wrong::NoOutputs,
+    ];
+    for wrong in wrong {
+        let host = Arc::new(Host { wrong: Some(wrong), ..Host::default() });
+        let error = plane(&host).run().unwrap_err();
+        let is_length = matches!(wrong, Wrong::MoreOutputs | Wrong::NoOutputs);
+        assert!(
+            if is_length {
+                matches!(error, Error::Shape { what: "outputs of a fit on the device", expected: 2, .. })
+            } else {
+                matches!(error, Error::Backend { name: "host", .. })
+            },
+            "{wrong:?}: {error}"
+        );
     }
 }
 

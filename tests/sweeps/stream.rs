@@ -224,6 +224,14 @@ fn a_stream_that_breaks_off_keeps_its_cells() {
         assert!(matches!(fault, Fault::Ends) || is_its(&error), "{fault:?}: {error}");
         assert!(!matches!(fault, Fault::Ends) || shape(&error), "{error}");
     }
+    // An observer that panics stops the run as well.
+    let curve = stream.run(&mut rows(), &|done: usize, _: usize| -> ControlFlow<()> {
+        assert!(done < 60, "seen enough");
+        ControlFlow::Continue(())
+    });
+    let curve = curve.unwrap();
+    assert!(!curve.complete && curve.cells[..] == whole.cells[..2]);
+    assert_eq!(curve.failures[0].error.to_string(), "the observer: it panicked: seen enough");
     // A copy of the rows is guarded as well, and leaves no file.
     let folder = Folder::new("broken-stream");
     let mut copied = Copied::new(Faulty::new(60, Fault::Panics), folder.0.join("rows.npy")).unwrap();

@@ -7,13 +7,14 @@ use double_descent::features::{
     Activation, Coordinates, DirectSum, FeatureMap, NaturalSpline, Nonlinearity, Pipeline, RandomNetwork,
     Selection, Standardised, WithIntercept,
 };
-use double_descent::filter::{SpectralFilter, Spectrum};
+use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::kernel::{Kernel, KernelRegression};
 use double_descent::nested::{Engine, Plane};
-use double_descent::svd::{Backend, CosineDevice, Jacobi, RawSvd, Route, Svd};
+use double_descent::risk::{Compressed, Covariance, Population};
+use double_descent::svd::{Backend, CosineDevice, Faer, Jacobi, RawProjection, RawSvd, Route, Svd};
 use double_descent::sweep::{Arm, Grid, Maps, Place, Sweep};
 use double_descent::{Error, rng::stream};
-use ndarray::{Array2, ArrayRef2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView2, s};
 use rand::RngExt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -465,6 +466,107 @@ fn an_error_of_the_users_own_comes_back_by_its_type() {
     let all = sweep(vec![7, 8]).run().unwrap_err();
     assert_eq!(format!("{all:?}"), all.to_string());
     assert!(all.to_string().contains("no sensor 6"), "{all}");
+}
+
+/// The factorisations of [`Faer`] with every array stored backwards or strided; the values are right.
+#[derive(Debug)]
+struct Backwards;
+
+/// Stores a matrix backwards along both axes.
+fn backwards(matrix: &Array2<f64>) -> Array2<f64> {
+    let turned: Array2<f64> = matrix.slice(s![..;-1, ..;-1]).as_standard_layout().into_owned();
+    let same = turned.slice_move(s![..;-1, ..;-1]);
+    assert!(same == *matrix && same.as_slice().is_none() && same.t().as_slice().is_none());
+    same
+}
+
+impl Backend for Backwards {
+    fn name(&self) -> &'static str {
+        "backwards"
+    }
+
+    fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
+        let RawSvd { u, sigma, vt } = Faer.factorise(x, route)?;
+        let ascending: Array1<f64> = sigma.iter().rev().copied().collect();
+        Ok(RawSvd { u: backwards(&u), sigma: ascending.slice_move(s![..;-1]), vt: backwards(&vt) })
+    }
+
+    fn project_many(
+        &self,
+        xs: &[Array2<f64>],
+        targets: &[Array2<f64>],
+    ) -> Vec<Result<RawProjection, String>> {
+        let turned = |raw: RawProjection| {
+            let ascending: Array1<f64> = raw.sigma.iter().rev().copied().collect();
+            RawProjection {
+                sigma: ascending.slice_move(s![..;-1]),
+                vt: backwards(&raw.vt),
+                along: backwards(&raw.along),
+                rest: backwards(&raw.rest),
+            }
+        };
+        Faer.project_many(xs, targets).into_iter().map(|raw| raw.map(turned)).collect()
+    }
+
+    fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+        Faer.triangle(x).map(|r| backwards(&r))
+    }
+}
+
+/// No layout of what a backend returns is wrong.
+#[test]
+fn a_backend_may_store_its_results_in_any_order() {
+    let data = table(30, 8);
+    let (x, y) =
+        (data.features().slice(s![..6, ..]).to_owned(), data.targets().slice(s![..6, ..]).to_owned());
+    let [turned, plain] = [&Backwards as &dyn Backend, &Faer].map(|backend| {
+        let svd = Svd::with_backend(&x, backend).unwrap();
+        let beta = svd.solve(&y, &MinNorm::default()).unwrap();
+        let covariance = Covariance::isotropic(8, 1.0).unwrap();
+        let population = Population::new(covariance, beta.clone(), 0.1).unwrap();
+        let given = population.given(&svd).unwrap().of(&MinNorm::default()).unwrap();
+        let compressed = Compressed::with_backend(data.features(), data.targets(), backend).unwrap();
+        (
+            svd.spectrum().singular_values().to_vec(),
+            given,
+            compressed.mean_squared_error(&beta).unwrap(),
+            beta,
+        )
+    });
+    assert_eq!(turned, plain);
+    let sweep = |backend: Arc<dyn Backend>, arms: Vec<Arm>, samples: &[usize]| {
+        let metrics = vec![Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::LeaveOneOut];
+        let engine = Some(Engine::Svd);
+        let sweep =
+            Sweep { backend, engine, arms, metrics, ..Sweep::new(table(30, 8), samples.to_vec(), 3, 0) };
+        sweep.run().unwrap().cells
+    };
+    // A ridge has leave-one-out errors of its own; ablations read V.
+    for arms in [vec![Arm::min_norm()], vec![Arm::ridge(0.1).unwrap()]] {
+        let [turned, plain] = [Arc::new(Backwards) as Arc<dyn Backend>, Arc::new(Faer)]
+            .map(|backend| sweep(backend, arms.clone(), &[2, 5, 8, 12]));
+        assert_eq!(turned, plain);
+    }
+    let ablated = |backend: Arc<dyn Backend>| {
+        Sweep { backend, engine: Some(Engine::Svd), ..Sweep::new(table(30, 8), [5, 12], 3, 0) }
+            .run()
+            .unwrap()
+            .cells
+    };
+    let [turned, plain] = [ablated(Arc::new(Backwards)), ablated(Arc::new(Faer))];
+    assert_eq!(turned.len(), plain.len());
+    for (turned, plain) in turned.iter().zip(&plain) {
+        for metric in [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::BiasSquared] {
+            let [found, expected] = [turned, plain].map(|cell| cell.metric(metric));
+            // Products of U and V read by rows or by columns add in another order. κ is under 10, and errors are those
+            // of targets about 1.
+            let off = (found.unwrap_or(0.0) - expected.unwrap_or(0.0)).abs();
+            assert!(
+                found.is_some() == expected.is_some() && off <= 1e-12,
+                "{metric:?}: {found:?}, {expected:?}"
+            );
+        }
+    }
 }
 
 /// The Jacobi backend, except that what is asked about it panics.

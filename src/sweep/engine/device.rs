@@ -17,7 +17,7 @@ use crate::sweep::measured::Measured;
 use crate::sweep::metrics::{Metrics, norm};
 use crate::sweep::study::Study;
 use crate::sweep::task::Task;
-use ndarray::s;
+use ndarray::{aview1, s};
 
 /// The metrics that a device computes.
 const METRICS: [Metric; 5] = [
@@ -145,6 +145,8 @@ fn cells(
 fn cell(task: &Task<'_>, fits: &mut dyn CosineFits, (n, p): (usize, usize)) -> Result<Measured, Error> {
     let sigma = fits.factorise(p)?;
     Error::check_len("singular values", n.min(p), sigma.len())?;
+    let wrong = |reason| Error::Backend { name: task.sweep.backend.name(), reason };
+    svd::in_order(aview1(&sigma)).map_err(wrong)?;
     let spectrum = Spectrum::new(n, p, &sigma);
     let cutoff = Cutoff::default().value(spectrum);
     let mut measured = Measured::new(n, p, task.lines.len());
@@ -163,6 +165,12 @@ fn cell(task: &Task<'_>, fits: &mut dyn CosineFits, (n, p): (usize, usize)) -> R
     let found = fits.measure(&gains)?;
     Error::check_len("fits", asked.len(), found.len())?;
     for (index, fit) in asked.into_iter().zip(found) {
+        for measure in [&fit.norms, &fit.train_mse, &fit.test_mse] {
+            Error::check_len("outputs of a fit on the device", task.sizes.outputs, measure.len())?;
+            if measure.iter().any(|&value| value < 0.0) {
+                return Err(wrong("a norm or a squared error that is negative".into()));
+            }
+        }
         let mean = |outputs: &[f64]| outputs.iter().sum::<f64>() / outputs.len() as f64;
         let metrics = Metrics {
             train: mean(&fit.train_mse),
