@@ -6,7 +6,9 @@ use double_descent::curve::{Axis, Curve, Metric, Surface};
 use double_descent::dataset::Dataset;
 use double_descent::ensemble::Ensemble;
 use double_descent::features::{FeatureMap, NaturalSpline, Polynomial, PolynomialBasis, RandomFourier};
-use double_descent::filter::{GradientFlow, Loss, MinNorm, Ridge, SpectralFilter, WidthScaled};
+use double_descent::filter::{
+    GradientDescent, GradientFlow, Loss, MinNorm, Ridge, Schedule, SpectralFilter, WidthScaled,
+};
 use double_descent::interpolants::{expected_excess, warm_start_curve};
 use double_descent::nested::Engine;
 use double_descent::risk::Compressed;
@@ -233,6 +235,34 @@ fn ensembles_are_read_off_pairs_of_members() {
     for sweep in refused {
         assert!(matches!(sweep.run(), Err(Error::Unsupported { .. })));
     }
+}
+
+/// Descent with steps this long diverges on every training set here; minimum-norm fits have no step.
+#[test]
+fn an_arm_of_an_ensemble_that_fails_takes_no_other_with_it() {
+    let parameter = Some(Parameter::members([1.0, 3.0], 3));
+    let alone = Sweep { parameter: parameter.clone(), ..sweep(&[4, 14]) }.run().unwrap();
+    let diverging = Arm::new(
+        "descent",
+        None,
+        Arc::new(GradientDescent::new(Schedule::Constant(1e6), 10, Loss::Mean).unwrap()),
+    );
+    let arms = vec![Arm::min_norm(), diverging];
+    let both = Sweep { parameter, arms, ..sweep(&[4, 14]) }.run().unwrap();
+    let healthy = |curve: &Curve| -> Vec<_> {
+        let of = |p, size| curve.arm("min_norm", Some(size)).map(|arm| *curve.cell(1, p, arm).unwrap());
+        [(4, 1.0), (4, 3.0), (14, 1.0), (14, 3.0)]
+            .map(|(p, size)| of(p, size).map(|cell| cell.test_mse))
+            .into()
+    };
+    assert_eq!(healthy(&both), healthy(&alone));
+    assert!(
+        both.failures.iter().all(|failure| failure.arm.is_some_and(|arm| both.arms[arm].name == "descent")),
+        "{:?}",
+        both.failures
+    );
+    // Two sizes of the ensemble at two feature counts in three repeats.
+    assert_eq!(both.failures.len(), 12);
 }
 
 #[test]

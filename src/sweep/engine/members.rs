@@ -15,6 +15,7 @@ use crate::sweep::metrics::Metrics;
 use crate::sweep::study::Study;
 use crate::sweep::task::Task;
 use ndarray::{Array2, s};
+use std::ops::Range;
 
 /// One SVD per cell and member; only the members' predictions are kept.
 #[derive(Debug)]
@@ -25,6 +26,15 @@ pub(super) struct Members;
 struct Predicted {
     train: Vec<Array2<f64>>,
     test: Vec<Array2<f64>>,
+}
+
+/// The members of one cell: for each arm, predictions or the error of its first failed fit. Rank and smallest singular
+/// value are those of the first member.
+#[derive(Debug)]
+struct Fitted {
+    arms: Vec<Result<Predicted, Error>>,
+    rank: usize,
+    smallest: f64,
 }
 
 impl Prospects for Members {
@@ -75,19 +85,18 @@ impl Engine for Members {
     ) -> Result<Repeats, Error> {
         each_repeat(task, which, observer, |repeat, order| {
             let raw = Raw::new(task, repeat, order)?;
-            let mut cells = vec![(vec![Predicted::default(); arms(task)], 0, 0.0); task.places().count()];
+            let mut cells: Vec<Result<Fitted, Error>> = task
+                .places()
+                .map(|_| {
+                    Ok(Fitted { arms: vec![Ok(Predicted::default()); arms(task)], rank: 0, smallest: 0.0 })
+                })
+                .collect();
             for member in 0..fitted(task).unwrap_or(0) {
                 add_member(task, &raw, (repeat, member), &mut cells)?;
             }
-            let measured = task.places().zip(cells).map(|((n, p), (predicted, rank, smallest))| {
-                let found = measure(task, &raw, n, &predicted);
-                match found {
-                    Ok(lines) => {
-                        let lines = lines.into_iter().collect();
-                        Measured { lines, rank, smallest_singular_value: smallest, ..Measured::new(n, p, 0) }
-                    }
-                    Err(error) => Measured::failed(n, p, error),
-                }
+            let measured = task.places().zip(cells).map(|((n, p), cell)| {
+                cell.and_then(|cell| measure(task, &raw, (n, p), cell))
+                    .unwrap_or_else(|error| Measured::failed(n, p, error))
             });
             Ok(measured.collect())
         })
@@ -102,62 +111,86 @@ fn arms(task: &Task<'_>) -> usize {
     task.sweep.arms.len()
 }
 
-/// Fits a member at every place; rank and smallest singular value are those of the first member.
+/// Fits a member at every place where the earlier ones succeeded.
 fn add_member(
     task: &Task<'_>,
     raw: &Raw<'_>,
     (repeat, member): (usize, usize),
-    cells: &mut [(Vec<Predicted>, usize, f64)],
+    cells: &mut [Result<Fitted, Error>],
 ) -> Result<(), Error> {
     let map = task.sweep.maps.of_member(repeat, member)?;
     let map = map.as_deref().unwrap_or(&*raw.map);
     let most = task.most_features();
     let (x, tests) = (checked::design(map, &raw.inputs, most)?, checked::design(map, &raw.tests, most)?);
-    let k = task.sizes.outputs;
-    for ((n, p), (predicted, rank, smallest)) in task.places().zip(cells) {
+    for ((n, p), cell) in task.places().zip(cells) {
+        let Ok(fitted) = cell else { continue };
         // Whole rows are contiguous: a product with the leading p columns needs no copy.
         let rows = x.slice(s![..n, ..]);
-        let svd = Svd::with_backend(&rows.slice(s![.., ..p]), &*task.sweep.backend)?;
+        let svd = match Svd::with_backend(&rows.slice(s![.., ..p]), &*task.sweep.backend) {
+            Ok(svd) => svd,
+            Err(error) => {
+                *cell = Err(error);
+                continue;
+            }
+        };
         if member == 0 {
-            (*rank, *smallest) = (svd.rank(), svd.smallest_nonzero().unwrap_or(0.0));
+            (fitted.rank, fitted.smallest) = (svd.rank(), svd.smallest_nonzero().unwrap_or(0.0));
         }
-        for (of, (arm, predicted)) in task.sweep.arms.iter().zip(predicted).enumerate() {
-            let trained = task.lines.iter().find(|line| line.of == of).map_or(0, |line| line.outputs.start);
-            let trained = task.targets.outputs[trained].0;
-            let beta = svd.solve(&raw.y.slice(s![..n, trained..trained + k]), &*arm.estimator)?;
-            predicted.train.push(product(rows, beta.view()));
-            predicted.test.push(product(tests.view(), beta.view()));
+        for (of, (arm, found)) in task.sweep.arms.iter().zip(&mut fitted.arms).enumerate() {
+            let Ok(predicted) = found else { continue };
+            let y = raw.y.slice(s![..n, outputs(task, of).0]);
+            match svd.solve(&y, &*arm.estimator) {
+                Ok(beta) => {
+                    predicted.train.push(product(rows, beta.view()));
+                    predicted.test.push(product(tests.view(), beta.view()));
+                }
+                Err(error) => *found = Err(error),
+            }
         }
     }
     Ok(())
 }
 
-/// The errors of all lines at one place.
+/// The columns of the training targets and of the test targets of one arm.
+fn outputs(task: &Task<'_>, of: usize) -> (Range<usize>, Range<usize>) {
+    let first = task.lines.iter().find(|line| line.of == of).map_or(0, |line| line.outputs.start);
+    let ((trained, tested), k) = (task.targets.outputs[first], task.sizes.outputs);
+    (trained..trained + k, tested..tested + k)
+}
+
+/// The errors of all lines at one place. An arm that failed takes no other arm with it.
 fn measure(
     task: &Task<'_>,
     raw: &Raw<'_>,
-    n: usize,
-    predicted: &[Predicted],
-) -> Result<Vec<(usize, Metrics)>, Error> {
-    let k = task.sizes.outputs;
+    (n, p): (usize, usize),
+    fitted: Fitted,
+) -> Result<Measured, Error> {
+    reserve("the errors of an ensemble", table(raw.tests.nrows(), task.sizes.outputs))?;
     let values = task.sweep.parameter.as_ref().map_or(&[][..], |parameter| parameter.values());
-    let ensembles = predicted.iter().enumerate().map(|(of, predicted)| {
-        let first = task.lines.iter().find(|line| line.of == of).map_or(0, |line| line.outputs.start);
-        let (trained, tested) = task.targets.outputs[first];
-        let train = Ensemble::new(&predicted.train, &raw.y.slice(s![..n, trained..trained + k]))?;
-        let test = Ensemble::new(&predicted.test, &raw.tests_y.slice(s![.., tested..tested + k]))?;
+    let ensembles = fitted.arms.into_iter().enumerate().map(|(of, predicted)| {
+        let (predicted, (trained, tested)) = (predicted?, outputs(task, of));
+        let train = Ensemble::new(&predicted.train, &raw.y.slice(s![..n, trained]))?;
+        let test = Ensemble::new(&predicted.test, &raw.tests_y.slice(s![.., tested]))?;
         Ok((train, test))
     });
-    reserve("the errors of an ensemble", table(raw.tests.nrows(), k))?;
-    let ensembles = ensembles.collect::<Result<Vec<_>, Error>>()?;
-    let line = |(index, line): (usize, &crate::sweep::lines::Line)| {
-        let size = line.value.map_or(f64::INFINITY, |value| values[value]);
-        let (train, test) = &ensembles[line.of];
-        let metrics =
-            Metrics { train: of_size(train, size)?, test: of_size(test, size)?, ..Metrics::default() };
-        Ok((index, metrics))
+    let ensembles: Vec<Result<(Ensemble, Ensemble), Error>> = ensembles.collect();
+    let mut measured = Measured {
+        rank: fitted.rank,
+        smallest_singular_value: fitted.smallest,
+        ..Measured::new(n, p, task.lines.len())
     };
-    task.lines.iter().enumerate().map(line).collect()
+    for (index, line) in task.lines.iter().enumerate() {
+        let size = line.value.map_or(f64::INFINITY, |value| values[value]);
+        let metrics = ensembles[line.of].as_ref().map_err(Clone::clone).and_then(|(train, test)| {
+            let (train, test) = (of_size(train, size)?, of_size(test, size)?);
+            Ok(Metrics { train, test, ..Metrics::default() })
+        });
+        match metrics {
+            Ok(metrics) => measured.lines.push(index, metrics),
+            Err(error) => measured.failures.push((Some(index), error)),
+        }
+    }
+    Ok(measured)
 }
 
 /// The error of an ensemble with `size` members, a whole number or infinity.
