@@ -6,12 +6,12 @@ use crate::curve::Metric;
 use crate::dataset::Dataset;
 use crate::error::user_code;
 use crate::error::words::{counted, number};
-use crate::features::checked;
+use crate::features::{FeatureMap, checked};
 use crate::filter::{Response, Spectrum};
 use crate::sweep::lines::Line;
 use crate::sweep::task::Task;
-use crate::sweep::{Arm, Crossed, Drawn, Maps, Source, Splits, Start, Sweep, TestOn};
-use ndarray::{Array2, s};
+use crate::sweep::{Arm, Crossed, Draw, Maps, Parameter, Source, Splits, Start, Sweep, TestOn};
+use ndarray::{Array2, ArrayView2, s};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ impl Sweep {
     /// the arms with their settings, targets and filters; and the version of the crate.
     ///
     /// Your own code (filters, maps, distributions) is identified by its description, and by what it does to a few
-    /// numbers: a filter to a spectrum of five values, a map to the first input, a distribution in its first repeat.
+    /// numbers: a filter to a spectrum of five values, a distribution in its first repeat, and a map of that repeat to
+    /// its first inputs and to a few others. A fitted map is fitted to as many rows as the largest training set has.
     ///
     /// # Errors
     /// Errors in the sweep as a whole, as for [`Sweep::run`]; for a parameter of training targets, those of the first
@@ -30,9 +31,12 @@ impl Sweep {
     pub fn identity(&self) -> Result<Identity, Error> {
         let task = Task::new(self)?;
         let engine = crate::sweep::engine::choose(&task)?.prospects().kind();
-        let identity = source(Identity::new("sweep"), &self.source, (&self.samples, &self.features))?
+        let draw = first_draw(&self.source, (&self.samples, &self.features))?;
+        let inputs = inputs(&self.source, draw.as_ref(), task.most_samples());
+        let fits = self.parameter.as_ref().and_then(Parameter::fitted).unwrap_or(1);
+        let identity = source(Identity::new("sweep"), &self.source, draw.as_ref())
             .with("splits", splits(&self.splits))
-            .with("maps", maps(&self.maps, &self.source, task.most_features()))
+            .with("maps", maps(&self.maps, inputs, task.most_features(), fits))
             .with("samples", counts(&self.samples))
             .with("features", counts(&task.features))
             .with(
@@ -72,10 +76,13 @@ impl Crossed {
     pub fn identity(&self) -> Result<Identity, Error> {
         let places = self.places()?;
         let widest = places.iter().map(|(_, p)| *p).max().unwrap_or(0);
-        let identity = source(Identity::new("crossed study"), &self.source, (&self.samples, &self.features))?
+        let most = places.iter().map(|(n, _)| *n).max().unwrap_or(0);
+        let draw = first_draw(&self.source, (&self.samples, &self.features))?;
+        let inputs = inputs(&self.source, draw.as_ref(), most);
+        let identity = source(Identity::new("crossed study"), &self.source, draw.as_ref())
             .with("splits", splits(&self.splits))
             .with("training sets", self.splits.repeats())
-            .with("maps", maps(&self.maps, &self.source, widest))
+            .with("maps", maps(&self.maps, inputs, widest, 1))
             .with("draws of features", self.seeds)
             .with("label noise", format!("{:?}, seed {}", self.noise, self.noise_seed))
             .with("draws of label noise", self.draws)
@@ -86,15 +93,33 @@ impl Crossed {
     }
 }
 
-/// Adds the source of rows; a distribution is drawn at the largest of the given samples and features.
-fn source(identity: Identity, source: &Source, sizes: (&[usize], &[usize])) -> Result<Identity, Error> {
-    Ok(match source {
-        Source::Table(data) => identity.with("table", table(data)),
-        Source::TrainTest { train, test } => {
+/// The first repeat of drawn rows, at the largest of the given samples and features; `None` for tables.
+fn first_draw(source: &Source, (samples, features): (&[usize], &[usize])) -> Result<Option<Draw>, Error> {
+    let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
+    match source {
+        Source::Drawn(drawn) => drawn.of_cell(0, (most(samples), most(features))).map(Some),
+        Source::Table(_) | Source::TrainTest { .. } => Ok(None),
+    }
+}
+
+/// The leading training inputs, at most `n`, of a table or of the first draw.
+fn inputs<'a>(source: &'a Source, draw: Option<&'a Draw>, n: usize) -> ArrayView2<'a, f64> {
+    let drawn = draw.map_or_else(|| ArrayView2::from(&[[]; 0]), |draw| draw.inputs.view());
+    let all = source.train().map_or(drawn, |train| train.features().view());
+    let n = n.min(all.nrows());
+    all.slice_move(s![..n, ..])
+}
+
+/// Adds the source of rows.
+fn source(identity: Identity, source: &Source, draw: Option<&Draw>) -> Identity {
+    match (source, draw) {
+        (Source::Table(data), _) => identity.with("table", table(data)),
+        (Source::TrainTest { train, test }, _) => {
             identity.with("training table", table(train)).with("test table", table(test))
         }
-        Source::Drawn(drawn) => identity.with("distribution", distribution(source.name(), drawn, sizes)?),
-    })
+        (Source::Drawn(_), draw) => identity
+            .with("distribution", draw.map_or_else(String::new, |draw| distribution(source.name(), draw))),
+    }
 }
 
 /// A table in words: its shape and a hash of its bits.
@@ -106,13 +131,7 @@ fn table(data: &Dataset) -> String {
 }
 
 /// A distribution in words: its name and a hash of its first repeat.
-fn distribution(
-    name: &str,
-    drawn: &Drawn,
-    (samples, features): (&[usize], &[usize]),
-) -> Result<String, Error> {
-    let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
-    let draw = drawn.of_cell(0, (most(samples), most(features)))?;
+fn distribution(name: &str, draw: &Draw) -> String {
     let (n, d) = draw.inputs.dim();
     let test: Vec<&f64> = match &draw.test {
         TestOn::Rows { inputs, targets } => inputs.iter().chain(targets).collect(),
@@ -121,7 +140,7 @@ fn distribution(
         }
     };
     let bits = rounded(draw.inputs.iter().chain(&draw.targets).chain(test));
-    Ok(format!("{name}, {n} × {d} inputs, the first repeat FNV-1a {bits}"))
+    format!("{name}, {n} × {d} inputs, the first repeat FNV-1a {bits}")
 }
 
 fn splits(splits: &Splits) -> String {
@@ -169,23 +188,34 @@ fn arm(identity: Identity, i: usize, arm: &Arm, value: Option<f64>) -> Identity 
         .with(&format!("arm {i}'s test targets"), own(&arm.test_targets))
 }
 
-/// Maps in words: the description of the first map, and a hash of its features of the first training input (or of ones,
-/// if inputs are drawn).
-fn maps(maps: &Maps, source: &Source, p: usize) -> String {
-    if let (true, Some(words)) = (maps.is_fitted(), maps.describe()) {
-        return format!("fitted to each cell: {words}");
-    }
-    let made = maps.of(0).and_then(|map| {
-        let Some(map) = map else { return Ok("none".into()) };
-        let first = match source.train() {
-            Some(train) => train.features().slice(s![..1, ..]).to_owned(),
-            None => Array2::ones((1, checked::input_dimension(&*map)?)),
+/// Maps in words: the description of the first map, and hashes of the features that the maps of the first repeat (one
+/// for each of at most two members) make of the first inputs and of others. The first inputs alone may say little: a
+/// zero has the same cosines and sines for all frequencies.
+fn maps(maps: &Maps, inputs: ArrayView2<'_, f64>, p: usize, members: usize) -> String {
+    /// Inputs that a map is applied to.
+    const ROWS: usize = 3;
+    let Some(words) = maps.describe() else { return "none".into() };
+    let first = inputs.slice(s![..ROWS.min(inputs.nrows()), ..]).to_owned();
+    // Multiples of the golden ratio, less whole numbers: no two are equal, and none is 0.
+    let other = |(i, j): (usize, usize)| 0.5 + (((i + ROWS * j + 1) as f64) * 1.618_033_988_749_895).fract();
+    let others = Array2::from_shape_fn((ROWS, inputs.ncols()), other);
+    let hash = |map: &dyn FeatureMap, rows: &Array2<f64>| {
+        checked::design(map, rows, p).map_or_else(|error| error.to_string(), |made| rounded(made.iter()))
+    };
+    let of_member = |member| {
+        let map = if maps.is_fitted() {
+            maps.of_cell(0, || inputs.to_owned(), p)
+        } else {
+            maps.of_member(0, member)
         };
-        let words = user_code::description(|| map.describe());
-        let made = checked::design(&*map, &first, p)?;
-        Ok(format!("{words}; features {}", rounded(made.iter())))
-    });
-    made.unwrap_or_else(|error: Error| error.to_string())
+        match map {
+            Ok(map) => map
+                .map_or_else(String::new, |map| format!("{} {}", hash(&*map, &first), hash(&*map, &others))),
+            Err(error) => error.to_string(),
+        }
+    };
+    let hashes: Vec<String> = (0..members.min(2)).map(of_member).collect();
+    format!("{words}; features {}", hashes.join(", "))
 }
 
 /// A hash of numbers rounded to seven digits: machines may differ in the last digits of an exponential.

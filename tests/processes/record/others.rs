@@ -4,7 +4,9 @@ use super::studies::{bytes, of_one_run, resumed, small, study};
 use crate::common::program::Folder;
 use double_descent::curve::Metric;
 use double_descent::dataset::Dataset;
-use double_descent::features::{Coordinates, RandomFourier};
+use double_descent::features::{
+    Activation, Coordinates, NaturalSpline, PairOrder, RandomFourier, RandomNetwork,
+};
 use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::rng::stream;
 use double_descent::svd::Cutoff;
@@ -126,6 +128,39 @@ fn what_no_name_tells_is_told_by_numbers() {
         Maps::drawn(move |repeat| RandomFourier::gaussian(10, 60, 0.5, stream(seed, 9, repeat).random()))
     };
     assert!(differs(&plane, &Sweep { maps: drawn(2), ..plane.clone() }).starts_with("maps "));
+    // All frequencies have the same cosines and sines at 0, and a fitted map has no features before it is fitted.
+    let zero_first = |maps: Maps, parameter: Option<Parameter>| {
+        let inputs = Array2::from_shape_fn((12, 1), |(i, _)| 0.1 * i as f64);
+        let data = Dataset::new("from zero", inputs.clone(), inputs.mapv(f64::sin)).unwrap();
+        let samples = vec![5, 8];
+        let splits = Splits::Drawn { repeats: 2, seed: 0 };
+        Sweep { maps, parameter, samples, features: vec![4], ..Sweep::of(data.into(), splits) }
+    };
+    let pairs = |seed: u64| {
+        RandomFourier::gaussian(1, 2, 1.0, seed).map(|map| map.into_pairs(PairOrder::Interleaved))
+    };
+    let network = |seed: u64| RandomNetwork::seeded(Activation::Tanh, &[1, 4], seed);
+    let ends =
+        |end: f64| Maps::fitted("splines", move |x, p| NaturalSpline::at_quantiles_within(x, p, (-end, end)));
+    for [a, b] in [
+        [1, 2].map(|seed| Maps::same(pairs(seed).unwrap())),
+        [1, 101].map(|seed| Maps::drawn(move |repeat| pairs(repeat as u64 + seed))),
+        [1, 2].map(|seed| Maps::drawn(move |_| network(seed))),
+        [5.0, 9.0].map(ends),
+    ] {
+        let words = differs(&zero_first(a, None), &zero_first(b, None));
+        assert!(words.starts_with("maps "), "{words}");
+    }
+    // Members of an ensemble that differ from the second on.
+    let [a, b] = [1, 2].map(|seed| {
+        let maps = Maps::members(move |_, member| pairs(if member == 0 { 0 } else { seed }));
+        let mut sweep = zero_first(maps, Some(Parameter::members([2.0], 2)));
+        sweep.metrics = vec![Metric::TestMse];
+        let train = sweep.source.train().unwrap().clone();
+        sweep.source = Source::TrainTest { test: train.clone(), train };
+        sweep
+    });
+    assert!(differs(&a, &b).starts_with("maps "));
     let targets = plane.source.train().unwrap().targets() * 2.0;
     let trained = Sweep { arms: vec![Arm::min_norm().trained_on(None, targets)], ..plane.clone() };
     assert!(differs(&plane, &trained).contains("arm 0's targets "), "{}", differs(&plane, &trained));
