@@ -11,6 +11,7 @@ pub mod memory;
 pub(crate) mod order;
 pub(crate) mod rooms;
 pub(crate) mod spare;
+pub(crate) mod spread;
 #[cfg(feature = "serde")]
 pub(crate) mod stored;
 pub(crate) mod threads;

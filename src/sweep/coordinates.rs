@@ -1,6 +1,7 @@
 //! Free intercepts and standardised features, both fitted on the training rows of a cell.
 
 use crate::Error;
+use crate::machine::spread::deviation;
 use crate::risk::Compressed;
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2};
 
@@ -62,14 +63,9 @@ impl Preparation {
         if self.standardise {
             let columns = x.columns_mut().into_iter().zip(&coordinates.shift).zip(&mut coordinates.factor);
             for ((mut column, shift), factor) in columns {
-                let largest = column.iter().fold(0.0, |largest: f64, v| largest.max(v.abs()));
                 // A column that is constant up to rounding has no deviation to scale by.
-                *factor = if largest <= 8.0 * f64::EPSILON * shift.abs() {
-                    0.0
-                } else {
-                    let squares = column.iter().map(|v| (v / largest) * (v / largest)).sum::<f64>();
-                    ((squares / column.len() as f64).sqrt() * largest).recip()
-                };
+                let deviation = deviation(column.iter().copied(), *shift);
+                *factor = if deviation == 0.0 { 0.0 } else { deviation.recip() };
                 column.mapv_inplace(|v| v * *factor);
             }
         }

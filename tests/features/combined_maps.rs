@@ -197,12 +197,27 @@ fn what_combinations_refuse() {
     assert!(matches!(pipeline, Err(Error::Shape { expected: 2, found: 3, .. })));
     assert!(matches!(Standardised::fit(Coordinates::new(3), &inputs, 4), Err(Error::Shape { .. })));
     assert!(matches!(
-        Standardised::fit(Coordinates::new(1), &array![[1e300], [-1e300]], 1),
+        Standardised::fit(Coordinates::new(1), &array![[f64::MAX], [f64::MAX], [-f64::MAX]], 1),
         Err(Error::Overflow { .. })
     ));
-    let monomials =
-        Standardised::fit(Polynomial::new(PolynomialBasis::Monomial), &array![[0.0], [1e-200]], 1);
-    assert!(matches!(monomials, Err(Error::Overflow { .. })), "a deviation of 0 in f64");
+    // Of 1e±308 the squares do not fit into an f64, but the deviation does; a scale of 1/5e-324 does not.
+    for size in [1e-200, 1e-307, 1e307] {
+        let monomials =
+            Standardised::fit(Polynomial::new(PolynomialBasis::Monomial), &array![[0.0], [size]], 1);
+        let design = monomials.unwrap().design(&array![[0.0], [size], [2.0 * size]], 1).unwrap();
+        for (found, expected) in design.iter().zip([-1.0, 1.0, 3.0]) {
+            assert!((found - expected).abs() <= 8.0 * f64::EPSILON, "{size:e}: {design}");
+        }
+    }
+    let subnormal = array![[0.0], [1e-323]];
+    let monomials = Standardised::fit(Polynomial::new(PolynomialBasis::Monomial), &subnormal, 1);
+    assert!(matches!(monomials, Err(Error::Overflow { .. })), "a scale over 1e308");
+    // A column that is constant up to the rounding of its mean.
+    let rounded = array![[0.1 + 0.2], [0.3], [0.3]];
+    let zeros = Standardised::fit(Coordinates::new(1), &rounded, 1).unwrap();
+    assert_eq!(zeros.design(&rounded, 1).unwrap(), Array2::<f64>::zeros((3, 1)));
+    let none = Array2::zeros((0, 2));
+    assert!(matches!(Standardised::fit(Coordinates::new(2), &none, 2), Err(Error::Empty { .. })));
     assert!(matches!(RandomNetwork::seeded(Activation::Tanh, &[3], 0), Err(Error::Empty { .. })));
     assert!(matches!(RandomNetwork::seeded(Activation::Tanh, &[3, 0], 0), Err(Error::Empty { .. })));
     assert!(matches!(

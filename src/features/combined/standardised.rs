@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::features::{FeatureMap, check_outputs, checked, finite};
+use crate::machine::spread;
 use ndarray::{Array2, ArrayRef2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 /// The features of another map, shifted and scaled to mean 0 and variance 1 on the training inputs.
 ///
 /// A variance is the mean of the squared deviations over the `n` inputs. All other inputs get the same shifts and
-/// scales. A feature that is constant on the training inputs becomes 0 everywhere.
+/// scales. A feature that is constant on the training inputs, up to the rounding of its mean, becomes 0 everywhere.
 ///
 /// Standardising changes which fit has minimum norm. For `n ≥ p`, with an intercept as well, it does not change the
 /// fit. To standardise inputs, standardise [`Coordinates`](crate::features::Coordinates) and pass them on in a
@@ -37,21 +38,23 @@ impl Standardised {
     ///
     /// # Errors
     /// Those of `map`; [`Error::UserCode`] if it panics, or gives a table of the wrong shape, NaN or an infinity;
-    /// [`Error::Overflow`] if a mean, a variance or a scale does not fit into `f64`.
+    /// [`Error::Overflow`] if a mean, a deviation or a scale does not fit into `f64`; [`Error::Empty`] without inputs.
     pub fn fit(
         map: impl FeatureMap + 'static,
         inputs: &ArrayRef2<f64>,
         features: usize,
     ) -> Result<Self, Error> {
         let design = checked::design(&map, inputs, features)?;
-        let n = design.nrows() as f64;
+        if design.nrows() == 0 {
+            return Err(Error::Empty { what: "the training inputs of a standardised map" });
+        }
         let (mut means, mut scales) = (Vec::new(), Vec::new());
         for column in design.columns() {
-            let constant = column.iter().all(|v| *v == column[0]);
-            let mean = if constant { column[0] } else { column.sum() / n };
-            let variance = column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
-            let scale = if constant { 0.0 } else { variance.sqrt().recip() };
-            if !(mean.is_finite() && variance.is_finite() && scale.is_finite()) {
+            let mean = spread::mean(column.iter().copied(), || column.mean().unwrap_or(0.0));
+            let centred: Vec<f64> = column.iter().map(|v| v - mean).collect();
+            let deviation = spread::deviation(centred.iter().copied(), mean);
+            let scale = if deviation == 0.0 { 0.0 } else { deviation.recip() };
+            if !(mean.is_finite() && deviation.is_finite() && scale.is_finite()) {
                 return Err(Error::Overflow { what: "the mean or deviation of a feature" });
             }
             means.push(mean);
