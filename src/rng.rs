@@ -65,6 +65,19 @@ pub(crate) fn named(seed: u64, name: Named, repeat: usize) -> ChaCha8Rng {
     stream(seed, FIRST + name as usize, repeat)
 }
 
+/// Part of a network's layer that has a stream for each neuron.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OfLayer {
+    Weights = 0,
+    Biases = 1,
+}
+
+/// Returns the stream of one neuron, which no axis value is large enough to share.
+pub(crate) fn of_neuron(seed: u64, (layer, part): (usize, OfLayer), neuron: usize) -> ChaCha8Rng {
+    const FIRST: usize = 0xa000_0000;
+    stream(seed, FIRST + 2 * layer + part as usize, neuron)
+}
+
 /// Moves the first `longest` items of a random order to the front. (Fisher–Yates from the front: a longer draw from the
 /// same stream starts with the shorter one.)
 pub(crate) fn shuffle_front(rng: &mut ChaCha8Rng, items: &mut [usize], longest: usize) {

@@ -4,7 +4,7 @@ use super::arguments::{check_finite, check_inputs, check_outputs, checked_zeros}
 use super::shape::check_design;
 use super::{Activation, FeatureMap, Nonlinearity};
 use crate::Error;
-use crate::rng::stream;
+use crate::rng::{OfLayer, of_neuron};
 use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayRef2, Axis, s};
 use rand::{Rng, RngExt};
@@ -163,7 +163,8 @@ impl RandomNetwork {
             let mut biases =
                 crate::machine::memory::zeros("the biases of a layer", 1, size)?.into_raw_vec_and_offset().0;
             for (neuron, bias) in biases.iter_mut().enumerate() {
-                *bias = deviation * stream(seed, 2 * layer + 1, neuron).sample::<f64, _>(StandardNormal);
+                let mut rng = of_neuron(seed, (layer, OfLayer::Biases), neuron);
+                *bias = deviation * rng.sample::<f64, _>(StandardNormal);
             }
             Ok(biases)
         };
@@ -314,9 +315,9 @@ fn deviation(activation: &Nonlinearity, layer: usize, inputs: usize) -> f64 {
     scale / (inputs as f64).sqrt()
 }
 
-/// Draws the weights of one neuron. They use streams of even number; biases use odd ones.
+/// Draws the weights of one neuron.
 fn write_neuron(seed: u64, layer: usize, neuron: usize, factor: f64, weights: &mut [f64]) {
-    let mut rng = stream(seed, 2 * layer, neuron);
+    let mut rng = of_neuron(seed, (layer, OfLayer::Weights), neuron);
     weights.fill_with(|| factor * rng.sample::<f64, _>(StandardNormal));
 }
 

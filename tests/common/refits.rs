@@ -111,7 +111,7 @@ fn check_left_out(point: &Point, x: &ArrayView2<'_, f64>, y: &ArrayView2<'_, f64
     }
     let (exact, reach) = (norm(&errors), norm(&y.to_owned()));
     // Leave-one-out errors without refits keep eight digits of themselves and ten of the targets.
-    let off = C * (off + f64::EPSILON * worst * (exact + reach)) + 1e-7 * exact + 1e-9 * reach;
+    let off = C * (off + f64::EPSILON * worst * (exact + reach)) + 1e-8 * exact + 1e-10 * reach;
     let scale = (y.len() as f64).sqrt();
     close("left out", point, found.sqrt(), exact / scale, off / scale);
 }
