@@ -25,7 +25,7 @@ fn device() -> Option<Arc<dyn Backend>> {
     let opened = OPENED.get_or_init(|| match Cuda::new(0) {
         Ok(cuda) => Some(Arc::new(cuda)),
         Err(error) => {
-            println!("SKIPPED cuda: {error}");
+            super::skipped(&format!("cuda: {error}"));
             None
         }
     });

@@ -15,14 +15,20 @@ pub mod ratios;
 pub mod recorded;
 pub mod refits;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Says that a test, or a part of one, was skipped. The macros' output would be hidden, since the test passes.
+pub fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {what}");
+}
 
 /// Returns the folder of data sets named by `DOUBLE_DESCENT_DATA`; `None`, after printing a line saying so, if it is
 /// unset.
 pub fn data_folder(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
     if folder.is_none() {
-        println!("SKIPPED {test}: DOUBLE_DESCENT_DATA is not set");
+        skipped(&format!("{test}: DOUBLE_DESCENT_DATA is not set"));
     }
     folder
 }

@@ -1,10 +1,18 @@
 //! The program of the studies, and folders for its output.
 
+use super::skipped;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Path of the program of all studies; `None` if it is not built, as in a build without figures.
-pub const BINARY: Option<&str> = option_env!("CARGO_BIN_EXE_double-descent");
+/// Returns the path of the program of all studies; `None`, after printing a line saying so, if it is not built, as in a
+/// build without figures.
+pub fn binary() -> Option<&'static str> {
+    let path = option_env!("CARGO_BIN_EXE_double-descent");
+    if path.is_none() {
+        skipped("a test of the program: it is built only with the feature `plot`");
+    }
+    path
+}
 
 /// A temporary folder for one test, deleted when the test ends.
 pub struct Folder(pub PathBuf);

@@ -1,6 +1,6 @@
 //! Recorded values of published formulas.
 
-use super::data_folder;
+use super::{data_folder, skipped};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 pub fn recorded(formula: &str) -> Option<Vec<Value>> {
     let path = data_folder(formula)?.join("../reference_values.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("SKIPPED {formula}: no {}", path.display());
+        skipped(&format!("{formula}: no {}", path.display()));
         return None;
     };
     let all: Value = serde_json::from_str(&text).unwrap();

@@ -1,6 +1,7 @@
 //! Machines without CUDA, or with an incomplete installation.
 
 use super::stand_in::{Child, folder, old_folder};
+use crate::common::skipped;
 use double_descent::Error;
 use double_descent::svd::{Auto, Cuda, Svd};
 use ndarray::Array2;
@@ -53,7 +54,7 @@ fn one_missing_library_is_named() {
         ("libnvrtc.so", "NVRTC, the run-time compiler was not found"),
     ] {
         if !machine.contains(what) {
-            println!("SKIPPED {file}: this machine has a real one");
+            skipped(&format!("{file}: this machine has a real one"));
             continue;
         }
         let some = folder.with_file_name(format!("cuda_without_{file}"));
@@ -86,7 +87,7 @@ fn a_library_whose_own_libraries_are_missing_says_so() {
     }
     std::fs::write(broken.join("libcusolver.so"), "no library").unwrap();
     if !Cuda::new(0).is_err_and(|error| error.to_string().contains("cuSOLVER was not found")) {
-        println!("SKIPPED: this machine has a real cuSOLVER");
+        skipped("this machine has a real cuSOLVER");
         return;
     }
     Child::new("child::cannot_be_opened")

@@ -1,5 +1,6 @@
 //! Builds the stand-ins, and starts this program again with them.
 
+use crate::common::skipped;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -22,7 +23,7 @@ pub fn old_folder() -> Option<&'static Path> {
 
 fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
     if !cfg!(target_os = "linux") {
-        println!("SKIPPED: the stand-ins for CUDA's libraries are for Linux");
+        skipped("the stand-ins for CUDA's libraries are for Linux");
         return None;
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda_stand_ins");
@@ -53,9 +54,9 @@ fn build(name: &str, options: &[&str]) -> Option<PathBuf> {
     let output = match output {
         Ok(output) => output,
         Err(error) => {
-            println!(
-                "SKIPPED: the stand-ins for CUDA's libraries need a C++ compiler; `{compiler}`: {error}"
-            );
+            skipped(&format!(
+                "the stand-ins for CUDA's libraries need a C++ compiler; `{compiler}`: {error}"
+            ));
             return None;
         }
     };

@@ -1,6 +1,7 @@
 //! Curves written to Parquet and read back, by the crate that wrote them and by pandas if Python has it.
 
 use crate::common::program::Folder;
+use crate::common::skipped;
 use double_descent::curve::{ArmLabel, Axis, Cell, Curve, Metric, Provenance};
 use double_descent::dataset::Dataset;
 use double_descent::sweep::{Shard, Sweep};
@@ -105,7 +106,7 @@ fn by_pandas(curve: &Curve, path: &Path, folder: &Folder) {
     let python = std::env::var("DOUBLE_DESCENT_PYTHON").unwrap_or_else(|_| "python3".into());
     let has_it = Command::new(&python).args(["-c", "import pandas, pyarrow"]).output();
     if !has_it.is_ok_and(|output| output.status.success()) {
-        println!("SKIPPED: {python} has no pandas and pyarrow");
+        skipped(&format!("{python} has no pandas and pyarrow"));
         return;
     }
     let csv = folder.0.join("cells.csv");

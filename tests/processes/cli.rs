@@ -1,7 +1,8 @@
 //! Runs the studies as programs. Errors are reported in one line on standard error.
 
 use super::studies::{Program, misused, program, refused, run, text};
-use crate::common::program::{BINARY, Folder};
+use crate::common::program::{Folder, binary};
+use crate::common::skipped;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +20,7 @@ fn examples() -> Vec<String> {
 
 #[test]
 fn every_study_has_help() {
-    let Some(path) = BINARY else { return };
+    let Some(path) = binary() else { return };
     let folder = Folder::new("help");
     let help = |program: &Program| {
         let output = run(program, &folder, &["--help"]);
@@ -67,7 +68,7 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
             );
         }
     }
-    let Some(path) = BINARY else { return };
+    let Some(path) = binary() else { return };
     let folder = Folder::new("flags");
     let wrong: [(&str, &[&str], &[&str]); 46] = [
         ("ablations", &["--no-such-flag"], &["--no-such-flag"]),
@@ -147,7 +148,7 @@ fn errors_of_the_command_line_name_the_flag_and_the_nearest_one() {
 /// A set of instructions that the library would ignore is refused.
 #[test]
 fn instructions_are_those_that_exist() {
-    let Some(path) = BINARY else { return };
+    let Some(path) = binary() else { return };
     let with = |set: &str| {
         let diagnosis = ["diagnose", "--dataset", "diabetes"];
         Command::new(path).args(diagnosis).env("DOUBLE_DESCENT_INSTRUCTIONS", set).output().unwrap()
@@ -172,7 +173,7 @@ fn shell(name: &str, arguments: &[&str]) -> Option<String> {
 
 #[test]
 fn shells_read_the_completions() {
-    let Some(path) = BINARY else { return };
+    let Some(path) = binary() else { return };
     let folder = Folder::new("completions");
     let all = Program(path.into(), Vec::new());
     for name in ["bash", "zsh", "fish"] {
@@ -184,7 +185,7 @@ fn shells_read_the_completions() {
         }
         let file = folder.file(name, script);
         if shell(name, &["-n", &file]).is_none() {
-            println!("SKIPPED: no {name}");
+            skipped(&format!("no {name}"));
         }
     }
     let file = folder.path("bash");
@@ -501,7 +502,7 @@ fn figures_for_print_come_with_their_captions() {
 #[cfg(target_os = "linux")]
 #[test]
 fn lost_output_is_an_error() {
-    let Some(path) = BINARY else { return };
+    let Some(path) = binary() else { return };
     let into = |arguments: &str, to: &str| {
         let command = format!("\"{path}\" {arguments} {to}");
         Command::new("/bin/sh").args(["-c", &command]).output().unwrap()
@@ -571,7 +572,7 @@ fn settings_name_the_data_without_the_environment() {
 #[cfg(unix)]
 #[test]
 fn settings_beside_the_results_repeat_the_study() {
-    let Some(path) = BINARY else { return };
+    let Some(path) = binary() else { return };
     let folder = Folder::new("settings");
     let given =
         ["--dataset=diabetes", "--sizes", "5..15:5", "--repeats", "3", "--no-figures", "--out", "one of two"];

@@ -2,6 +2,7 @@
 //! bitwise equal to those of the best set, and how far the others may differ.
 
 use crate::common::program::Folder;
+use crate::common::skipped;
 use double_descent::curve::Metric;
 use double_descent::dataset::Dataset;
 use double_descent::features::{
@@ -109,7 +110,7 @@ fn on(asked: &str) -> Option<Vec<(&'static str, Vec<f64>)>> {
     assert!(status.status.success(), "{asked}: {}", String::from_utf8_lossy(&status.stdout));
     let used = std::fs::read_to_string(folder.0.join("in_use")).unwrap();
     if used != asked {
-        println!("SKIPPED {asked}: this machine runs {used}");
+        skipped(&format!("{asked}: this machine runs {used}"));
         return None;
     }
     let read = |(name, _)| {

@@ -1,7 +1,7 @@
 //! Studies in shards, as programs: the files are bitwise those of one run.
 
 use crate::common::files::{gzip, idx};
-use crate::common::program::{BINARY, Folder};
+use crate::common::program::{Folder, binary};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -24,7 +24,7 @@ const ENGINES: [&str; 12] = [
 ];
 
 fn command(folder: &Folder, words: &[&str]) -> Command {
-    let mut command = Command::new(BINARY.unwrap());
+    let mut command = Command::new(binary().unwrap());
     command.args(words).current_dir(&folder.0).env_remove("DOUBLE_DESCENT_DATA");
     for name in ENGINES {
         command.env_remove(name);
@@ -105,7 +105,7 @@ fn in_shards(folder: &Folder, study: &str, flags: &[&str], of: usize, order: &[u
 
 #[test]
 fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("shards-studies");
@@ -167,7 +167,7 @@ fn every_study_of_sweeps_in_shards_has_the_files_of_one_run() {
 /// Before any record exists, a plan prints commands for shards of minutes each, which a shell can run.
 #[test]
 fn a_plan_is_as_many_commands_as_the_work_takes() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("shards-plan");
     let study = ["ablations", "--dataset", "diabetes", "--sizes", "5..10:5", "--no-figures", "--out", "a b"];
     let plan = |words: &[&str]| {
@@ -201,7 +201,7 @@ fn a_plan_is_as_many_commands_as_the_work_takes() {
 
 #[test]
 fn what_is_missing_is_said_and_run_again() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("shards-resume");
     let study =
         ["ablations", "--dataset", "diabetes", "--sizes", "5..10:5", "--repeats", "9", "--no-figures"];
@@ -268,7 +268,7 @@ fn what_is_missing_is_said_and_run_again() {
 
 #[test]
 fn an_engine_says_which_shard() {
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("shards-engines");
@@ -316,7 +316,7 @@ fn entries(folder: &Path) -> Vec<String> {
 /// Reports find the shards from inside the folder of results and from far above it, and create nothing.
 #[test]
 fn folders_are_found_from_within_and_from_above() {
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("shards-places");
@@ -382,7 +382,7 @@ fn images(folder: &Folder) -> String {
 /// A merge without the data of its shards says what is missing and locks nothing; with them it works.
 #[test]
 fn a_merge_without_its_data_leaves_everything_as_it_was() {
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("shards-data");
@@ -425,7 +425,7 @@ fn a_merge_without_its_data_leaves_everything_as_it_was() {
 /// Processes of a study are killed at random moments; finished work is kept.
 #[test]
 fn killed_shards_go_on() {
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("shards-killed");
@@ -485,7 +485,7 @@ fn killed_shards_go_on() {
 #[test]
 fn an_interrupted_run_keeps_what_it_said_it_would() {
     use std::os::unix::process::ExitStatusExt;
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("shards-interrupted");
@@ -521,7 +521,7 @@ fn an_interrupted_run_keeps_what_it_said_it_would() {
 /// A long run says at once that stopping it would keep nothing, and names the commands that keep finished work.
 #[test]
 fn a_long_run_names_the_command_that_may_be_stopped() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("shards-long");
     let study = ["ablations", "--dataset", "diabetes", "--repeats", "400000", "--no-figures"];
     let mut child = command(&folder, &study).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -538,7 +538,7 @@ fn a_long_run_names_the_command_that_may_be_stopped() {
 /// Errors of `plan`, `merge` and the like are about the words that the user wrote.
 #[test]
 fn verbs_refuse_flags_in_their_own_words() {
-    if BINARY.is_none() {
+    if binary().is_none() {
         return;
     }
     let folder = Folder::new("verbs");

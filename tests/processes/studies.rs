@@ -1,6 +1,6 @@
 //! The studies as programs: how tests run them, and how they fail.
 
-use crate::common::program::{BINARY, Folder};
+use crate::common::program::{Folder, binary};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 pub struct Program(pub PathBuf, pub Vec<String>);
 
 pub fn program(study: &str) -> Option<Program> {
-    BINARY.map(|path| Program(path.into(), vec![study.into()]))
+    binary().map(|path| Program(path.into(), vec![study.into()]))
 }
 
 /// Runs the program in `folder`, without the environment variables that change its input.

@@ -1,6 +1,6 @@
 //! Runs the universality study: stopped and resumed, on any number of threads, it gives the same bytes.
 
-use crate::common::program::{BINARY, Folder};
+use crate::common::program::{Folder, binary};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -36,7 +36,7 @@ fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_run_in_pieces_gives_the_bytes_of_one_run() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("pieces");
     let whole = folder.0.join("whole");
     run(program, &whole, &["--maps", MAPS, "--repeats", "37", "--threads", "1"]);
@@ -91,7 +91,7 @@ fn a_run_in_pieces_gives_the_bytes_of_one_run() {
 
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("killed");
     let (whole, killed) = (folder.0.join("whole"), folder.0.join("killed"));
     let arguments = ["--maps", "softplus", "--repeats", "160"];
@@ -116,7 +116,7 @@ fn a_killed_run_goes_on_where_it_was() {
 /// everything it has computed.
 #[test]
 fn a_folder_that_vanishes_is_made_again() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("vanished");
     let (whole, vanished) = (folder.0.join("whole"), folder.0.join("vanished"));
     let arguments = ["--maps", "softplus", "--repeats", "400", "--threads", "1"];
@@ -149,7 +149,7 @@ fn a_folder_that_vanishes_is_made_again() {
 
 #[test]
 fn curves_lie_over_the_bound() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("bound");
     run(program, &folder.0, &["--maps", "gaussian,tanh,fourier,polynomial", "--repeats", "200"]);
     for (name, table) in tables(&folder.0) {
@@ -172,7 +172,7 @@ fn curves_lie_over_the_bound() {
 
 #[test]
 fn what_is_refused() {
-    let Some(program) = BINARY else { return };
+    let Some(program) = binary() else { return };
     let folder = Folder::new("refused");
     let refused = |more: &[&str], says: &[&str]| {
         let output = command(program, &folder.0, more).output().unwrap();

@@ -2,7 +2,7 @@
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the tables hold counts as floating-point numbers
 
-use crate::common::{Table, data_folder, deviation, reference_folder};
+use crate::common::{Table, data_folder, deviation, reference_folder, skipped};
 use double_descent::curve::{Cell, Curve};
 use double_descent::dataset::{CsvOptions, Dataset, StudentTeacher};
 use double_descent::sweep::{Arm, Splits, Sweep};
@@ -130,7 +130,7 @@ fn more_data_sets() {
         return;
     };
     let Some(exact) = std::env::var_os("DOUBLE_DESCENT_EXACT") else {
-        println!("SKIPPED replay of more data sets: DOUBLE_DESCENT_EXACT is not set");
+        skipped("replay of more data sets: DOUBLE_DESCENT_EXACT is not set");
         return;
     };
     let exact = Path::new(&exact);

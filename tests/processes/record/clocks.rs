@@ -3,6 +3,7 @@
 use super::child::child;
 use super::studies::{bytes, of_one_run, resumed, small, study};
 use crate::common::program::Folder;
+use crate::common::skipped;
 use double_descent::sweep::{Shard, ShardState};
 use std::fs::{self, File};
 use std::path::Path;
@@ -64,7 +65,7 @@ fn a_clock_that_jumps_while_shards_are_computed() {
     let usual = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
     let library = named.unwrap_or(usual);
     if !Path::new(&library).exists() {
-        println!("SKIPPED: no {library}");
+        skipped(&format!("no {library}"));
         return;
     }
     let sweep = study("nested", 60);
