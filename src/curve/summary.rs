@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 /// How to draw the bootstrap band of the mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Bootstrap {
     /// Number of resamples; 1000 determine the 95 % band to about a tenth of its width.
     pub draws: usize,

@@ -94,14 +94,19 @@ pub struct Contribution {
     /// The mode's index `r`, counted from 0 at the largest singular value.
     pub mode: usize,
     /// `σᵣ`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub singular_value: f64,
     /// Factor 1, `g(σᵣ)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub gain: f64,
     /// Factor 2, the root mean square of `x·vᵣ` over the test rows.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub test_projection: f64,
     /// Factor 3, `uᵣ·E`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub residual_projection: f64,
     /// The root mean square over the test rows of the product of the three: at least 0.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub product: f64,
 }
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 /// A source of randomness of a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum VarianceSource {
     /// The inputs of the training set: the first axis of a grid.
     Sampling,
@@ -19,12 +20,15 @@ pub enum VarianceSource {
 
 /// An estimate of a [`Decomposition`] and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Component {
     /// The estimate. It is unbiased, so it may be negative if the quantity is small.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub value: f64,
     /// Its standard error: the jackknife, leaving out one level of one source at a time, with squares summed over the
     /// sources. On average it is not too small (Efron and Stein 1981), because every interaction is counted for each of
     /// its sources. `None` if a source has two levels.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub standard_error: Option<f64>,
 }
 
@@ -86,6 +90,7 @@ type Estimates = [f64; 8];
 
 /// The terms of d'Ascoli et al., which sum to the excess risk, from [`Decomposition::sequential`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Sequential {
     /// What vanishes without label noise: every term in which the noise takes part.

@@ -11,17 +11,23 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 /// The expected errors of a fit over the label noise, given the training features; means over the outputs. From
 /// [`GivenDesign::of`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Risk {
     /// `‖S (E β̂ − β*)‖²`, `Σ = SᵀS`: the excess risk that the fit would have without noise.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias_squared: f64,
     /// `E ‖S (β̂ − E β̂)‖²`: what the noise of the training targets adds.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
     /// The variance of the noise of the test targets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub noise: f64,
     /// `‖X (E β̂ − β*)‖²/n`: the training error without noise.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train_bias_squared: f64,
     /// What the noise, of variance `v`, adds to the training error: `v (Σᵣ gᵣ² + n − r)/n`, as in [`GivenDesign`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train_noise: f64,
 }
 

@@ -123,15 +123,19 @@ impl SymmetricNoise {
 
 /// Errors on the rows of one kind, clean or corrupted, from [`SplitErrors`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct RowErrors {
     /// The number of rows.
     pub rows: usize,
     /// The share of rows whose predicted class is not their (noisy) label.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub error_rate: f64,
     /// The share of rows whose predicted class is not their clean label.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub error_rate_on_clean: f64,
     /// The mean squared error on the (noisy) one-hot labels, over rows and classes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub mse: f64,
 }
 
@@ -139,6 +143,7 @@ pub struct RowErrors {
 ///
 /// `None` if there are no rows of a kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SplitErrors {
     /// Rows whose label is the clean one.

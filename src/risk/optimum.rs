@@ -21,9 +21,11 @@ const NEAREST: f64 = 1e-9;
 
 /// The least expected risk of a family of filters, from [`GivenDesign::best_penalty`] or [`GivenDesign::best_time`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Optimum {
     /// The best penalty `λ` (added to the sum of squares), or time `t`; 0 or infinite at an end.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub value: f64,
     /// The expected errors there.
     pub risk: Risk,
@@ -33,6 +35,7 @@ pub struct Optimum {
 
 /// An end of the range of regularisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum End {
     /// No regularisation is best: `λ = 0`, `t = ∞`, the minimum norm (from the start).

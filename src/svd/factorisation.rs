@@ -252,9 +252,10 @@ impl Svd {
     /// Projects each row of `x` (`m × p`) on the row space of `X`: `x V Vᵀ` over the modes within the rank, `m × p`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` does not have `p` columns; [`Error::Memory`].
+    /// [`Error::Shape`] if `x` does not have `p` columns; [`Error::NonFinite`]; [`Error::Memory`].
     pub fn project_row_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
+        Error::check_finite("x", x.view())?;
         reserve("a projection", sum([table(x.nrows(), self.right.rank), table(x.nrows(), x.ncols())]))?;
         Ok(self.right.row_space(x))
     }
@@ -263,9 +264,10 @@ impl Svd {
     /// `m × p`. This is the part that the training rows do not determine.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` does not have `p` columns; [`Error::Memory`].
+    /// [`Error::Shape`] if `x` does not have `p` columns; [`Error::NonFinite`]; [`Error::Memory`].
     pub fn project_null_space(&self, x: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
         Error::check_len("columns of x", self.right.vt.ncols(), x.ncols())?;
+        Error::check_finite("x", x.view())?;
         self.right.null_space(x)
     }
 
@@ -274,9 +276,10 @@ impl Svd {
     /// at rank 0.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `y` does not have `n` rows.
+    /// [`Error::Shape`] if `y` does not have `n` rows, [`Error::NonFinite`].
     pub fn last_mode(&self, y: &ArrayRef2<f64>) -> Result<Option<LastMode>, Error> {
         Error::check_len("rows of y", self.u.nrows(), y.nrows())?;
+        Error::check_finite("y", y.view())?;
         Ok(self.right.rank.checked_sub(1).map(|index| {
             let alignment = self.u.column(index).dot(&y.sum_axis(Axis(1)));
             LastMode { index, sign: if alignment < 0.0 { -1.0 } else { 1.0 } }

@@ -31,8 +31,9 @@ impl Fit {
     ///
     /// # Errors
     /// Those of the feature map; without a map, [`Error::Shape`] for fewer than `p` inputs; [`Error::Memory`];
-    /// [`Error::Overflow`] for a prediction that overflows `f64`.
+    /// [`Error::NonFinite`]; [`Error::Overflow`] for a prediction that overflows `f64`.
     pub fn predict(&self, inputs: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+        Error::check_finite("the inputs", inputs.view())?;
         let (p, k) = self.coefficients.dim();
         let rows = block(inputs.nrows(), p).max(1);
         reserve("the predictions of a fit", table(inputs.nrows(), k).saturating_add(table(rows, p)))?;

@@ -23,13 +23,17 @@ const PANEL: f64 = 0.5;
 ///
 /// The named functions give those of common activations, [`HermiteCoefficients::of`] those of any other.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HermiteCoefficients {
     /// `μ₀ = E s(G)`. The theory does not depend on it, but in experiments features with a non-zero mean should be
     /// centred.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub mean: f64,
     /// `μ₁ = E G s(G)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub linear: f64,
     /// `μ*²`, the energy of the part that is neither constant nor linear.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub rest: f64,
 }
 
@@ -38,12 +42,16 @@ pub struct HermiteCoefficients {
 ///
 /// `F₁²` and `F*²` are the target's linear and nonlinear energies, `τ²` the variance of the label noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MeiMontanari {
     /// `χ = ν₁ ν₂ ≤ 0`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub chi: f64,
     /// `𝓑`, the excess caused by a linear target of energy 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias: f64,
     /// `𝓥`, the excess caused by noise of variance 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
 }
 

@@ -79,14 +79,19 @@ pub struct DrawnFeatures {
 
 /// Expected mean squared errors over draws of the features, averaged over outputs, from [`DrawnFeatures::at`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DrawnRisk {
     /// The effective ridge `δ̃`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub ridge: f64,
     /// The test error of the mean prediction over infinitely many fits.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub mean: f64,
     /// The variance of the predictions, which a single fit adds to `mean`; infinite at the threshold without a ridge.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub spread: f64,
     /// The expected training error of a single fit.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train: f64,
 }
 

@@ -7,10 +7,13 @@ use crate::Error;
 
 /// Bias and variance of an excess risk: the test error without the noise of the test targets.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Excess {
     /// The part caused by the target: the excess without label noise.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias: f64,
     /// The part caused by label noise in the training targets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
 }
 
@@ -156,12 +159,16 @@ pub fn random_subset(n: usize, p: usize, dimensions: usize, r2: f64, noise: f64)
 
 /// Bias and variances over training sets, from [`split`]; they add up to [`weak_features`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Split {
     /// The excess of the mean fit over all training sets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias_squared: f64,
     /// The variance due to the training inputs alone.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub inputs: f64,
     /// The variance due to inputs and label noise together. (The variance due to noise alone is 0.)
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub inputs_and_noise: f64,
 }
 
@@ -202,8 +209,10 @@ pub fn split(n: usize, p: usize, seen: f64, unseen: f64, noise: f64) -> Result<S
 
 /// A limit for features that carry only part of the target, from [`misspecified_limit`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Misspecified {
     /// The energy of the features left out, which no fit can learn.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub unseen: f64,
     /// The excess on the features in use, with the features left out counted as noise.
     pub seen: Excess,

@@ -58,15 +58,20 @@ pub fn isotropic(gamma: f64, t: f64, r2: f64, noise: f64) -> Result<gaussian::Ex
 /// Gradient flow at time `t` compared with ridge at `λ = 1/t`, along one direction: `x = tμ` for an eigenvalue `μ` of
 /// `XᵀX/n`. The penalty is added to the mean of squares. From [`against_ridge`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AgainstRidge {
     /// The share of the target that the flow has fitted, `1 − e^(−x)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub flow: f64,
     /// The share of the target that ridge fits, `x/(1 + x)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub ridge: f64,
     /// `flow / ridge`, between 1 and 1.2985.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub ratio: f64,
     /// The ratio of the risks along this direction if `λ = 1/t` is the best penalty: at most
     /// [`LARGEST_RATIO_AT_OPTIMUM`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub risk_ratio: f64,
 }
 
@@ -118,12 +123,16 @@ pub struct FeatureGroup {
 
 /// The best stopping time for the curve of one feature, `ℓθ² g² + (σ²/n)(1 − g)²`, `g = exp(−ℓt)`, from [`optimum`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BestTime {
     /// The best time, `ln(1 + nℓθ²/σ²)/ℓ`; infinite without noise.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub time: f64,
     /// The excess at the best time, `bv/(b + v)` with `b = ℓθ²`, `v = σ²/n`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub least: f64,
     /// The excess as `t → ∞`, `v`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub end: f64,
 }
 
@@ -252,10 +261,13 @@ pub fn plateau(n: usize, fast: usize, slow: f64, noise: f64) -> Result<f64, Erro
 
 /// A minimum or maximum of the [`excess`] in time, from [`turns`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Turn {
     /// The time.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub time: f64,
     /// The excess at that time.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub excess: f64,
     /// Whether the excess falls before this time and rises after it.
     pub is_minimum: bool,

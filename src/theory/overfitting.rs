@@ -167,6 +167,7 @@ impl Tail {
 /// The behaviour of ridgeless fits for many samples, by the limit of the cost of overfitting, from
 /// [`Verdict::of_limit`] or [`Decay::verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
     /// The cost of overfitting tends to 1: nothing is lost by fitting the noise.
     Benign,
@@ -198,6 +199,7 @@ impl Verdict {
 
 /// The decay of the eigenvalues of a covariance or a kernel, in their index `i`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Decay {
     /// `i^−α`, `α > 1`.

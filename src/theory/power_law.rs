@@ -13,10 +13,13 @@ use crate::Error;
 
 /// The powers of `1/n` at which bias and variance fall, from [`with_penalty`] or [`best_penalty`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Exponents {
     /// The bias falls as `n^−bias`, up to a logarithm at `r = 1`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias: f64,
     /// The variance falls as `n^−variance`; 0 if it stays constant, as it does without a penalty.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
 }
 

@@ -47,41 +47,57 @@ pub struct RandomFeatureModel {
 /// The predictions of the theory at a given `n`, `k` and `δ`, from [`RandomFeatureModel::at`]. Symbols are those of the
 /// [module](self).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RandomFeatureRisk {
     /// The deterministic scale `κ`; 0 if the regression is least squares in all dimensions of a finite population.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub kappa: f64,
     /// `κ₁ = κ (k − z)/k`, the scale of the kernel of the drawn features.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub feature_kappa: f64,
     /// `z`, the degrees of freedom.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub df1: f64,
     /// `q = Σ m s²`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub df2: f64,
     /// The test error without the noise of the test targets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub excess: f64,
     /// The mean squared error on the noisy training labels.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train: f64,
     /// The split of the excess; its parts add up to `excess`.
     pub split: VarianceSplit,
     /// The excess of the mean over infinitely many feature draws on the same data.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub ensemble: f64,
     /// The ridge at which infinitely many features give the same `κ`: `δ k/(k − z) = κ (n − z)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub effective_ridge: f64,
 }
 
 /// The symmetric split of the excess over data, features and label noise, in [`RandomFeatureRisk::split`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct VarianceSplit {
     /// `b₀`, the squared bias.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias: f64,
     /// The variance due to samples alone.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub data: f64,
     /// The variance due to features alone.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub features: f64,
     /// The variance due to samples and features together.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub data_features: f64,
     /// The variance due to samples and label noise together.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub data_noise: f64,
     /// The variance due to all three together.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub all: f64,
 }
 

@@ -45,22 +45,31 @@ pub struct SpectralPopulation {
 /// The predictions of the theory at a given `n` and `λ`, from [`SpectralPopulation::at`]. Symbols are those of the
 /// [module](self).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RidgeRisk {
     /// The effective ridge `κ ≥ λ`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub kappa: f64,
     /// `df₁`, the degrees of freedom of the fit.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub df1: f64,
     /// `df₂`, the same sum with squared terms.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub df2: f64,
     /// The part of the excess caused by the target.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias: f64,
     /// The part caused by label noise.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
     /// The test error without the noise of the test targets: bias + variance.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub excess: f64,
     /// The mean squared error on the noisy training labels.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train: f64,
     /// The cost of overfitting, `E₀ = n/(n − df₂)`; infinite at the threshold.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub cost: f64,
 }
 

@@ -10,12 +10,16 @@ use crate::Error;
 
 /// The limit of the excess, bias plus variance, and its effective ridge, from [`autoregressive`] or [`latent_space`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ridgeless {
     /// The effective ridge `κ`; 0 for `γ ≤ 1` without a penalty.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub kappa: f64,
     /// The part of the excess caused by the target.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub bias: f64,
     /// The part caused by label noise.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
 }
 
@@ -86,12 +90,15 @@ pub fn autoregressive(gamma: f64, rho: f64, r2: f64, noise: f64) -> Result<Ridge
 
 /// The limit for a latent space observed through many noisy features, from [`latent_space`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LatentSpace {
     /// `κ`, bias and variance.
     pub fit: Ridgeless,
     /// The noise that the fit sees, `σ² + unseen`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub noise: f64,
     /// The target energy that no linear function of the features can predict, `r²/(1 + μ/ψ)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub unseen: f64,
 }
 

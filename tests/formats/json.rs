@@ -5,10 +5,15 @@ use double_descent::curve::{
 };
 use double_descent::dataset::{CsvOptions, Dataset};
 use double_descent::diagnosis::{Diagnosis, diagnose};
-use double_descent::svd::Cutoff;
+use double_descent::factors::Factors;
+use double_descent::filter::{MinNorm, Ridge};
+use double_descent::risk::{Covariance, Criterion, Population, Training};
+use double_descent::svd::{Cutoff, Svd};
 use double_descent::sweep::Sweep;
+use double_descent::teacher::Teacher;
+use double_descent::theory::power_law::Exponents;
 use double_descent::{Ablation, Error};
-use ndarray::{Array2, array};
+use ndarray::{Array2, array, s};
 use serde::{Serialize, de::DeserializeOwned};
 
 #[test]
@@ -149,4 +154,32 @@ fn cells_go_through_json() {
     let failure = r#"{"repeat":1,"n":2,"p":3,"error":{"Overflow":{"what":"it"}}}"#;
     let expected = Failure::new(1, 2, 3, Error::Overflow { what: "it" });
     assert_eq!(serde_json::from_str::<Failure>(failure).unwrap(), expected);
+}
+
+/// Results of fits and theories, with the infinities that they may have.
+#[test]
+fn results_go_through_json_and_back() {
+    fn same<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+        let text = serde_json::to_string(value).unwrap();
+        assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{text}");
+    }
+    let data = Dataset::diabetes();
+    let (x, y) =
+        (data.features().slice(s![..20, ..]).to_owned(), data.targets().slice(s![..20, ..]).to_owned());
+    let training = Training::new(&x, &y).unwrap();
+    let path =
+        training.filters(&[(f64::INFINITY, &MinNorm::default()), (1.0, &Ridge::new(1.0).unwrap())]).unwrap();
+    same(&path);
+    same(&path.best(Criterion::GeneralisedCrossValidation).unwrap());
+    let (svd, teacher) = (Svd::new(&x).unwrap(), Array2::ones((10, 1)));
+    let population = Population::new(Covariance::isotropic(10, 1.0).unwrap(), teacher.clone(), 0.5).unwrap();
+    same(&population.given(&svd).unwrap().of(&MinNorm::default()).unwrap());
+    let mut factors =
+        Factors::new(&svd, &MinNorm::default(), &Teacher::known(teacher, &x, &y).unwrap(), &x).unwrap();
+    factors.gain[0] = f64::INFINITY;
+    let contributions = factors.contributions(0);
+    assert!(contributions[0].product.is_infinite());
+    same(&contributions);
+    same(&Exponents { bias: f64::INFINITY, variance: 0.5 });
+    same(&Bootstrap { draws: 10, seed: u64::MAX });
 }

@@ -198,6 +198,15 @@ fn matrices_that_do_not_fit_together() {
     let svd = Svd::new(&x).unwrap();
     shape(svd.solve(&short, &MinNorm::default()).unwrap_err(), (5, 4));
     shape(svd.last_mode(&short).unwrap_err(), (5, 4));
+    // NaN is said to be NaN, not an overflow or a sign.
+    let (mut rows, mut targets) = (normal(2, 3, 4), y.clone());
+    (rows[[1, 2]], targets[[3, 0]]) = (f64::NAN, f64::NAN);
+    let sweep = Sweep::new(Dataset::new("d", x.clone(), y.clone()).unwrap(), [4], 1, 0);
+    let predicted = sweep.fit(0, (4, 3), 0).unwrap().predict(&rows);
+    for refused in [svd.project_row_space(&rows), svd.project_null_space(&rows), predicted] {
+        assert!(matches!(refused, Err(Error::NonFinite { row: 1, column: 2, .. })), "{refused:?}");
+    }
+    assert!(matches!(svd.last_mode(&targets), Err(Error::NonFinite { row: 3, column: 0, .. })));
     shape(Teacher::known(normal(2, 1, 3), &x, &y).unwrap_err(), (3, 2));
     shape(Teacher::known(normal(3, 2, 3), &x, &y).unwrap_err(), (1, 2));
     let teacher = Teacher::known(normal(3, 1, 3), &x, &y).unwrap();

@@ -90,8 +90,10 @@ impl Shape {
 /// inside a tube); Donoho, *One-sided inference about functionals of a density*, Annals of Statistics 1988 (why such
 /// counts have lower confidence limits only); David and Nagaraja, *Order Statistics*, section 7.1 (the band).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ShapeTest {
     /// `1 − α`, above 0 and below 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub confidence: f64,
     /// Resamples for [`ShapeReport::agreement`].
     pub bootstrap: Bootstrap,

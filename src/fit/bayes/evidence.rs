@@ -53,29 +53,38 @@ pub struct Evidence {
 
 /// A log evidence over all outputs, and its terms, from [`Evidence::log`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct LogEvidence {
     /// `ln p(Y)`: the sum of the other three.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub total: f64,
     /// `−nk/2 ln 2π`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub constant: f64,
     /// `−k/2 ln det(v I + τ² X Xᵀ)`: the price for the volume of targets that the model could have explained.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub volume: f64,
     /// `−½ Σⱼ yⱼᵀ (v I + τ² X Xᵀ)⁻¹ yⱼ`: how well the model explains the actual targets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub misfit: f64,
 }
 
 /// Laplace's split of a log evidence at the posterior mean `β̂`, exact for a linear model: its three terms sum to the
 /// log evidence. From [`Evidence::laplace`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Laplace {
     /// `ln p(Y | β̂)`: the log likelihood of the best fit.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub fit: f64,
     /// `ln p(β̂)`: the log prior density at `β̂`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub prior: f64,
     /// `k [p/2 ln 2π − ½ ln det(XᵀX/v + I/τ²)]`, the log volume of the posterior. Together with the prior's density it
     /// is the Occam factor. Halving an eigenvalue of `XᵀX` that is large compared with `v/τ²` adds `½ ln 2` per output.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub occam: f64,
 }
 

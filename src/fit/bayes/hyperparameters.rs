@@ -24,6 +24,7 @@ pub struct Maximum {
 
 /// Whether a maximum of the evidence is at a limit of the range of variances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Bound {
     /// Both variances are positive.

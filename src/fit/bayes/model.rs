@@ -218,13 +218,17 @@ impl Model {
 
 /// Expected squared errors on noise-free targets ([`Model::expected_error`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ExpectedError {
     /// Error of the posterior mean.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub of_mean: f64,
     /// Error of one draw from the posterior: [`ExpectedError::of_mean`] plus [`ExpectedError::variance`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub of_draw: f64,
     /// The mean posterior variance of a prediction.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub variance: f64,
 }
 

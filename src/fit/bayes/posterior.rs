@@ -57,14 +57,18 @@ pub struct Prediction {
 
 /// Errors of a posterior's predictions on a table ([`Prediction::error`]), averaged over rows and outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct PredictiveError {
     /// The squared error of the posterior mean.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub of_mean: f64,
     /// The expected squared error of one draw of the parameters from the posterior.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub of_draw: f64,
     /// The log predictive density of a target, with the noise in its variance; `None` if it is not finite, as if all
     /// variances are 0.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub log_density: Option<f64>,
 }
 

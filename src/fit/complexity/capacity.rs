@@ -169,11 +169,14 @@ pub fn rademacher_bound(spectrum: Spectrum<'_>, norm: f64) -> Result<f64, Error>
 /// Liang, Poggio, Rakhlin and Stokes, *Fisher–Rao metric, geometry, and complexity of neural networks*, AISTATS 2019,
 /// definition 2 and theorem 3.1, a network of one layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FisherRao {
     /// The norm for the model's Fisher matrix, at noise variance 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub model: f64,
     /// The norm for the empirical Fisher matrix.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub empirical: f64,
 }
 

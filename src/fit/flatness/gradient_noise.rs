@@ -180,15 +180,20 @@ impl<'a> GradientNoise<'a> {
 /// # Ok::<(), double_descent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ExpectedGradientNoise {
     /// `E tr C`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub trace: f64,
     /// `E mean ‖gᵢ‖²`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub mean_square: f64,
     /// `E ‖ḡ‖²`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub squared_mean: f64,
     /// `E ‖Xβ − y‖²/n`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train_mse: f64,
 }
 

@@ -170,7 +170,8 @@ impl Figure {
         undrawn::with_note(&text, undrawn::note(&self.panels)).into_owned()
     }
 
-    /// Returns the complete caption for LaTeX, in ASCII: formulas in mathematics mode, special characters escaped.
+    /// Returns the complete caption for LaTeX: formulas in mathematics mode, special characters escaped. Letters with
+    /// accents, and other scripts, stay as they are (UTF-8).
     #[must_use]
     pub fn caption_tex(&self) -> String {
         caption::tex(&self.caption_text())

@@ -26,26 +26,34 @@ use crate::Error;
 #[non_exhaustive]
 pub struct PathPoint {
     /// The penalty, time, number of steps or cutoff, or the value given for the filter.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub value: f64,
     /// The mean over rows and outputs of the squared training error.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub train_mse: f64,
     /// The mean over rows and outputs of the squared test error; `None` without test rows.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub test_mse: Option<f64>,
     /// `‖β̂‖_F`, without the intercept.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub norm: f64,
     /// `tr H`, `H` the matrix that maps targets to fitted values; an intercept counts 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub degrees_of_freedom: f64,
     /// The mean over rows and outputs of the squared leave-one-out error. `None` if it was not requested, or if a fit
     /// without some row does not exist (a negative penalty beyond what the other rows allow).
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub loo_mse: Option<f64>,
     /// Generalised cross-validation, `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`; for a fit that interpolates, the limit of small
     /// penalties. `None` if this limit is 0/0, or if the degrees of freedom reach the number of rows in another way, as
     /// under a negative penalty.
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub gcv: Option<f64>,
 }
 
 /// A criterion by which to choose a value of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Criterion {
     /// The leave-one-out error.
@@ -58,12 +66,15 @@ pub enum Criterion {
 
 /// A chosen point of a path, from [`Path::best`] or [`Path::best_by_risk`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Best {
     /// Its index along the path.
     pub index: usize,
     /// Its value: the penalty, time, steps or cutoff.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub value: f64,
     /// The value of the criterion there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub score: f64,
     /// Whether it is the first or the last value that has a score. If so, the best may lie beyond.
     pub is_at_end: bool,

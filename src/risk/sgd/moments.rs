@@ -48,12 +48,15 @@ pub struct SgdMoments {
 
 /// The expected excess risk of an iterate, a mean over the outputs, from [`SgdMoments::risk`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SgdRisk {
     /// The excess risk of full-batch descent after as many steps, on the same expected targets: its bias and, with
     /// label noise, its variance.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub full_batch: f64,
     /// What the draw of the batches adds, `tr(Σ P)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub sampling: f64,
 }
 

@@ -19,22 +19,29 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, s};
 /// Wu, Ma and E, *How SGD selects the global minima in over-parameterized learning: a dynamical stability perspective*,
 /// NIPS 2018, section 3 and theorem 1, whose `(n − B)/(B (n − 1))` is `κ` without replacement.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SgdStability {
     /// The sharpness, `λ_max(A)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub sharpness: f64,
     /// `2/h`: the sharpness from which full-batch descent is unstable.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub sharpness_limit: f64,
     /// The non-uniformity, `λ_max(mean Hᵢ² − A²)^½`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub non_uniformity: f64,
     /// `1/(h √κ)`. Above it, [`contraction`](SgdStability::contraction) is over 1; infinite for full batches.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub non_uniformity_limit: f64,
     /// `λ_max((I − hA)² + h²κ (mean Hᵢ² − A²))`: the largest factor by which one step can multiply `E‖δ‖²`. A value of
     /// at most 1 is sufficient for stability (theorem 1); in one dimension it is necessary as well.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub contraction: f64,
     /// The largest eigenvalue of the `n × n` matrix through which the squared residuals of the rows feed back on
     /// themselves over all later steps. Under 1 the second moments decay, over 1 they grow: this is necessary and
     /// sufficient.
+    #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub amplification: f64,
 }
 
