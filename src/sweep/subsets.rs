@@ -12,8 +12,9 @@ fn seed_of(seed: u64, repeat: usize) -> u64 {
 impl Source {
     /// A source of `n` rows of labelled data, drawn afresh for each repeat ([`Labelled::subset`]).
     ///
-    /// Targets are one-hot. Fits are tested on a separate table. Repeat `r` draws its subset with the seed `seed + r`;
-    /// an error of the drawing ([`Labelled::subset`], [`Labelled::dataset`]) is reported by the sweep.
+    /// Targets are one-hot. Fits are tested on a separate table. Repeat `r` draws its subset with the seed `seed + r`,
+    /// so for an independent replication choose a seed that differs by at least the number of repeats. An error of the
+    /// drawing ([`Labelled::subset`], [`Labelled::dataset`]) is reported by the sweep.
     ///
     /// # Examples
     /// Levels of label noise over the number of features, all read off one factorisation:

@@ -217,6 +217,14 @@ fn what_is_refused() {
     assert!(matches!(moments.add(&array![[1.0, f64::NAN]]), Err(Error::NonFinite { .. })));
     moments.add(&array![[1e200, 1.0]]).unwrap();
     assert!(matches!(moments.covariance(), Err(Error::Overflow { .. })));
+    // Squares that are 0 would make every noise term 0, which no scale of the features does.
+    let mut tiny = SecondMoments::new(1).unwrap();
+    tiny.add(&array![[0.0]]).unwrap();
+    assert_eq!(tiny.covariance().unwrap(), array![[0.0]]);
+    tiny.add(&array![[1e-300]]).unwrap();
+    assert!(matches!(tiny.covariance(), Err(Error::Overflow { .. })));
+    tiny.add(&array![[1e-130]]).unwrap();
+    assert!(tiny.covariance().unwrap()[[0, 0]] > 0.0);
 }
 
 /// A map that makes one row too few.

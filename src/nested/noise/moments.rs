@@ -2,7 +2,7 @@
 
 use super::root::Root;
 use crate::Error;
-use crate::svd::add_gram;
+use crate::svd::{add_gram, largest};
 use ndarray::{Array2, ArrayRef2};
 
 /// The mean second moments `Σ̂ = Φᵀ Φ / m` (`p × p`) of features `Φ` (`m × p`) that arrive in pieces.
@@ -24,6 +24,8 @@ use ndarray::{Array2, ArrayRef2};
 pub struct SecondMoments {
     /// The sums on and above the diagonal.
     sums: Array2<f64>,
+    /// The largest absolute value of a feature so far.
+    largest: f64,
     count: usize,
 }
 
@@ -36,7 +38,7 @@ impl SecondMoments {
         if p == 0 {
             return Err(Error::Empty { what: "the features" });
         }
-        Ok(Self { sums: crate::machine::memory::zeros("the covariance", p, p)?, count: 0 })
+        Ok(Self { sums: crate::machine::memory::zeros("the covariance", p, p)?, largest: 0.0, count: 0 })
     }
 
     /// Adds `features` (`m × p`), one draw per row.
@@ -48,8 +50,10 @@ impl SecondMoments {
         Error::check_len("columns of the features", p, features.ncols())?;
         Error::check_finite("the features", features.view())?;
         let rows = features.as_standard_layout();
-        let sums = self.sums.as_slice_mut().unwrap_or_default();
-        add_gram(rows.as_slice().unwrap_or_default(), sums, (features.nrows(), p));
+        let (rows, sums) =
+            (rows.as_slice().unwrap_or_default(), self.sums.as_slice_mut().unwrap_or_default());
+        add_gram(rows, sums, (features.nrows(), p));
+        self.largest = self.largest.max(largest(rows));
         self.count += features.nrows();
         Ok(())
     }
@@ -57,10 +61,16 @@ impl SecondMoments {
     /// Returns `Σ̂`, `p × p`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without draws, [`Error::Overflow`] if a sum does not fit into `f64`.
+    /// [`Error::Empty`] without draws; [`Error::Overflow`] if a sum does not fit into `f64`, or if all features are so
+    /// small (below 1e-140) that their squares lose digits.
     pub fn covariance(&self) -> Result<Array2<f64>, Error> {
         if self.count == 0 {
             return Err(Error::Empty { what: "the list of draws" });
+        }
+        /// Products with features 10¹³ times smaller still have all their digits.
+        const SMALLEST: f64 = 1e-140;
+        if self.largest > 0.0 && self.largest < SMALLEST {
+            return Err(Error::Overflow { what: "a second moment" });
         }
         let count = self.count as f64;
         let upper = |i: usize, j: usize| self.sums[[i.min(j), i.max(j)]] / count;
