@@ -308,11 +308,11 @@ pub fn turns(groups: &[FeatureGroup], n: f64, noise: f64) -> Result<Vec<Turn>, E
         };
         groups.iter().map(term).sum()
     };
-    // After `last` the exponentials underflow, and the curve is flat.
-    let (first, last) = (1e-6 / fast, 300.0 / slow);
+    // After `last` the exponentials underflow, and the curve is flat. Times over the largest float count as that.
+    let (first, last) = ((1e-6 / fast).min(f64::MAX), (300.0 / slow).min(f64::MAX));
     let decades = (last / first).log10();
     let nodes = (400.0 * decades).ceil();
-    let at = |i: f64| first * (last / first).powf(i / nodes);
+    let at = |i: f64| (first * (last / first).powf(i / nodes)).min(last);
     let mut turns = Vec::new();
     let (mut i, mut before) = (0.0, slope(first));
     while i < nodes {
@@ -321,7 +321,7 @@ pub fn turns(groups: &[FeatureGroup], n: f64, noise: f64) -> Result<Vec<Turn>, E
         if before != 0.0 && after != 0.0 && (before < 0.0) != (after < 0.0) {
             let (mut low, mut high) = (left, right);
             for _ in 0..60 {
-                let middle = 0.5 * (low + high);
+                let middle = f64::midpoint(low, high);
                 if (slope(middle) < 0.0) == (before < 0.0) { low = middle } else { high = middle }
             }
             turns.push(Turn { time: low, excess: excess(groups, n, noise, low)?, is_minimum: before < 0.0 });

@@ -323,3 +323,19 @@ fn the_marchenko_pastur_law_at_its_ends() {
     assert!(most(1e-16) > 1.0 && most(1e-16).is_finite());
     within("few", most(1e-30), 1.0, 1e-10);
 }
+
+/// One group of variance `ℓ` and energy `θ²` turns where `e^{−ℓt} = (σ²/n) / (ℓθ² + σ²/n)`, at `t = ln(1 + n ℓθ²/σ²)/ℓ`.
+/// `300/ℓ` overflows for the smallest variances.
+#[test]
+fn turns_of_the_smallest_variances_end() {
+    for variance in [1.0, 1e-300, 1e-307] {
+        let group = FeatureGroup { count: 1.0, variance, energy: 1.0 / variance };
+        let found = gradient_flow::turns(&[group], 10.0, 1.0).unwrap();
+        assert!(found.len() == 1 && found[0].is_minimum, "{found:?}");
+        within("the time", found[0].time * variance, 11f64.ln(), 1e-8);
+    }
+    for variance in [1e-307, 5e-324, f64::MAX] {
+        let group = FeatureGroup { count: 1.0, variance, energy: 0.0 };
+        assert_eq!(gradient_flow::turns(&[group], 10.0, 1.0), Ok(Vec::new()));
+    }
+}
