@@ -65,13 +65,16 @@ impl Schedule {
     /// Returns the size and length of each stretch of equal steps among the first `steps`.
     ///
     /// # Errors
-    /// [`Error::Resource`] for more than [`MOST`] stretches.
+    /// [`Error::Resource`] for more than [`MOST`] stretches, or more changes than that of a size given by a formula.
     pub(super) fn stretches(&self, steps: usize) -> Result<Vec<(f64, usize)>, Error> {
         // The steps at which the size may change, in order, with the new sizes. Only these are visited, as there may be
         // very many steps.
         let sized = |start: usize| (start, self.at(start));
         let mut changes: Box<dyn Iterator<Item = (usize, f64)>> = match self {
             Self::Constant(h) => Box::new(std::iter::once((0, *h))),
+            Self::InverseSqrt { first: 0.0, .. } | Self::WarmUp { last: 0.0, .. } => {
+                Box::new(std::iter::once((0, 0.0)))
+            }
             Self::InverseSqrt { period, .. } => Box::new((0..steps).step_by((*period).max(1)).map(sized)),
             Self::Drops { first, factor, at } => {
                 let mut at = at.clone();
@@ -82,9 +85,26 @@ impl Schedule {
             Self::WarmUp { steps, .. } => Box::new((0..=*steps).map(sized)),
             Self::Listed(sizes) => Box::new((0..sizes.len()).map(sized)),
         };
+        let too_many = || {
+            let reason = format!(
+                "{} over {steps} steps has more than 2^20 sizes; take fewer steps, or a longer period",
+                self.describe()
+            );
+            Error::Resource { reason }
+        };
+        // Lists are as long as the memory they take. Formulas go on, even where subnormal sizes round to equal ones.
+        let most = match self {
+            Self::InverseSqrt { .. } | Self::WarmUp { .. } => MOST + 1,
+            Self::Constant(_) | Self::Drops { .. } | Self::Listed(_) => usize::MAX,
+        };
+        let mut visited = 0;
         let mut stretches: Vec<(f64, usize)> = Vec::new();
         let mut change = changes.next().filter(|&(start, _)| start < steps);
         while let Some((start, h)) = change {
+            visited += 1;
+            if visited > most {
+                return Err(too_many());
+            }
             change = changes.next().filter(|&(next, _)| next < steps);
             let length = change.map_or(steps, |(next, _)| next) - start;
             if length == 0 {
@@ -95,11 +115,7 @@ impl Schedule {
                 continue;
             }
             if stretches.len() == MOST {
-                let reason = format!(
-                    "{} over {steps} steps has more than 2^20 sizes; take fewer steps, or a longer period",
-                    self.describe()
-                );
-                return Err(Error::Resource { reason });
+                return Err(too_many());
             }
             stretches.push((h, length));
         }

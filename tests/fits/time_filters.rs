@@ -383,3 +383,24 @@ fn steps_of_each_feature() {
     let steps = FeatureSteps::new(&[1.0, 1.0]).unwrap();
     assert!(matches!(steps.design(&normal(3, 3, 1)), Err(Error::Shape { .. })));
 }
+
+/// Steps of size 0 change nothing, however many there are; and sizes that round to equal ones are not visited for ever.
+#[test]
+fn schedules_of_size_0_end() {
+    let zero = [
+        Schedule::WarmUp { last: 0.0, steps: usize::MAX },
+        Schedule::InverseSqrt { first: 0.0, period: 1 },
+        Schedule::Constant(0.0),
+    ];
+    for schedule in zero {
+        let descent = GradientDescent::new(schedule, usize::MAX, Loss::HalfSum).unwrap();
+        assert_eq!(residual(&descent, 3.0), 1.0);
+    }
+    for first in [5e-324, 1.0] {
+        let schedule = |steps| {
+            GradientDescent::new(Schedule::InverseSqrt { first, period: 1 }, steps, Loss::HalfSum).map(drop)
+        };
+        assert_eq!(schedule(1 << 20), Ok(()));
+        assert!(matches!(schedule(1_000_000_000_000), Err(Error::Resource { .. })));
+    }
+}
