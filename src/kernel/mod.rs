@@ -58,6 +58,7 @@ pub use regression::KernelRegression;
 pub use relu_network::ReluNetwork;
 pub use wide_layer::WideLayer;
 
+use crate::svd::Svd;
 use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
@@ -140,6 +141,31 @@ pub(crate) fn gram(
         )),
         other => other.map(|()| gram),
     }
+}
+
+/// Returns the SVD of the kernel matrix of some inputs, with singular values that are its eigenvalues.
+///
+/// `K = Σ σ u vᵀ` is symmetric and positive semidefinite if and only if `u = v` for every `σ > 0`, even if some `σ` are
+/// equal. The check costs O(n²).
+///
+/// # Errors
+/// Those of [`gram`] and [`Svd::new`]; [`Error::Domain`] if the matrix is not symmetric and positive semidefinite up to
+/// rounding.
+pub(crate) fn decomposed(kernel: &dyn Kernel, inputs: &ArrayRef2<f64>) -> Result<Svd, Error> {
+    let gram = gram(kernel, inputs, inputs)?;
+    let svd = Svd::new(&gram)?;
+    let sigma = svd.singular_values();
+    // Bounds on the distance of K from |K| = (KᵀK)^½ from below: half of K − Kᵀ, and vᵀ(|K| − K)v = σ (1 − u·v), which
+    // is of second order in the asymmetry.
+    let halves = gram.indexed_iter().map(|((i, j), value)| 0.5 * (value - gram[[j, i]]).abs());
+    let modes = svd.u().columns().into_iter().zip(svd.vt().rows()).zip(sigma);
+    let off = modes.map(|((u, v), s)| s * (1.0 - u.dot(&v))).chain(halves).fold(0.0, f64::max);
+    if off > 30.0 * inputs.nrows() as f64 * f64::EPSILON * sigma[0] {
+        let must_be = "0 up to rounding: a kernel is symmetric and positive semidefinite";
+        let what = "the distance of K from (KᵀK)^½, in units of ‖K‖";
+        return Err(Error::Domain { what, value: off / sigma[0], must_be });
+    }
+    Ok(svd)
 }
 
 /// Returns the matrix, or [`Error::Overflow`] unless all entries are finite.

@@ -1,12 +1,12 @@
 //! Kernel ridge regression for many penalties, from one factorisation.
 
 use super::pairs::squares;
-use super::{Kernel, check, gram};
+use super::{Kernel, check, decomposed, gram};
 use crate::Error;
 use crate::machine::memory::{list, reserve, sum, table};
 use crate::risk::Path;
 use crate::risk::path::{Modes, Projected, ridge_points};
-use crate::svd::{Backend, Faer, Svd, row_major_product};
+use crate::svd::{Backend, Faer, row_major_product};
 use ndarray::{Array1, Array2, ArrayRef2, s};
 use std::sync::Arc;
 
@@ -50,7 +50,9 @@ impl KernelTraining {
     /// Factorises the kernel matrix of the inputs (`n × d`) with targets (`n × k`), once, in O(n³).
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`] and [`Svd::new`]; for the targets, [`Error::Shape`] unless they have `n` rows,
+    /// The errors of [`Kernel::gram`] and [`Svd::new`](crate::svd::Svd::new); [`Error::Domain`] for a kernel matrix that
+    /// is not symmetric and positive semidefinite up to rounding; for the targets, [`Error::Shape`] unless they have `n`
+    /// rows,
     /// [`Error::Empty`] without entries, and [`Error::NonFinite`] for NaN or an infinity; [`Error::UserCode`] if the
     /// kernel panics, or gives a matrix of the wrong shape or with entries that are not finite; [`Error::Memory`].
     pub fn new(
@@ -67,7 +69,7 @@ impl KernelTraining {
         let needed = [table(n, n), Faer.bytes((n, n)), table(n, inputs.ncols())];
         reserve("a kernel regression", sum(needed))?;
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
-        let svd = Svd::new(&gram(&*kernel, inputs, inputs)?)?;
+        let svd = decomposed(&*kernel, inputs)?;
         let cutoff = svd.cutoff();
         let sigma = svd.singular_values().iter().map(|eigenvalue| eigenvalue.sqrt()).collect();
         let nothing = Array2::zeros(targets.dim());

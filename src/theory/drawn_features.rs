@@ -25,10 +25,10 @@ use super::check;
 use super::line::TheoryLine;
 use super::spectrum::PopulationSpectrum;
 use crate::Error;
-use crate::kernel::{Kernel, gram};
+use crate::kernel::{Kernel, decomposed, gram};
 use crate::memory::{reserve, sum, table};
 use crate::risk::Compressed;
-use crate::svd::{Backend, Faer, Svd, product, row_major_product};
+use crate::svd::{Backend, Faer, product, row_major_product};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
 
@@ -120,9 +120,10 @@ impl DrawnFeatures {
     /// Eigenvalues up to `n ε w₁` are rounding errors and count as 0.
     ///
     /// # Errors
-    /// The errors of [`Kernel::gram`], [`Svd::new`] and [`Compressed::new`]; [`Error::Shape`], [`Error::NonFinite`] and
-    /// [`Error::Empty`] for invalid inputs and targets; [`Error::Empty`] for a kernel matrix of zeros;
-    /// [`Error::UserCode`] for a kernel that panics or gives an invalid matrix; [`Error::Memory`].
+    /// The errors of [`Kernel::gram`], [`Svd::new`](crate::svd::Svd::new) and [`Compressed::new`]; [`Error::Domain`] for
+    /// a kernel matrix that is not symmetric and positive semidefinite up to rounding; [`Error::Shape`],
+    /// [`Error::NonFinite`] and [`Error::Empty`] for invalid inputs and targets; [`Error::Empty`] for a kernel matrix of
+    /// zeros; [`Error::UserCode`] for a kernel that panics or gives an invalid matrix; [`Error::Memory`].
     pub fn new(
         kernel: &dyn Kernel,
         (inputs, targets): (&ArrayRef2<f64>, &ArrayRef2<f64>),
@@ -139,7 +140,7 @@ impl DrawnFeatures {
         let needed =
             [table(n, n), Faer.bytes((n, n)), table(m, n).saturating_mul(2), table(n, targets.ncols())];
         reserve("a kernel matrix and its test rows", sum(needed))?;
-        let svd = Svd::new(&gram(kernel, inputs, inputs)?)?;
+        let svd = decomposed(kernel, inputs)?;
         let rank = svd.rank();
         if rank == 0 {
             return Err(Error::Empty { what: "spectrum of the kernel matrix without its zeros" });

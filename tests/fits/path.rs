@@ -12,7 +12,8 @@ use double_descent::filter::{
 use double_descent::kernel::{Kernel, KernelRegression, KernelTraining, median_distance};
 use double_descent::risk::{Centred, Compressed, Criterion, Training};
 use double_descent::svd::Svd;
-use ndarray::{Array2, Axis, array, s};
+use double_descent::theory::drawn_features::DrawnFeatures;
+use ndarray::{Array2, ArrayRef2, Axis, array, s};
 
 fn mean_square(x: &Array2<f64>) -> f64 {
     x.mapv(|v| v * v).mean().unwrap()
@@ -578,4 +579,43 @@ fn centred_predictions_that_overflow_are_errors() {
     assert_eq!(predict(1e200, 1e200), Err(Error::Overflow { what: "a prediction" }));
     assert!(matches!(predict(f64::INFINITY, 1.0), Err(Error::NonFinite { what: "the features", .. })));
     assert!(matches!(predict(1.0, f64::INFINITY), Err(Error::NonFinite { what: "beta", .. })));
+}
+
+/// Kernel matrices with negative eigenvalues, or that are not symmetric, are refused: singular values hide the signs.
+#[test]
+fn indefinite_kernels_are_refused() {
+    #[derive(Clone, Debug)]
+    struct Given(Array2<f64>);
+    impl Kernel for Given {
+        fn gram(&self, a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Result<Array2<f64>, Error> {
+            Ok(a.dot(&self.0).dot(&b.t()))
+        }
+    }
+    let (x, y) = (Array2::eye(3), array![[1.0], [2.0], [0.5]]);
+    let both = |kernel: &Array2<f64>| {
+        let kernel = Given(kernel.clone());
+        let of_features = DrawnFeatures::new(&kernel, (&x, &y), (&x, &y)).map(drop);
+        [KernelTraining::new(kernel, &x, &y).map(drop), of_features]
+    };
+    let bad = [
+        array![[1.0, 0.9, 0.0], [0.9, 1.0, 0.9], [0.0, 0.9, 1.0]], // 1 − 0.9 √2 < 0
+        array![[-1.0, 0.0, 0.0], [0.0, -2.0, 0.0], [0.0, 0.0, -3.0]],
+        array![[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], // 1, 1 and −1: equal singular values
+        array![[2.0, 1.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]],
+        array![[2.0, 1e-9, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]],
+        array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1e-9]],
+    ];
+    for kernel in bad {
+        for refused in both(&kernel) {
+            assert!(matches!(refused, Err(Error::Domain { .. })), "{kernel}: {refused:?}");
+        }
+    }
+    let good = [
+        array![[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]],
+        array![[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]],
+        array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1e-16]], // a rounding error
+    ];
+    for kernel in good {
+        assert_eq!(both(&kernel), [Ok(()), Ok(())], "{kernel}");
+    }
 }
