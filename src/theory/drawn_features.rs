@@ -238,7 +238,7 @@ impl DrawnFeatures {
     /// Returns the error over the number of features, as a line of a figure.
     ///
     /// It is the mean over `draws` of training sets, for ensembles of `members` fits (`None` for infinitely many),
-    /// minus `noise`, the variance of label noise in the test targets.
+    /// minus `noise`, the variance of label noise in the test targets. Without draws, every value is [`Error::Empty`].
     ///
     /// # Examples
     /// ```
@@ -262,9 +262,12 @@ impl DrawnFeatures {
             None => "Mean over features, K\u{a0}=\u{a0}∞".to_owned(),
         };
         TheoryLine::new(label, "Jacot et al. 2020", move |p| {
+            if draws.is_empty() {
+                return Err(Error::Empty { what: "the list of draws" });
+            }
             let errors = draws.iter().map(|draw| draw.at(p, ridge)?.of_members(members));
             let total = errors.sum::<Result<f64, Error>>()?;
-            Ok(total / draws.len().max(1) as f64 - noise)
+            Ok(total / draws.len() as f64 - noise)
         })
     }
 }

@@ -12,6 +12,7 @@ use double_descent::filter::{
 use double_descent::kernel::{Kernel, KernelRegression, KernelTraining, median_distance};
 use double_descent::risk::{Centred, Compressed, Criterion, Training};
 use double_descent::svd::Svd;
+use double_descent::theory::Theory;
 use double_descent::theory::drawn_features::DrawnFeatures;
 use ndarray::{Array2, ArrayRef2, Axis, array, s};
 
@@ -618,4 +619,6 @@ fn indefinite_kernels_are_refused() {
     for kernel in good {
         assert_eq!(both(&kernel), [Ok(()), Ok(())], "{kernel}");
     }
+    let none = DrawnFeatures::line(Vec::new(), Some(1), 0.0, 0.3);
+    assert!(matches!(none.at(10.0), Err(Error::Empty { .. })));
 }
