@@ -152,20 +152,20 @@ pub fn median_distance(inputs: &ArrayRef2<f64>) -> Result<f64, Error> {
     if n < 2 {
         return Err(Error::Empty { what: "the list of pairs of inputs" });
     }
-    // Differences can be twice the largest entry, and their squares must not overflow.
-    let largest = inputs.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    // Two inputs differ by at most twice the largest difference from the first one, and their squares must not overflow.
+    let first = inputs.row(0);
+    let differences = inputs.indexed_iter().map(|((_, column), value)| (value - first[column]).abs());
+    let largest = differences.fold(0.0, f64::max).min(f64::MAX);
     if largest == 0.0 {
         return Err(coincide());
     }
-    let scale = if (1e-100..1e100).contains(&largest) { 1.0 } else { (0.25 / largest).min(f64::MAX) };
-    let squares = squares(inputs, inputs, scale)?;
-    reserve("distances of pairs", list::<f64>(n.saturating_mul(n) / 2))?;
-    let mut pairs: Vec<f64> = Vec::with_capacity(n * (n - 1) / 2);
-    for (i, row) in squares.rows().into_iter().enumerate() {
-        pairs.extend(row.slice(s![i + 1..]));
+    let mut scale = if (1e-100..1e100).contains(&largest) { 1.0 } else { (0.25 / largest).min(f64::MAX) };
+    let mut median = median_square(inputs, scale)?;
+    // Far from the others, one input can make the scale so small that the squares of their differences vanish.
+    while median < 1e-280 && scale < f64::MAX {
+        scale = (scale * 1e150).min(f64::MAX);
+        median = median_square(inputs, scale)?;
     }
-    let middle = (pairs.len() - 1) / 2;
-    let (_, median, _) = pairs.select_nth_unstable_by(middle, f64::total_cmp);
     let distance = median.sqrt() / scale;
     if distance == 0.0 {
         return Err(coincide());
@@ -174,6 +174,19 @@ pub fn median_distance(inputs: &ArrayRef2<f64>) -> Result<f64, Error> {
         return Err(Error::Overflow { what: "a distance of two inputs" });
     }
     Ok(distance)
+}
+
+/// Returns the median of the squared distances of all pairs, in units of `1/scale²`.
+fn median_square(inputs: &ArrayRef2<f64>, scale: f64) -> Result<f64, Error> {
+    let n = inputs.nrows();
+    let squares = squares(inputs, inputs, scale)?;
+    reserve("distances of pairs", list::<f64>(n.saturating_mul(n) / 2))?;
+    let mut pairs: Vec<f64> = Vec::with_capacity(n * (n - 1) / 2);
+    for (i, row) in squares.rows().into_iter().enumerate() {
+        pairs.extend(row.slice(s![i + 1..]));
+    }
+    let middle = (pairs.len() - 1) / 2;
+    Ok(*pairs.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 fn coincide() -> Error {

@@ -485,6 +485,17 @@ fn kernel_ridge_paths() {
         1e-13,
         "large",
     );
+    // Differences of 10⁻¹⁷⁰, whose squares vanish: next to equal coordinates of 1, and next to an input that is far away.
+    let near = array![[1.0, 0.0], [1.0, 1e-170], [1.0, 2e-170]];
+    close(median_distance(&near).unwrap(), 1e-170, 1e-14, "equal coordinates"); // of 1, 1 and 2
+    for far in [1.0, 1e90, -1e300] {
+        // Of ten distances, six are 1, 1, 1, 2, 2 and 3 · 10⁻¹⁷⁰.
+        let first = array![[far], [0.0], [1e-170], [2e-170], [3e-170]];
+        let last = first.slice(s![..;-1, ..]).to_owned();
+        for inputs in [first, last] {
+            close(median_distance(&inputs).unwrap(), 2e-170, 1e-14, "an outlier");
+        }
+    }
     assert!(matches!(median_distance(&Array2::ones((4, 2))), Err(Error::Unsupported { .. })));
     assert!(matches!(median_distance(&Array2::ones((1, 2))), Err(Error::Empty { .. })));
 }
