@@ -35,7 +35,7 @@ impl ToHtml for ShapeReport {
                 number(peak.peak),
                 between(peak.peak_limits),
                 number(peak.height),
-                number(peak.prominence.exp()),
+                peak.prominence.map_or_else(|| "none".into(), |prominence| number(prominence.exp())),
                 between((peak.from, peak.to)),
                 number(peak.p_value),
             ]

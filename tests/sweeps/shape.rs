@@ -9,6 +9,7 @@ use double_descent::dataset::Dataset;
 use double_descent::features::{FeatureMap, Polynomial, PolynomialBasis};
 use double_descent::filter::Ridge;
 use double_descent::nested::{Test, feature_curve};
+use double_descent::notebook::ToHtml;
 use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::sweep::{Arm, Sweep};
@@ -161,15 +162,33 @@ fn a_critical_interval_is_where_the_curve_is_over_its_valleys() {
     let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
     near(critical.height.ln(), 4.0);
     near(critical.level.ln(), 0.0);
-    near(critical.prominence, 4.0);
+    near(critical.prominence.unwrap(), 4.0);
     near(critical.from, 3.0);
     near(critical.to, 6.5); // from 1 at n = 6 to −1 at n = 7
     // Limits are axis values. On the left, the valley itself is at the level.
     assert_eq!((critical.to_limits, critical.from_limits.1), ((6.0, 7.0), 4.0));
-    near(critical.prominence_limits.0, 4.0);
-    near(critical.prominence_limits.1, 4.0);
+    let (least, most) = critical.prominence_limits.unwrap();
+    near(least, 4.0);
+    near(most, 4.0);
     // The p-value of the widest band for T = 8 points and R = 30 repeats: 2T / 2^R.
     near(critical.p_value / (8.0 * 2f64.powi(-29)), 1.0);
+
+    // 1000 less is below 0, as a log evidence may be: there is no logarithm, but all else is at the same places.
+    let log_evidence = curve(30, 8, |repeat, t| log[t] + 1e-9 * repeat as f64 - 1000.0);
+    let report = shape(&log_evidence);
+    let below = report.peaks[0];
+    near(below.height, -996.0);
+    near(below.level, -1000.0);
+    near(below.from, 3.0);
+    near(below.to, 6.5);
+    assert_eq!((below.prominence, below.prominence_limits), (None, None));
+    assert_eq!((below.peak, below.peak_limits), (5.0, (5.0, 5.0)));
+    assert_eq!((below.to_limits, below.from_limits), (critical.to_limits, critical.from_limits));
+    assert!(!report.body().contains("NaN"), "{}", report.body());
+    // Repeats that differ by 3 do not tell where between n = 4 and 6 the top is.
+    let top: [f64; 9] = [0.0, 0.0, 0.0, 20.0, 21.0, 20.0, 0.0, 0.0, 0.0];
+    let wide = shape(&curve(30, 9, |repeat, t| top[t] + 0.1 * repeat as f64 - 1000.0));
+    assert_eq!(wide.peaks[0].peak_limits, (4.0, 6.0));
 
     // Here the right valley is the higher one and sets the level.
     let log: [f64; 7] = [3.0, -1.0, 2.0, 4.0, 3.0, 2.0, 1.0];
@@ -192,12 +211,12 @@ fn limits_hold_the_true_interval() {
             let [critical] = report.peaks[..] else { continue };
             found += 1;
             let holds = |limits: (f64, f64), value: f64| limits.0 <= value && value <= limits.1;
-            let (least, most) = critical.prominence_limits;
+            let (least, most) = critical.prominence_limits.unwrap();
             held += usize::from(
                 holds(critical.to_limits, exact.to)
                     && holds(critical.from_limits, exact.from)
                     && holds(critical.peak_limits, exact.peak)
-                    && (least..=most).contains(&exact.prominence),
+                    && (least..=most).contains(&exact.prominence.unwrap()),
             );
         }
         println!("{noise:?}: {found} of 200 found, all limits hold the truth in {held}");
@@ -218,7 +237,7 @@ fn diabetes_is_double_descent_and_training_errors_rise() {
     assert_eq!(critical.peak, 10.0);
     assert!(critical.peak_limits.0 >= 8.0 && critical.peak_limits.1 <= 12.0, "{critical:?}");
     assert!(critical.from <= 3.0 && critical.to_limits.0 >= 20.0 && critical.to < 99.0, "{critical:?}");
-    assert!(report.agreement > 0.9 && critical.p_value < 0.05 && critical.prominence_limits.0 > 0.0);
+    assert!(report.agreement > 0.9 && critical.p_value < 0.05 && critical.prominence_limits.unwrap().0 > 0.0);
     assert_eq!(curve.shape(1, Metric::TestMse, &test).unwrap().shape, Shape::Falling);
     assert_eq!(curve.shape(0, Metric::TrainMse, &test).unwrap().shape, Shape::Rising);
     assert_eq!(report, curve.shape(0, Metric::TestMse, &test).unwrap());
@@ -315,7 +334,7 @@ fn input_that_is_wrong_or_extreme() {
     assert_eq!((shape(&peak).shape, shape(&peak).peaks[0].peak), (Shape::DoubleDescent, 5.0));
     let wide = shape(&curve(20, 5, |_, t| [1.0, 1e-300, 1e300, 1e-300, 1e-308][t]));
     assert_eq!((wide.shape, wide.peaks[0].peak), (Shape::DoubleDescent, 3.0));
-    assert!(wide.peaks[0].prominence.is_finite());
+    assert!(wide.peaks[0].prominence.unwrap().is_finite());
     let repeated = Cell::new(usize::MAX, 1, 9, 0).with(Metric::TestMse, 1.0);
     let mut odd = good;
     odd.cells.push(repeated);

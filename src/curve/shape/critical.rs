@@ -9,7 +9,8 @@ use super::band::{Band, Run};
 /// above `ℓ`: there the model does worse than the best value on the higher side of the peak. If the second descent goes
 /// below the first, as it usually does, that side is the classical one: the interval begins at the classical optimum
 /// and ends where larger models (or more samples) first catch up with it. This is the region in which growth hurts.
-/// `ln(h / ℓ)` is the peak's topographic prominence, so that interval and prominence refer to the same level.
+/// `ln(h / ℓ)` is the peak's topographic prominence, so that interval and prominence refer to the same level. Where the
+/// test's band reaches 0 or below, as that of a log evidence does, there are no logarithms: the prominence is absent.
 ///
 /// The limits cover all curves inside the test's band: they hold at its confidence, for all peaks at once, whatever the
 /// distribution of the errors. (Bootstrap percentiles are not used: the lowest of noisy medians is biased low, and at a
@@ -27,12 +28,13 @@ pub struct CriticalInterval {
     pub height: f64,
     /// The level `ℓ`.
     pub level: f64,
-    /// `ln(h / ℓ)`; values below 10⁻¹² of the curve's largest median count as that.
-    pub prominence: f64,
-    /// Limits for the prominence.
-    pub prominence_limits: (f64, f64),
+    /// `ln(h / ℓ)`; values below 10⁻¹² of the curve's largest median count as that. `None` unless the whole band from
+    /// valley to valley is positive.
+    pub prominence: Option<f64>,
+    /// Limits for the prominence; `None` as for that.
+    pub prominence_limits: Option<(f64, f64)>,
     /// The lower end of the interval, in units of the axis: where the logarithm of the median, interpolated between
-    /// axis values, crosses `ln ℓ`.
+    /// axis values, crosses `ln ℓ`. Without logarithms, where the median itself, interpolated, crosses `ℓ`.
     pub from: f64,
     /// Limits for this end, on the axis values.
     pub from_limits: (f64, f64),
@@ -86,11 +88,14 @@ impl Window {
         let peak = inside.clone().rev().max_by(higher).unwrap_or(first);
         let level = self.level(peak, medians);
         let (least_level, most_level) = (self.level(peak, &band.lower), self.level(peak, &band.upper));
-        let highest = |curve: &[f64]| curve[inside.clone()].iter().copied().fold(0.0, f64::max);
+        let highest = |curve: &[f64]| curve[inside.clone()].iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let certain_height = highest(&band.lower);
         let mut may_be_highest = inside.clone().filter(|&t| band.upper[t] >= certain_height);
         let first_peak = may_be_highest.next().unwrap_or(peak);
         let last_peak = may_be_highest.next_back().unwrap_or(first_peak);
+
+        let is_positive = band.lower[first..=last].iter().all(|&value| value > 0.0);
+        let scaled = |value: f64| if is_positive { value.ln() } else { value };
 
         let rest = [(first..peak).rev().collect::<Vec<_>>(), (peak + 1..=last).collect()];
         let [from, to] = rest.map(|outwards| {
@@ -102,7 +107,10 @@ impl Window {
                 place.map(|place| (outwards[place], before(place).unwrap_or(peak)))
             };
             let end = outwards.last().copied().unwrap_or(peak);
-            let crossed = down(medians, level).map_or(axis[end], |at| crossing(axis, medians, at, level));
+            let crossed = down(medians, level).map_or(axis[end], |(outer, inner)| {
+                let [a, b, level] = [medians[outer], medians[inner], level].map(scaled);
+                crossing((axis[outer], a), (axis[inner], b), level)
+            });
             let soonest = down(&band.lower, most_level).map_or(end, |(_, inner)| inner);
             let latest = down(&band.upper, least_level).map_or(end, |(outer, _)| outer);
             (crossed, axis[soonest.min(latest)], axis[soonest.max(latest)])
@@ -112,11 +120,10 @@ impl Window {
             peak_limits: (axis[first_peak], axis[last_peak]),
             height: medians[peak],
             level,
-            prominence: medians[peak].ln() - level.ln(),
-            prominence_limits: (
-                certain_height.ln() - most_level.ln(),
-                highest(&band.upper).ln() - least_level.ln(),
-            ),
+            prominence: is_positive.then(|| medians[peak].ln() - level.ln()),
+            prominence_limits: is_positive.then(|| {
+                (certain_height.ln() - most_level.ln(), highest(&band.upper).ln() - least_level.ln())
+            }),
             from: from.0,
             from_limits: (from.1, from.2),
             to: to.0,
@@ -126,10 +133,8 @@ impl Window {
     }
 }
 
-/// Returns where the curve crosses a level between the points `outer`, at or below it, and `inner`, above it.
-fn crossing(axis: &[f64], medians: &[f64], (outer, inner): (usize, usize), level: f64) -> f64 {
-    let (a, b) = (medians[outer].ln(), medians[inner].ln());
-    let (x, y) = (axis[outer], axis[inner]);
-    let share = (level.ln() - a) / (b - a);
+/// Returns where a line crosses a level between its points `(x, a)`, at or below it, and `(y, b)`, above it.
+fn crossing((x, a): (f64, f64), (y, b): (f64, f64), level: f64) -> f64 {
+    let share = (level - a) / (b - a);
     if share.is_finite() { x + share.clamp(0.0, 1.0) * (y - x) } else { x }
 }
