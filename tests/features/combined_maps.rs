@@ -183,16 +183,25 @@ fn what_combinations_refuse() {
     let inputs = normal(4, 3, 0);
     assert!(matches!(Selection::new(Coordinates::new(3), vec![]), Err(Error::Empty { .. })));
     assert!(matches!(Selection::new(Coordinates::new(3), vec![usize::MAX]), Err(Error::Domain { .. })));
-    let beyond = Selection::new(Coordinates::new(3), vec![3]).unwrap();
-    assert!(matches!(beyond.design(&inputs, 1), Err(Error::Shape { .. })));
+    // No more features than a map has.
+    assert!(matches!(
+        Selection::new(Coordinates::new(3), vec![0, 3]),
+        Err(Error::Shape { expected: 3, found: 4, .. })
+    ));
+    assert!(matches!(
+        DirectSum::new(Coordinates::new(3), 5),
+        Err(Error::Shape { expected: 3, found: 5, .. })
+    ));
+    assert!(matches!(
+        Pipeline::new(Coordinates::new(3), 5, Coordinates::new(5)),
+        Err(Error::Shape { expected: 3, found: 5, .. })
+    ));
     assert!(matches!(DirectSum::new(Coordinates::new(3), 0), Err(Error::Empty { .. })));
     let sum = || DirectSum::new(Coordinates::new(3), 3).unwrap();
     assert!(matches!(sum().and(Coordinates::new(2), 2), Err(Error::Shape { expected: 3, found: 2, .. })));
-    assert!(matches!(sum().and(Coordinates::new(3), usize::MAX), Err(Error::Resource { .. })));
-    assert!(matches!(
-        sum().and(Coordinates::new(3), 9).unwrap().design(&inputs, 12),
-        Err(Error::Shape { .. })
-    ));
+    assert!(matches!(sum().and(Unlimited, usize::MAX), Err(Error::Resource { .. })));
+    assert!(matches!(sum().design(&inputs, 4), Err(Error::Shape { .. })));
+    assert!(matches!(Standardised::fit(Unlimited, &Array2::zeros((0, 3)), 2), Err(Error::Empty { .. })));
     let pipeline = Pipeline::new(Coordinates::new(3), 3, Coordinates::new(2));
     assert!(matches!(pipeline, Err(Error::Shape { expected: 2, found: 3, .. })));
     assert!(matches!(Standardised::fit(Coordinates::new(3), &inputs, 4), Err(Error::Shape { .. })));

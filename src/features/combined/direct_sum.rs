@@ -33,7 +33,7 @@ impl DirectSum {
     /// Starts a sum with the first `features` columns of `map`; [`and`](DirectSum::and) adds further maps.
     ///
     /// # Errors
-    /// [`Error::Empty`] for no features.
+    /// [`Error::Empty`] for no features, [`Error::Shape`] for more than the map has, [`Error::UserCode`] if it panics.
     pub fn new(map: impl FeatureMap + 'static, features: usize) -> Result<Self, Error> {
         Self { parts: Vec::new(), outputs: 0 }.and(map, features)
     }
@@ -41,12 +41,13 @@ impl DirectSum {
     /// Appends the first `features` columns of `map`.
     ///
     /// # Errors
-    /// [`Error::Empty`] for no features, [`Error::Shape`] unless the map takes inputs of the same dimension,
-    /// [`Error::Resource`] for more columns than can be counted, [`Error::UserCode`] if a map panics.
+    /// [`Error::Empty`] for no features, [`Error::Shape`] for more than the map has, and unless it takes inputs of the
+    /// same dimension, [`Error::Resource`] for more columns than can be counted, [`Error::UserCode`] if a map panics.
     pub fn and(mut self, map: impl FeatureMap + 'static, features: usize) -> Result<Self, Error> {
         if features == 0 {
             return Err(Error::Empty { what: "the list of features" });
         }
+        check_outputs(checked::most_features(&map)?, features)?;
         if let Some((first, _)) = self.parts.first() {
             let what = "the input dimension of a further map";
             Error::check_len(what, checked::input_dimension(&**first)?, checked::input_dimension(&map)?)?;

@@ -1,7 +1,7 @@
 //! Pipelines: one map applied to the features of another.
 
 use crate::Error;
-use crate::features::{FeatureMap, checked};
+use crate::features::{FeatureMap, check_outputs, checked};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,13 +31,15 @@ impl Pipeline {
     /// Uses the first `width` features of `first` as the inputs of `then`.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `then` takes inputs of dimension `width`, [`Error::UserCode`] if `then` panics.
+    /// [`Error::Shape`] unless `then` takes inputs of dimension `width`, and if `first` has fewer features;
+    /// [`Error::UserCode`] if a map panics.
     pub fn new(
         first: impl FeatureMap + 'static,
         width: usize,
         then: impl FeatureMap + 'static,
     ) -> Result<Self, Error> {
         Error::check_len("features handed to the second map", checked::input_dimension(&then)?, width)?;
+        check_outputs(checked::most_features(&first)?, width)?;
         Ok(Self { first: Arc::new(first), width, then: Arc::new(then) })
     }
 }

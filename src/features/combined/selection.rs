@@ -27,7 +27,8 @@ impl Selection {
     /// Selects `columns` of `map`, counted from 0. A column may be selected more than once.
     ///
     /// # Errors
-    /// [`Error::Empty`] for no columns, [`Error::Domain`] for the column `usize::MAX`.
+    /// [`Error::Empty`] for no columns, [`Error::Domain`] for the column `usize::MAX`, [`Error::Shape`] for a column
+    /// that the map does not have, [`Error::UserCode`] if the map panics.
     pub fn new(map: impl FeatureMap + 'static, columns: Vec<usize>) -> Result<Self, Error> {
         if columns.is_empty() {
             return Err(Error::Empty { what: "the list of selected features" });
@@ -36,6 +37,8 @@ impl Selection {
             let (what, value) = ("a selected feature", usize::MAX as f64);
             return Err(Error::Domain { what, value, must_be: "smaller: no matrix has that many columns" });
         }
+        let asked = columns.iter().copied().max().map_or(0, |last| last + 1);
+        check_outputs(checked::most_features(&map)?, asked)?;
         Ok(Self { map: Arc::new(map), columns })
     }
 
