@@ -2,6 +2,7 @@
 
 use super::{FeatureMap, check_outputs, checked_zeros};
 use crate::Error;
+use crate::error::words::counted;
 use ndarray::{Array2, ArrayRef2, s};
 
 /// The inputs themselves as features: `φ(x) = (x₁, …, x_p)`, `p ≤ d`. On standard normal inputs these are the
@@ -46,6 +47,6 @@ impl FeatureMap for Coordinates {
     }
 
     fn describe(&self) -> String {
-        format!("the first P of {} inputs", self.inputs)
+        format!("the first P of {}", counted(self.inputs, "input"))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Activation, FeatureMap, check_outputs, checked_zeros, finite};
 use crate::Error;
+use crate::error::words::counted;
 use ndarray::{Array2, ArrayRef2};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -105,9 +106,7 @@ impl FeatureMap for NetworkTangent {
 
     fn describe(&self) -> String {
         let (width, inputs) = self.hidden.dim();
-        format!(
-            "tangent features of random {} networks, {inputs} inputs, {width} neurons",
-            self.activation.name()
-        )
+        let (inputs, neurons) = (counted(inputs, "input"), counted(width, "neuron"));
+        format!("tangent features of random {} networks, {inputs}, {neurons}", self.activation.name())
     }
 }

@@ -4,6 +4,7 @@ use super::arguments::{check_finite, check_inputs, check_outputs, checked_zeros}
 use super::shape::check_design;
 use super::{Activation, FeatureMap, Nonlinearity};
 use crate::Error;
+use crate::error::words::counted;
 use crate::rng::{OfLayer, of_neuron};
 use crate::svd::times_transposed;
 use ndarray::{Array2, ArrayRef2, Axis, s};
@@ -193,8 +194,8 @@ impl RandomNetwork {
     pub(crate) fn describe_layers(&self) -> String {
         let sizes = self.hidden.iter().map(Array2::nrows).chain([self.outputs()]);
         let sizes: Vec<String> = sizes.map(|size| size.to_string()).collect();
-        let (name, inputs) = (self.activation.name(), self.input_dimension());
-        format!("random {name} networks, {inputs} inputs, layers of {}", sizes.join(", "))
+        let (name, inputs) = (self.activation.name(), counted(self.input_dimension(), "input"));
+        format!("random {name} networks, {inputs}, layers of {}", sizes.join(", "))
     }
 
     /// `d_{L−1}`.
@@ -363,6 +364,14 @@ impl FeatureMap for RandomNetwork {
         check_outputs(self.outputs(), columns.end)?;
         check_inputs(self, inputs, columns.len())?;
         self.write(inputs, columns, design)
+    }
+
+    /// That of the weights, for [`RandomNetwork::seeded`].
+    fn seed(&self) -> Option<u64> {
+        match self.last {
+            Last::Stored(_) => None,
+            Last::Drawn { seed, .. } => Some(seed),
+        }
     }
 
     fn describe(&self) -> String {

@@ -178,6 +178,38 @@ fn overflows_before_the_last_layer_are_seen() {
     }
 }
 
+/// A map of any number of features, that takes no rows too.
+#[derive(Debug)]
+struct Unlimited;
+
+impl FeatureMap for Unlimited {
+    fn input_dimension(&self) -> usize {
+        3
+    }
+
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        Ok(Array2::ones((inputs.nrows(), p)))
+    }
+}
+
+/// A map states its seed, and a combination that of its maps, unless they have different ones.
+#[test]
+fn combinations_know_their_seed() {
+    let net = || network(&[3, 5]);
+    let other = || RandomNetwork::seeded(Activation::Tanh, &[5, 5], 8).unwrap();
+    assert_eq!(net().seed(), Some(7));
+    let drawn = RandomNetwork::new(Activation::Tanh, &[3, 5], &mut stream(7, 0, 0)).unwrap();
+    assert_eq!(drawn.seed(), None);
+    let sum = || DirectSum::new(Coordinates::new(3), 2).unwrap();
+    assert_eq!(sum().seed(), None);
+    assert_eq!(sum().and(net(), 5).unwrap().and(net(), 2).unwrap().seed(), Some(7));
+    assert_eq!(Pipeline::new(Coordinates::new(3), 3, net()).unwrap().seed(), Some(7));
+    assert_eq!(Pipeline::new(net(), 3, Coordinates::new(3)).unwrap().seed(), Some(7));
+    assert_eq!(Pipeline::new(net(), 5, other()).unwrap().seed(), None);
+    assert_eq!(Coordinates::new(1).describe(), "the first P of 1 input");
+    assert_eq!(network(&[1, 4]).describe(), "random tanh networks, 1 input, layers of 4");
+}
+
 #[test]
 fn what_combinations_refuse() {
     let inputs = normal(4, 3, 0);

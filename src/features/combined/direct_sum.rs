@@ -1,5 +1,6 @@
 //! Direct sums: several maps side by side.
 
+use super::common_seed;
 use crate::Error;
 use crate::features::{FeatureMap, check_outputs, checked, checked_zeros};
 use ndarray::{Array2, ArrayRef2, s};
@@ -93,6 +94,11 @@ impl FeatureMap for DirectSum {
             }
         }
         Ok(design)
+    }
+
+    /// The seed of the maps, if all that have one have the same.
+    fn seed(&self) -> Option<u64> {
+        common_seed(self.parts.iter().map(|(map, _)| map.seed()))
     }
 
     fn describe(&self) -> String {

@@ -1,6 +1,8 @@
 //! Pipelines: one map applied to the features of another.
 
+use super::common_seed;
 use crate::Error;
+use crate::error::words::counted;
 use crate::features::{FeatureMap, check_outputs, checked};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
@@ -62,7 +64,13 @@ impl FeatureMap for Pipeline {
         checked::columns(&*self.then, &checked::design(&*self.first, inputs, self.width)?, columns)
     }
 
+    /// The seed of the maps, if only one has a seed or both have the same.
+    fn seed(&self) -> Option<u64> {
+        common_seed([self.first.seed(), self.then.seed()])
+    }
+
     fn describe(&self) -> String {
-        format!("{}, of {} features: {}", self.then.describe(), self.width, self.first.describe())
+        let width = counted(self.width, "feature");
+        format!("{}, of {width}: {}", self.then.describe(), self.first.describe())
     }
 }

@@ -1,6 +1,7 @@
 //! Selections of a map's columns.
 
 use crate::Error;
+use crate::error::words::counted;
 use crate::features::{FeatureMap, check_outputs, checked, checked_zeros};
 use ndarray::{Array2, ArrayRef2};
 use std::ops::Range;
@@ -82,6 +83,6 @@ impl FeatureMap for Selection {
     }
 
     fn describe(&self) -> String {
-        format!("{} columns of: {}", self.outputs(), self.map.describe())
+        format!("{} of: {}", counted(self.outputs(), "column"), self.map.describe())
     }
 }

@@ -11,6 +11,7 @@ pub use stationary_kernel::StationaryKernel;
 use super::trigonometric::{GROUP, Wave};
 use super::{Cosines, FeatureMap, check_design, check_inputs, check_outputs, checked_zeros, copy_columns};
 use crate::Error;
+use crate::error::words::counted;
 use crate::machine::threads::for_one_problem;
 use crate::rng::{FREQUENCIES, stream};
 use frequencies::Frequencies;
@@ -470,13 +471,13 @@ impl FeatureMap for RandomFourier {
             Form::Cosines => "cos(w·x + b)",
             Form::Pairs(_) => "[cos w·x, sin w·x]",
         };
-        let inputs = self.input_dimension();
+        let inputs = counted(self.input_dimension(), "input");
         match self.drawn {
             Some((kernel, _)) => {
                 let kernel = kernel.describe();
-                format!("random Fourier features {form} of the {kernel}, {inputs} inputs")
+                format!("random Fourier features {form} of the {kernel}, {inputs}")
             }
-            None => format!("Fourier features {form} of given frequencies, {inputs} inputs"),
+            None => format!("Fourier features {form} of given frequencies, {inputs}"),
         }
     }
 }
