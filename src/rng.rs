@@ -1,5 +1,7 @@
 //! Random streams that depend on a seed and a cell's position, never on the order of execution.
 
+use crate::Error;
+use crate::machine::memory::zeros;
 use ndarray::Array2;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -37,17 +39,22 @@ pub(crate) const FREQUENCIES: usize = 0x52_4646;
 ///
 /// It is filled row by row from [`stream`] at the axis value `n`.
 ///
+/// # Errors
+/// [`Error::Memory`] for a table that does not fit in memory.
+///
 /// # Examples
 /// ```
 /// use double_descent::rng::normal;
 ///
-/// assert_eq!(normal(7, (3, 2), 0), normal(7, (3, 2), 0));
-/// assert_ne!(normal(7, (3, 2), 0), normal(7, (3, 2), 1));
+/// assert_eq!(normal(7, (3, 2), 0)?, normal(7, (3, 2), 0)?);
+/// assert_ne!(normal(7, (3, 2), 0)?, normal(7, (3, 2), 1)?);
+/// # Ok::<(), double_descent::Error>(())
 /// ```
-#[must_use]
-pub fn normal(seed: u64, (n, p): (usize, usize), repeat: usize) -> Array2<f64> {
+pub fn normal(seed: u64, (n, p): (usize, usize), repeat: usize) -> Result<Array2<f64>, Error> {
     let mut rng = stream(seed, n, repeat);
-    Array2::from_shape_simple_fn((n, p), || rng.sample(StandardNormal))
+    let mut table = zeros("a table of normal numbers", n, p)?;
+    table.mapv_inplace(|_| rng.sample(StandardNormal));
+    Ok(table)
 }
 
 /// Purpose of a stream that is identified by a name and not by an axis value.

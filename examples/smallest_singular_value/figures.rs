@@ -52,7 +52,7 @@ pub fn save(args: &RunArgs, folder: &Path, correlated: &Curve, isotropic: &[Curv
         " Dots and bars: median and quartiles of the exact laws at n\u{a0}=\u{a0}p and n\u{a0}=\u{a0}p\u{a0}±\u{a0}1, for \
          each p.",
     );
-    let rows = normal(args.seed, (100, 3), 0).dot(&mixing());
+    let rows = normal(args.seed, (100, 3), 0)?.dot(&mixing());
     let mut directions = study::directions(&rows, &[1, 2, 3, 4, 10, 50]).drawn()?;
     directions.caption.extend([format!(
         " Rows are from the Gaussian of mean 0 and covariance {COVARIANCE}, seed {}.",

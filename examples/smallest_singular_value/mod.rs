@@ -70,7 +70,7 @@ impl Cli {
         let seed = self.run.seed;
         let file = &p.map_or("covariance".into(), |p| format!("isotropic_p{p}"));
         let source = Source::drawn_for_cells("Gaussian rows", move |repeat, n, _| {
-            let z = normal(seed, (n, p.unwrap_or(3)), repeat);
+            let z = normal(seed, (n, p.unwrap_or(3)), repeat)?;
             Ok(Draw::of_design(if p.is_some() { z } else { z.dot(&mixing()) }))
         });
         let name = if p.is_some() { "isotropic" } else { "covariance" };

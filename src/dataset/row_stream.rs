@@ -3,8 +3,9 @@
 use super::npy::{NpyRows, NpyWriter};
 use crate::Error;
 use crate::error::user_code;
+use crate::machine::memory::zeros;
 use crate::rng::stream;
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, s};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -104,6 +105,8 @@ pub struct GaussianRows {
     rows: usize,
     /// Rows returned so far.
     given: usize,
+    features: usize,
+    /// `β`, empty before the first row.
     teacher: Array1<f64>,
     noise: f64,
     rng: ChaCha8Rng,
@@ -111,13 +114,26 @@ pub struct GaussianRows {
 
 impl GaussianRows {
     /// Creates a stream of `rows` rows of `features` features; `noise` is the standard deviation `σ`.
+    ///
+    /// Nothing is drawn yet. The first block gives [`Error::Domain`] unless `noise` is finite and at least 0, and
+    /// [`Error::Memory`] for more features than fit in memory.
     #[must_use]
     pub fn new(rows: usize, features: usize, noise: f64, seed: u64) -> Self {
-        let mut rng = stream(seed, features, 0);
-        let mut teacher: Array1<f64> = (0..features).map(|_| rng.sample::<f64, _>(StandardNormal)).collect();
+        Self { rows, given: 0, features, teacher: Array1::default(0), noise, rng: stream(seed, features, 0) }
+    }
+
+    /// Draws `β`.
+    fn start(&mut self) -> Result<(), Error> {
+        let noise = self.noise;
+        if !(noise >= 0.0 && noise.is_finite()) {
+            let what = "the standard deviation of the noise";
+            return Err(Error::Domain { what, value: noise, must_be: "finite and at least 0" });
+        }
+        let mut teacher = zeros("the teacher of a stream of rows", 1, self.features)?.remove_axis(Axis(0));
+        teacher.mapv_inplace(|_| self.rng.sample(StandardNormal));
         let length = teacher.dot(&teacher).sqrt();
-        teacher.mapv_inplace(|v| v / length);
-        Self { rows, given: 0, teacher, noise, rng }
+        self.teacher = teacher / length;
+        Ok(())
     }
 }
 
@@ -127,7 +143,7 @@ impl RowStream for GaussianRows {
     }
 
     fn columns(&self) -> usize {
-        self.teacher.len() + 1
+        self.features.saturating_add(1)
     }
 
     fn next_block(&mut self, rows: usize) -> Result<Option<Array2<f64>>, Error> {
@@ -135,11 +151,14 @@ impl RowStream for GaussianRows {
             let must_be = "at least 1";
             return Err(Error::Domain { what: "the number of rows of a block", value: 0.0, must_be });
         }
-        let (rows, p) = (rows.min(self.rows - self.given), self.teacher.len());
+        let (rows, p) = (rows.min(self.rows - self.given), self.features);
         if rows == 0 {
             return Ok(None);
         }
-        let mut block = crate::machine::memory::zeros("a block of rows", rows, p + 1)?;
+        if self.teacher.is_empty() {
+            self.start()?;
+        }
+        let mut block = zeros("a block of rows", rows, p + 1)?;
         block.mapv_inplace(|_| self.rng.sample(StandardNormal)); // row by row, whatever the block size
         let targets = block.slice(s![.., ..p]).dot(&self.teacher);
         block.column_mut(p).zip_mut_with(&targets, |y, target| *y = target + self.noise * *y);

@@ -7,6 +7,7 @@ use double_descent::dataset::npy::{self, NpyWriter};
 use double_descent::dataset::{Copied, GaussianRows, NpyRows, RowStream};
 use double_descent::nested::{Engine, Rows, Test};
 use double_descent::risk::Compressed;
+use double_descent::rng::normal;
 use double_descent::sweep::{Designs, NoiseTerms, Stream};
 use double_descent::theory::noise::lower_bound;
 use ndarray::{Array2, array, s};
@@ -279,4 +280,20 @@ fn noise_terms_without_samples_say_so() {
     };
     let error = terms.run(8, None, &()).unwrap_err();
     assert_eq!(error, Error::Empty { what: "the samples" });
+}
+
+/// What cannot be drawn is an error of the first block, or of the table.
+#[test]
+fn random_rows_that_do_not_exist_are_errors() {
+    for noise in [f64::NAN, f64::INFINITY, -1.0] {
+        let block = GaussianRows::new(2, 1, noise, 0).next_block(2);
+        assert!(matches!(block, Err(Error::Domain { .. })), "{noise}: {block:?}");
+    }
+    let mut wide = GaussianRows::new(2, usize::MAX, 1.0, 0);
+    assert_eq!((wide.rows(), wide.columns()), (2, usize::MAX));
+    assert!(matches!(wide.next_block(2), Err(Error::Memory { .. })));
+    assert!(matches!(normal(0, (usize::MAX, 2), 0), Err(Error::Memory { .. })));
+    // Every stream starts with its direction: the features of one seed do not depend on the noise.
+    let features = |noise| all(&mut GaussianRows::new(5, 3, noise, 1)).slice(s![.., ..3]).to_owned();
+    assert_eq!(features(0.0), features(2.0));
 }
