@@ -65,12 +65,14 @@ impl Shard {
 
     /// The parts, among `of`, that have any of these indices out of `count`; `indices` must be ascending.
     pub(super) fn with_any(indices: &[usize], of: usize, count: usize) -> Vec<Self> {
-        let has_any = |shard: &Self| {
-            let Range { start, end } = shard.range(count);
-            let next = indices.partition_point(|index| *index < start);
-            indices.get(next).is_some_and(|index| *index < end)
+        // `⌊k count / of⌋ ≤ index` holds for all `k` below `(index + 1) of / count`; the last of them has the index.
+        let part = |&index: &usize| {
+            let most = ((index as u128 + 1) * of as u128).div_ceil(count.max(1) as u128);
+            Self { of, k: usize::try_from(most).map_or(of, |most| most.min(of)).saturating_sub(1) }
         };
-        (0..of).map(|k| Self { of, k }).filter(has_any).collect()
+        let mut parts: Vec<Self> = indices.iter().map(part).collect();
+        parts.dedup();
+        parts
     }
 
     /// Finds this process's part from the environment variables that a job scheduler or MPI launcher sets.
@@ -258,6 +260,17 @@ mod tests {
         assert_eq!(Shard::new(1, 2).unwrap().range(usize::MAX).end, usize::MAX);
         let parts = Shard::with_any(&[0, 5, 6], 4, 20);
         assert_eq!(parts.iter().map(Shard::to_string).collect::<Vec<_>>(), ["1/4", "2/4"]);
+        // Every part that its range says, among any number of parts.
+        for (count, of) in [(1, 1), (5, 3), (7, 7), (20, 8), (3, 10), (100, 7)] {
+            let indices: Vec<usize> = (0..count).filter(|index| index % 3 == 0).collect();
+            let has_any = |shard: &Shard| indices.iter().any(|index| shard.range(count).contains(index));
+            let expected: Vec<Shard> = (0..of).map(|k| Shard { of, k }).filter(has_any).collect();
+            assert_eq!(Shard::with_any(&indices, of, count), expected);
+        }
+        for of in [100_000_000_000, usize::MAX] {
+            let parts = Shard::with_any(&[0, 2], of, 4);
+            assert!(parts.len() == 2 && parts[0].range(4) == (0..1) && parts[1].range(4) == (2..3));
+        }
     }
 
     #[test]

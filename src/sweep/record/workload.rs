@@ -3,7 +3,7 @@
 use super::Shard;
 use crate::machine::order::sort_indices;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 /// The costs of an experiment's indices, in floating-point operations, and their distribution among shards.
 ///
@@ -123,9 +123,9 @@ impl Workload {
             return Shard::with_any(indices, of, self.count);
         }
         let dealt = self.dealt(of);
-        let mut has_any = vec![false; of];
-        indices.iter().filter_map(|&index| dealt.get(index)).for_each(|&k| has_any[k] = true);
-        (0..of).filter(|&k| has_any[k]).filter_map(|k| Shard::new(k, of).ok()).collect()
+        let have_any: BTreeSet<usize> =
+            indices.iter().filter_map(|&index| dealt.get(index).copied()).collect();
+        have_any.into_iter().filter_map(|k| Shard::new(k, of).ok()).collect()
     }
 }
 
@@ -272,6 +272,17 @@ mod tests {
                     assert_eq!(work.with_any(&indices, of).len(), of.min(count));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn parts_are_not_counted_one_by_one() {
+        let of = 100_000_000_000;
+        let costs = vec![1.0, 2.0, 3.0];
+        for work in [Workload::equal(3, 1.0), Workload::of(costs.clone()), Workload::neighbours(costs)] {
+            assert_eq!(work.with_any(&[1], of).len(), 1);
+            let has = work.with_any(&[1], of)[0];
+            assert_eq!(work.indices(has), [1]);
         }
     }
 
