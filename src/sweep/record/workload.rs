@@ -54,7 +54,7 @@ impl Workload {
     /// A workload with one index per cost, where each shard gets consecutive indices.
     ///
     /// A shard gets the indices whose midpoints lie in its share of the total cost. Two shards differ by at most twice
-    /// the largest cost.
+    /// the largest cost. If the total is 0 or does not fit into `f64`, all costs count as equal.
     #[must_use]
     pub fn neighbours(costs: Vec<f64>) -> Self {
         Self { count: costs.len(), costs: Costs::Neighbours(costs.into_iter().map(countable).collect()) }
@@ -129,9 +129,13 @@ impl Workload {
     }
 }
 
-/// The shard of every index: the one whose share of the total cost contains the index's midpoint.
+/// The shard of every index: the one whose share of the total cost contains the index's midpoint. If the total is 0 or
+/// overflows, all costs count as equal.
 fn side_by_side(costs: &[f64], of: usize) -> Vec<usize> {
     let whole: f64 = costs.iter().sum();
+    if !whole.is_finite() || (whole == 0.0 && !costs.is_empty()) {
+        return side_by_side(&vec![1.0; costs.len()], of);
+    }
     let mut before = 0.0;
     let shard = |cost: &f64| {
         let middle = before + cost / 2.0;
@@ -275,8 +279,15 @@ mod tests {
         }
     }
 
+    /// Costs whose sum is 0 or overflows are divided as equal ones; and parts are not counted one by one.
     #[test]
-    fn parts_are_not_counted_one_by_one() {
+    fn totals_that_are_no_measure_count_as_equal() {
+        for cost in [0.0, f64::MAX] {
+            let work = Workload::neighbours(vec![cost; 6]);
+            let found: Vec<_> = all(3).into_iter().map(|shard| work.indices(shard)).collect();
+            assert_eq!(found, [[0, 1], [2, 3], [4, 5]]);
+        }
+        assert!(Workload::neighbours(Vec::new()).indices(all(1)[0]).is_empty());
         let of = 100_000_000_000;
         let costs = vec![1.0, 2.0, 3.0];
         for work in [Workload::equal(3, 1.0), Workload::of(costs.clone()), Workload::neighbours(costs)] {
