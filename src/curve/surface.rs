@@ -5,6 +5,7 @@ use super::{ArmLabel, Axis, Cell, Curve, Failure, Metric, distinct};
 use crate::Error;
 use crate::machine::order::sort;
 use ndarray::Array2;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The cells of a sweep over two axes; its slices are [`Curve`]s. The axis of the *columns* is drawn to the right, that
@@ -404,13 +405,19 @@ impl Surface {
     /// Nakkiran et al., *Deep double descent*, ICLR 2020, definition 1: the test error peaks where it equals `n`.
     #[must_use]
     pub fn effective_complexity(&self, arm: usize, epsilon: f64) -> Vec<(usize, Option<usize>)> {
-        let mean = |n: usize, p: usize| {
-            let here = self.cells.cells.iter().filter(|cell| (cell.arm, cell.n, cell.p) == (arm, n, p));
-            let errors: Vec<f64> = here.filter_map(|cell| cell.train_mse).collect();
-            errors.iter().sum::<f64>() / errors.len() as f64
+        // The sum and the number of training errors at every size.
+        let mut sums: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
+        for cell in self.cells.cells.iter().filter(|cell| cell.arm == arm) {
+            if let Some(error) = cell.train_mse {
+                let (sum, count) = sums.entry((cell.p, cell.n)).or_default();
+                *sum += error;
+                *count += 1.0;
+            }
+        }
+        let largest = |p: usize| {
+            let mut by_samples = sums.range((p, 0)..=(p, usize::MAX)).rev();
+            by_samples.find(|(_, (sum, count))| sum / count <= epsilon).map(|(&(_, n), _)| n)
         };
-        let samples = self.samples();
-        let largest = |p: usize| samples.iter().rev().copied().find(|&n| mean(n, p) <= epsilon);
         self.features().into_iter().map(|p| (p, largest(p))).collect()
     }
 

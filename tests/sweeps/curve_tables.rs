@@ -401,3 +401,31 @@ fn curves_beside_others_keep_what_is_wrong_with_them() {
     assert!(both.cells.iter().all(|cell| cell.arm == usize::MAX));
     assert!(matches!(curve("a").beside(curve("a")), Err(Error::Unsupported { .. })));
 }
+
+/// The largest n whose mean training error over repeats is small enough: here up to n = p, and never at p = 1.
+#[test]
+fn the_effective_complexity_is_the_largest_n_that_is_fitted() {
+    let arms = ["other", "asked"].map(|name| ArmLabel::new(name, None)).to_vec();
+    let mut cells = Curve::new(Axis::Features, arms, Provenance::default());
+    for repeat in 0..2 {
+        for (n, p, arm) in (1..=30).flat_map(|n| (1..=20).flat_map(move |p| [(n, p, 0), (n, p, 1)])) {
+            // The mean of the two repeats is 0.1 for n ≤ p, 0.3 beyond; the first one alone would always be small.
+            let error = match repeat {
+                _ if p == 1 => Some(9.0),
+                0 => Some(0.0),
+                _ => Some(if n <= p { 0.2 } else { 0.6 }),
+            };
+            let error = if arm == 0 { Some(0.0) } else { error };
+            let cell = Cell::new(repeat, n, p, arm);
+            // n = 7 has no errors at all.
+            cells.cells.push(if n == 7 { cell } else { cell.with(Metric::TrainMse, error) });
+        }
+    }
+    let expected = |p: usize| match p {
+        1 => None,
+        7 => Some(6),
+        p => Some(p),
+    };
+    let found = Surface::new(cells).unwrap().effective_complexity(1, 0.1);
+    assert_eq!(found, (1..=20).map(|p| (p, expected(p))).collect::<Vec<_>>());
+}
