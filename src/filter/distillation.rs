@@ -48,18 +48,17 @@ impl SelfDistillation {
             let must_be = "at least 1";
             return Err(Error::Domain { what: "the number of fits", value: 0.0, must_be });
         }
-        if fits > MOST_FITS {
-            let reason = format!("{fits} rounds of self-distillation are more than 2^20; take fewer");
-            return Err(Error::Resource { reason });
-        }
+        check_fits(fits)?; // before the list is made
         Self::mixed(lambda, &vec![1.0; fits - 1])
     }
 
     /// A fit on the targets, then one fit on the mixture `(1 − ξ) y + ξ ŷ` for each `ξ` in `mixing`.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `lambda` is finite and > 0, and for a `ξ` that is not finite.
+    /// [`Error::Domain`] unless `lambda` is finite and > 0, and for a `ξ` that is not finite; [`Error::Resource`] for
+    /// more than 2²⁰ fits.
     pub fn mixed(lambda: f64, mixing: &[f64]) -> Result<Self, Error> {
+        check_fits(mixing.len() + 1)?;
         if let Some(&value) = mixing.iter().find(|xi| !xi.is_finite()) {
             return Err(Error::Domain { what: "a mixing weight ξ", value, must_be: "finite" });
         }
@@ -78,6 +77,14 @@ impl SelfDistillation {
 
 /// The largest number of fits: each costs a product for every singular value.
 const MOST_FITS: usize = 1 << 20;
+
+fn check_fits(fits: usize) -> Result<(), Error> {
+    if fits <= MOST_FITS {
+        return Ok(());
+    }
+    let reason = format!("{fits} rounds of self-distillation are more than 2^20; take fewer");
+    Err(Error::Resource { reason })
+}
 
 impl SpectralFilter for SelfDistillation {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {

@@ -234,6 +234,10 @@ fn self_distillation_is_its_refits() {
     assert!(matches!(SelfDistillation::new(0.0, 2), Err(Error::Domain { .. })));
     assert!(matches!(SelfDistillation::new(1.0, usize::MAX), Err(Error::Resource { .. })));
     assert!(matches!(SelfDistillation::mixed(1.0, &[f64::NAN]), Err(Error::Domain { .. })));
+    // 2²⁰ fits are the most, and the first has no mixture.
+    let mixtures = vec![0.5; 1 << 20];
+    assert!(SelfDistillation::mixed(1.0, &mixtures[1..]).is_ok());
+    assert!(matches!(SelfDistillation::mixed(1.0, &mixtures), Err(Error::Resource { .. })));
 }
 
 /// Risk of each mixing by dense matrices: a parabola in ξ, whose vertex follows from three values.
