@@ -372,3 +372,14 @@ fn bad_input() {
     let huge = Svd::new(&(&x * 1e200)).unwrap();
     assert!(matches!(Curvature::hessian(&huge, Loss::Mean), Err(Error::Overflow { .. })));
 }
+
+/// Both quadratic forms overflow with the same error.
+#[test]
+fn quadratic_forms_that_overflow_are_errors() {
+    let svd = Svd::new(&array![[1.0, 0.0], [0.0, 1.0]]).unwrap();
+    let noise = GradientNoise::new(&svd, &array![[1.0], [-1.0]]).unwrap();
+    let curvature = Curvature::hessian(&svd, Loss::HalfSum).unwrap();
+    let far = Array2::from_elem((2, 1), 1e200);
+    assert!(matches!(noise.along(&far), Err(Error::Overflow { .. })));
+    assert!(matches!(curvature.along(&far), Err(Error::Overflow { .. })));
+}

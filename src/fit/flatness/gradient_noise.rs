@@ -149,13 +149,19 @@ impl<'a> GradientNoise<'a> {
     /// Computes `Σ dᵀ C d` over the columns of `D` (`p × k`).
     ///
     /// # Errors
-    /// [`Error::Shape`] unless `D` has `p` rows, [`Error::NonFinite`], [`Error::Memory`].
+    /// [`Error::Shape`] unless `D` has `p` rows, [`Error::NonFinite`], [`Error::Overflow`] if it does not fit into
+    /// `f64`, [`Error::Memory`].
     pub fn along(&self, directions: &ArrayRef2<f64>) -> Result<f64, Error> {
         Error::check_len("rows of the directions", self.svd.shape().1, directions.nrows())?;
         Error::check_finite("the directions", directions.view())?;
         let k = directions.ncols();
         reserve("gradient noise along directions", table(self.centred.nrows() + self.mean.len(), k))?;
-        Ok(self.centred.dot(&self.svd.vt().dot(directions)).iter().map(|t| t * t).sum())
+        let value: f64 = self.centred.dot(&self.svd.vt().dot(directions)).iter().map(|t| t * t).sum();
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(Error::Overflow { what: "gradient noise along directions" })
+        }
     }
 }
 
