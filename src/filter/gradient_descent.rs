@@ -205,7 +205,7 @@ impl SpectralFilter for AveragedDescent {
 /// [`Error::StepTooLarge`], with the bound that the step must stay below.
 pub(super) fn within_limit(step: f64, limit: f64, loss: Loss, spectrum: Spectrum<'_>) -> Result<(), Error> {
     let largest = loss.eigenvalues(spectrum).fold(0.0, f64::max);
-    if step * largest < limit {
+    if step == 0.0 || step * largest < limit {
         return Ok(());
     }
     Err(Error::StepTooLarge { step, limit: limit / largest })

@@ -142,7 +142,8 @@ impl RegularisedFlow {
     }
 
     fn exponent(&self, mu: f64) -> f64 {
-        -mu * self.time * (1.0 + 0.5 * self.step * mu)
+        // At time 0 the step does not matter, even if its product with μ overflows.
+        if self.time == 0.0 { 0.0 } else { -mu * self.time * (1.0 + 0.5 * self.step * mu) }
     }
 }
 

@@ -51,6 +51,12 @@ impl Loss {
         let c = self.curvature(spectrum.shape().0);
         spectrum.singular_values().iter().map(move |&s| c * s * s)
     }
+
+    /// Returns [`eigenvalues`](Self::eigenvalues), with those that overflow at the largest float: their product with a
+    /// time or step of 0 is then 0, and not NaN.
+    fn capped(self, spectrum: Spectrum<'_>) -> impl Iterator<Item = f64> {
+        self.eigenvalues(spectrum).map(|mu| mu.min(f64::MAX))
+    }
 }
 
 /// Writes the gains `shrinkage(μ) / σ`, where the shrinkage is `1 − residual factor`; 0 if `σ` is 0.
@@ -61,7 +67,7 @@ pub(super) fn write_gains(
     shrinkage: impl Fn(f64) -> f64,
 ) {
     let sigma = spectrum.singular_values();
-    for ((gain, mu), &s) in gains.iter_mut().zip(loss.eigenvalues(spectrum)).zip(sigma) {
+    for ((gain, mu), &s) in gains.iter_mut().zip(loss.capped(spectrum)).zip(sigma) {
         *gain = if s > 0.0 { shrinkage(mu) / s } else { 0.0 };
     }
 }
@@ -73,7 +79,7 @@ pub(super) fn write_residuals(
     residuals: &mut [f64],
     residual: impl Fn(f64) -> f64,
 ) {
-    for (left, mu) in residuals.iter_mut().zip(loss.eigenvalues(spectrum)) {
+    for (left, mu) in residuals.iter_mut().zip(loss.capped(spectrum)) {
         *left = residual(mu);
     }
 }

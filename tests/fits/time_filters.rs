@@ -404,3 +404,32 @@ fn schedules_of_size_0_end() {
         assert!(matches!(schedule(1_000_000_000_000), Err(Error::Resource { .. })));
     }
 }
+
+/// Where `c σ²` overflows, a time or step of 0 still leaves everything as it was, and weight decay no more than ridge
+/// does.
+#[test]
+fn time_0_is_the_start_for_the_largest_singular_values() {
+    const H: Loss = Loss::HalfSum;
+    let spectrum = Spectrum::new(2, 2, &[1e160, 1e-3]);
+    let still: [Box<dyn SpectralFilter>; 8] = [
+        Box::new(GradientFlow::new(0.0, H).unwrap()),
+        Box::new(DecayedFlow::new(0.0, 1.0, H).unwrap()),
+        Box::new(RegularisedFlow::new(0.0, 10.0, H).unwrap()),
+        Box::new(PrincipalFlow::new(0.0, 0.0, H).unwrap()),
+        Box::new(HeavyBallFlow::new(0.0, 1.0, H).unwrap()),
+        Box::new(NesterovFlow::new(0.0, H).unwrap()),
+        Box::new(GradientDescent::new(Schedule::Constant(0.0), 10, H).unwrap()),
+        Box::new(AveragedDescent::new(0.0, 10, H).unwrap()),
+    ];
+    for filter in still {
+        assert_eq!(filter.check(spectrum), Ok(()), "{}", filter.describe());
+        let gains = filter.gains(spectrum).to_vec();
+        let mut left = [f64::NAN; 2];
+        filter.write_residuals(spectrum, &gains, &mut left);
+        assert_eq!((&gains[..], left), (&[0.0, 0.0][..], [1.0, 1.0]), "{}", filter.describe());
+    }
+    let decayed = DecayedFlow::new(1.0, 1.0, H).unwrap();
+    assert_eq!(decayed.gains(spectrum)[0], 1e-160);
+    let descent = GradientDescent::new(Schedule::Constant(1e-200), 10, H).unwrap();
+    assert!(matches!(descent.check(spectrum), Err(Error::StepTooLarge { .. })));
+}
