@@ -30,7 +30,13 @@ impl HeavyBallFlow {
     fn state(&self, mu: f64) -> (f64, f64) {
         let (t, half) = (self.time, 0.5 * self.friction);
         let gap = half.mul_add(half, -mu);
-        let reach = gap.abs().sqrt();
+        let reach = if gap.is_finite() {
+            gap.abs().sqrt()
+        } else {
+            // The square of the friction overflows; its root does not.
+            let root = mu.sqrt();
+            (half - root).max(0.0).sqrt() * (half + root).sqrt()
+        };
         if gap > 0.0 && reach * t > 1.0 {
             // Two exponentials. The slow rate `half − reach` is computed without a difference:
             //   q = (fast e^{−slow t} − slow e^{−fast t})/(2 reach), fast = slow + 2 reach.

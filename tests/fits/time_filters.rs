@@ -433,3 +433,14 @@ fn time_0_is_the_start_for_the_largest_singular_values() {
     let descent = GradientDescent::new(Schedule::Constant(1e-200), 10, H).unwrap();
     assert!(matches!(descent.check(spectrum), Err(Error::StepTooLarge { .. })));
 }
+
+/// For a friction `a ≫ √μ` the residual factor is `e^{−μt/a}` up to relative `μ/a²`, also where `a²` overflows.
+#[test]
+fn a_friction_whose_square_overflows_is_slow() {
+    for (a, t, left, moved) in [(1e160, 1.0, 1.0, 1e-160), (1e160, 1e160, (-1f64).exp(), -(-1f64).exp_m1())] {
+        let flow = HeavyBallFlow::new(t, a, Loss::HalfSum).unwrap();
+        let gain = flow.gains(Spectrum::new(1, 1, &[1.0]))[0];
+        assert!((residual(&flow, 1.0) / left - 1.0).abs() < 1e-15, "{a:e}, {t:e}");
+        assert!((gain / moved - 1.0).abs() < 1e-15, "{a:e}, {t:e}: {gain:e}");
+    }
+}
