@@ -269,10 +269,16 @@ impl TheoryLine {
 /// Interpolates between two points with finite values.
 fn between((a, low): (f64, f64), (b, high): (f64, f64), at: f64) -> f64 {
     if a > 0.0 && low > 0.0 && high > 0.0 {
-        let share = (at / a).ln() / (b / a).ln();
-        return (low.ln() + share * (high / low).ln()).exp();
+        let share = log_ratio(at, a) / log_ratio(b, a);
+        return (low.ln() + share * log_ratio(high, low)).exp();
     }
     low + (at - a) / (b - a) * (high - low)
+}
+
+/// Returns `ln(b/a)`, also where `b/a` does not fit into `f64`.
+fn log_ratio(b: f64, a: f64) -> f64 {
+    let ratio = b / a;
+    if ratio.is_normal() { ratio.ln() } else { b.ln() - a.ln() }
 }
 
 impl Theory for TheoryLine {
@@ -350,5 +356,10 @@ mod tests {
         assert_eq!(found[..4], [4.0, 2.0, 0.0, f64::INFINITY]);
         assert!(found[4..].iter().all(|v| v.is_nan()), "{found:?}");
         assert!(TheoryLine::through("none", "", []).at(1.0).is_err());
+        // Halfway in logarithms, also where quotients of places or values overflow: 4 roundings of ln 10²⁰⁰.
+        for (low, high, middle) in [(1.0, 100.0, 10.0), (1e-200, 1e200, 1.0), (1e200, 1e-200, 1.0)] {
+            let far = TheoryLine::through("far", "", [(1e-200, low), (1e200, high)]).at(1.0).unwrap();
+            assert!((far / middle - 1.0).abs() < 4e-13, "{far:e}, not {middle:e}");
+        }
     }
 }
