@@ -111,8 +111,9 @@ impl Activation {
         self.apply(&mut value);
         let [value] = value;
         match self {
-            Self::Sigmoid => value * (1.0 - value),
-            Self::Tanh => 1.0 - value * value,
+            // Products and exponentials, which do not cancel in the tails.
+            Self::Sigmoid => value * sigmoid(-x),
+            Self::Tanh => 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),
             Self::Gelu => {
                 let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
                 x * density + if x == 0.0 { 0.5 } else { value / x }
@@ -120,9 +121,9 @@ impl Activation {
             Self::Softplus => 1.0 / (1.0 + (-x).exp()),
             Self::Relu => f64::from(x > 0.0),
             Self::Selu if x > 0.0 => SELU_SCALE,
-            Self::Selu => value + SELU_SCALE * SELU_ALPHA,
+            Self::Selu => SELU_SCALE * SELU_ALPHA * x.exp(),
             Self::Elu | Self::Abs if x > 0.0 => 1.0,
-            Self::Elu => value + 1.0,
+            Self::Elu => x.exp(),
             Self::Erf => std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp(),
             Self::Sign | Self::Step => 0.0,
             Self::Abs => -1.0,
@@ -530,6 +531,34 @@ mod tests {
                 let slope = (pair[1] - pair[0]) / (2.0 * h);
                 assert!((slope - activation.slope(x)).abs() < 1e-9, "{activation:?} at {x}");
             }
+        }
+    }
+
+    /// In the tails, where the slope is `e^{−|x|}` for sigmoid, `4 e^{−2|x|}` for tanh and `eˣ` for ELU, up to terms of
+    /// relative size `2 e^{−|x|}`. 8 ε: two values of 4 ε each, and the rounding of this exponential.
+    #[test]
+    fn slopes_do_not_cancel_in_the_tails() {
+        for x in [37.0_f64, 300.0] {
+            let expected = [
+                (Activation::Sigmoid, x, (-x).exp()),
+                (Activation::Sigmoid, -x, (-x).exp()),
+                (Activation::Tanh, x, 4.0 * (-2.0 * x).exp()),
+                (Activation::Tanh, -x, 4.0 * (-2.0 * x).exp()),
+                (Activation::Elu, -x, (-x).exp()),
+                (Activation::Selu, -x, SELU_SCALE * SELU_ALPHA * (-x).exp()),
+            ];
+            for (activation, x, slope) in expected {
+                let found = activation.slope(x);
+                assert!(
+                    (found / slope - 1.0).abs() <= 9.0 * f64::EPSILON,
+                    "{activation:?} at {x}: {found:e}"
+                );
+            }
+        }
+        assert_eq!([Activation::Sigmoid.slope(0.0), Activation::Tanh.slope(0.0)], [0.25, 1.0]);
+        for x in [f64::INFINITY, f64::NEG_INFINITY] {
+            let slopes = [Activation::Sigmoid.slope(x), Activation::Tanh.slope(x)];
+            assert!(slopes.iter().all(|slope| (0.0..1e-300).contains(slope)), "{slopes:?}"); // as far as values go
         }
     }
 
