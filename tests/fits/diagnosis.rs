@@ -482,3 +482,13 @@ fn bad_input() {
     let too_large = GradientDescent::new(Schedule::Constant(1e3), 5, Loss::HalfSum).unwrap();
     assert!(matches!(diagnose_fit(&x, &y, &too_large), Err(Error::StepTooLarge { .. })));
 }
+
+/// Ridge leaves residuals, also for n < p. Least squares does not.
+#[test]
+fn the_reason_without_more_rows_is_that_of_the_fit() {
+    let (x, y) = (normal(8, 12, 1), normal(8, 1, 2));
+    let said = |filter: &dyn SpectralFilter| diagnose_fit(&x, &y, filter).unwrap().to_string();
+    let ridge = said(&Ridge::new(1.0).unwrap());
+    assert!(ridge.contains("for least squares only") && !ridge.contains("no residuals"), "{ridge}");
+    assert!(said(&MinNorm::default()).contains("an exact fit leaves no residuals"));
+}

@@ -235,7 +235,11 @@ impl Diagnosis {
 
     /// Explains why [`Diagnosis::more_rows`] is `None`.
     fn why_no_more_rows(&self) -> &'static str {
+        // Only least squares has the rank as its degrees of freedom: below n, it leaves no residuals.
+        let rank = self.rank as f64;
+        let is_exact = (self.degrees_of_freedom - rank).abs() <= 1e-9 * rank;
         match self.side {
+            Side::Over | Side::At if !is_exact => "the formula is for least squares only",
             Side::Over => {
                 "an exact fit leaves no residuals to estimate the noise from; up to n = p, rows bring the fit nearer \
                  to its threshold"
