@@ -116,7 +116,7 @@ impl HermiteCoefficients {
         Self::new(0.0, 3.0, 6.0)
     }
 
-    /// The constants of `cos(a x + b)`; NaN unless `a` and `b` are finite.
+    /// The constants of `cos(a x + b)`; NaN unless `b` is finite. An infinite `a` stands for the limit `|a| → ∞`.
     ///
     /// `μ₀ = cos b e^(−a²/2)`, `μ₁ = −a sin b e^(−a²/2)`, `μ*² = (1 + cos 2b e^(−2a²))/2 − μ₀² − μ₁²`.
     #[must_use]
@@ -153,7 +153,7 @@ impl HermiteCoefficients {
         Self::new(0.0, linear, FRAC_2_PI * arcsine_rest(y, angle))
     }
 
-    /// The constants of `exp(a x)`. `μ*²` is infinite for `a` above about 18; all are NaN for a NaN.
+    /// The constants of `exp(a x)`. `μ*²` is infinite for `|a|` above about 18; all are NaN for a NaN.
     ///
     /// `μ₀ = e^(a²/2)`, `μ₁ = a e^(a²/2)`, `μ*² = e^(2a²) − e^(a²) (1 + a²)`.
     #[must_use]
