@@ -1,7 +1,8 @@
 //! Curves, failures and data written to JSON and read back.
 
 use double_descent::curve::{
-    ArmLabel, Axis, Bootstrap, Cell, Curve, Failure, Metric, Provenance, Summary, Surface,
+    ArmLabel, Axis, Bootstrap, Cell, Curve, Failure, Metric, Provenance, ShapeReport, ShapeTest, Summary,
+    Surface,
 };
 use double_descent::dataset::{CsvOptions, Dataset};
 use double_descent::diagnosis::{Diagnosis, diagnose};
@@ -137,6 +138,20 @@ fn infinities_are_kept_wherever_they_occur() {
     let read: Diagnosis = serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
     assert_eq!(read.to_string(), found.to_string());
     assert_eq!(read.far_from_origin, found.far_from_origin);
+}
+
+/// The peak of a negative metric has no prominence, and is read back without one.
+#[test]
+fn shapes_go_through_json() {
+    let mut curve = Curve::new(Axis::Samples, vec![ArmLabel::new("a", None)], Provenance::default());
+    for (repeat, n) in (0..20).flat_map(|repeat| (1..=9_u8).map(move |n| (repeat, n))) {
+        let value = -100.0 - (f64::from(n) - 5.0).powi(2);
+        curve.cells.push(Cell::new(repeat, n.into(), 2, 0).with(Metric::LogEvidence, value));
+    }
+    let found = curve.shape(0, Metric::LogEvidence, &ShapeTest::new(0)).unwrap();
+    assert_eq!((found.peaks.len(), found.peaks[0].prominence), (1, None));
+    let text = serde_json::to_string(&found).unwrap();
+    assert_eq!(serde_json::from_str::<ShapeReport>(&text).unwrap(), found);
 }
 
 /// Cells of this version and of the first survive a round trip through JSON.
