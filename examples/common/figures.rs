@@ -177,6 +177,9 @@ pub fn save(
     }
     let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_ref()).collect();
     say!("         {}: {{{}}}.{{svg,png,pdf}}", folder.display(), names.join(","));
+    for (name, figure) in &figures {
+        note_letters(name.as_ref(), figure);
+    }
     if let Some(width) = args.width {
         for (name, figure) in &figures {
             note_width(name.as_ref(), figure, width.0);
@@ -184,6 +187,20 @@ pub fn save(
         }
     }
     Ok(())
+}
+
+/// Notes on standard error which letters of a figure its PNG and PDF cannot show.
+fn note_letters(name: &str, figure: &Figure) {
+    let missing = figure.missing_letters();
+    if missing.is_empty() {
+        return;
+    }
+    let letters: Vec<String> = missing.iter().map(char::to_string).collect();
+    eprintln!(
+        "note: {name}.png and {name}.pdf show � for letters that the program's font lacks: {}; {name}.svg has them as \
+         text",
+        letters.join(" ")
+    );
 }
 
 /// Notes on standard error that a figure is wider than requested.

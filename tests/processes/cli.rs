@@ -498,6 +498,28 @@ fn figures_for_print_come_with_their_captions() {
     }
 }
 
+/// Letters that a PNG cannot show are named once for each figure, and other letters are not.
+#[test]
+fn letters_that_the_font_lacks_are_named() {
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("letters");
+    let notes = |target: &str| {
+        let mut text = format!("a,b,{target}\n");
+        (0..12).for_each(|i| text += &format!("{},{},{}\n", i * 7 % 5, i * i % 11, i * 3 % 7));
+        let path = folder.file(&format!("{target}.csv"), text);
+        let output = run(&program, &folder, &["--dataset", &path, "--sizes", "2..4", "--repeats", "2"]);
+        assert_eq!(output.status.code(), Some(0), "{}", self::text(&output.stderr));
+        let err = self::text(&output.stderr);
+        err.lines().filter(|line| line.contains("letters")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(notes("płaca_œ_дата"), Vec::<String>::new());
+    let of_figure = |name: &str| {
+        let beside = "show � for letters that the program's font lacks: 年 齢";
+        move |line: &&String| line.starts_with(&format!("note: {name}.png and {name}.pdf {beside}"))
+    };
+    assert_eq!(notes("年齢").iter().filter(of_figure("unablated")).count(), 1);
+}
+
 /// Output that a full disk swallows is an error; a closed pipe is not.
 #[cfg(target_os = "linux")]
 #[test]

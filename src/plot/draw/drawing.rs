@@ -139,6 +139,14 @@ impl Drawing {
         self.marks.push(Mark::Dot { centre, radius, fill });
     }
 
+    /// Returns all its texts, line by line.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.marks.iter().filter_map(|mark| match mark {
+            Mark::Text { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     pub(super) fn text(&mut self, at: (f64, f64), text: &str, style: TextStyle) {
         self.marks.push(Mark::Text { at, text: text.to_owned(), style });
     }

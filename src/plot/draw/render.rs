@@ -14,6 +14,7 @@ use super::spacing::{CAPTION, CAPTION_LEADING, HEAD, MARGIN, TEXT, TEXT_LEADING}
 use super::{pdf, raster, size::PIXELS_PER_INCH};
 use super::{svg, unseen};
 use crate::{Error, machine::whole_file};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
@@ -67,6 +68,29 @@ impl Figure {
     #[must_use]
     pub fn drawn_width_mm(&self) -> Option<f64> {
         layout::plan(&unseen::marked(self)).size.width_mm()
+    }
+
+    /// Returns the characters of the figure's texts that the embedded font lacks, in ascending order. A PNG or PDF shows
+    /// `�` in place of each; an SVG has them as text, which its viewer draws. The font has the letters of most European
+    /// languages, Greek and Cyrillic among them, and mathematical signs.
+    ///
+    /// # Examples
+    /// ```
+    /// use double_descent::plot::Figure;
+    ///
+    /// assert_eq!(Figure::new("Größe, płaca, дата: XᵀX").missing_letters(), []);
+    /// assert_eq!(Figure::new("年齢 (age)").missing_letters(), ['年', '齢']);
+    /// ```
+    #[must_use]
+    pub fn missing_letters(&self) -> Vec<char> {
+        let (drawing, _) = self.drawing();
+        drawing
+            .texts()
+            .flat_map(str::chars)
+            .filter(|c| !font::has(*c))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// Returns the figure as a PNG with `scale` pixels per SVG pixel, which is 1/96 inch. It has the same marks, with

@@ -1,7 +1,8 @@
 """Writes `DejaVuSans-outlines.txt`, the shapes of the letters that figures are set in, from `DejaVuSans-subset.ttf`.
 
 One line a character: its code in hexadecimal, its advance, then SVG path data (M, L, Q, Z; y upwards), all in units of
-1/2048 em. Needs fonttools.
+1/2048 em. Needs fonttools. To add letters, first make the subset anew, with the old codes among the new ones:
+`pyftsubset DejaVuSans.ttf --unicodes=… --no-hinting --layout-features='' --output-file=DejaVuSans-subset.ttf`.
 """
 
 from pathlib import Path
