@@ -1,5 +1,6 @@
 //! Theories and baselines over measured curves: dashed and thin lines, and their description in the caption.
 
+use super::metric::words;
 use super::setting::short;
 use crate::curve::{ArmLabel, Axis, Curve, Metric};
 use crate::error::user_code;
@@ -24,7 +25,7 @@ const NEAR: usize = 30;
 /// A theory, or a baseline, to draw over measured curves, as a function of what varies: `n`, `p`, or the setting of an
 /// arm.
 ///
-/// A line breaks where the theory is infinite, outside its domain, or zero on a logarithmic axis, and the caption says
+/// A line breaks where the theory is infinite, outside its domain, or zero or below on a logarithmic axis, and the caption says
 /// where. It does not determine the vertical range: parts outside the frame are cut off, and the caption says so.
 ///
 /// # Examples
@@ -39,7 +40,7 @@ const NEAR: usize = 30;
 /// let data = teacher.generate()?;
 /// let mut sweep = Sweep::new(data, 2..=40, 20, 0);
 /// sweep.arms = vec![Arm::unablated()];
-// Test errors include the noise of the test rows.
+/// // Test errors include the noise of the test rows.
 /// let line = TheoryLine::over_sizes("Mean, exact", "Belkin, Hsu and Xu 2020", Sizes::Samples { p: 10 }, |n, p| {
 ///     Ok(0.25 + gaussian::excess(n, p, 9.4, 0.25)?.total())
 /// });
@@ -153,7 +154,9 @@ impl Overlay {
             Ok(found) => (found, None),
             Err(error) => (vec![f64::NAN; axis.len()], Some(format!("not drawn: {error}"))),
         };
-        let at = |wanted: fn(f64) -> bool, what: &str| {
+        let is_logarithmic = words(self.metric).is_logarithmic;
+        let is_off = |v: f64| is_logarithmic && v.is_finite() && v <= 0.0;
+        let at = |wanted: &dyn Fn(f64) -> bool, what: &str| {
             let places: Vec<f64> =
                 axis.iter().zip(&found).filter(|(_, v)| wanted(**v)).map(|(at, _)| *at).collect();
             (!places.is_empty()).then(|| format!("{what} at {}", runs(name, &places, axis)))
@@ -162,13 +165,13 @@ impl Overlay {
             failed.into_iter().collect()
         } else {
             let gaps = [
-                at(f64::is_infinite, "infinite"),
-                at(|v| v.is_finite() && v <= 0.0, "zero or below"),
-                at(f64::is_nan, "without a value"),
+                at(&f64::is_infinite, "infinite"),
+                at(&is_off, "zero or below"),
+                at(&f64::is_nan, "without a value"),
             ];
             gaps.into_iter().flatten().collect()
         };
-        let y = found.into_iter().map(|v| if v.is_finite() && v > 0.0 { v } else { f64::NAN }).collect();
+        let y = found.into_iter().map(|v| if v.is_finite() && !is_off(v) { v } else { f64::NAN }).collect();
         let x = axis.iter().map(|&at| place(at)).collect();
         let series = Series::new(label, x, y);
         if self.is_baseline {
@@ -399,6 +402,21 @@ mod tests {
         let broken = Overlay::new(TheoryLine::new("odd", "", |_| panic!("no")));
         let line = broken.line(("n", &axis), |n| n);
         assert!(line.notes[0].contains("not drawn") && line.series.y.iter().all(|y| y.is_nan()));
+    }
+
+    #[test]
+    fn values_below_zero_are_drawn_on_linear_axes() {
+        let overlay = Overlay::new(TheoryLine::new("Exact", "", |p| Ok(1.0 - p)));
+        let drawn = |metric: Metric| {
+            let line = overlay.clone().of_metric(metric).line(("p", &[0.5, 1.0, 3.0]), |p| p);
+            (line.series.y, line.notes)
+        };
+        for linear in [Metric::LogEvidence, Metric::LogOccamFactor, Metric::TestErrorRate] {
+            assert_eq!(drawn(linear), (vec![0.5, 0.0, -2.0], vec![]));
+        }
+        let (y, notes) = drawn(Metric::TestMse);
+        assert!(y[0] == 0.5 && y[1].is_nan() && y[2].is_nan());
+        assert_eq!(notes, ["zero or below at p\u{a0}=\u{a0}1–3"]);
     }
 
     #[test]
