@@ -19,7 +19,7 @@ flags! {
         /// Drop rows of a CSV file with a missing value in a column in use, instead of stopping with an error
         drop_blank_rows: bool = false, "";
         /// Spellings of a missing value in a CSV file, separated by commas, instead of the default list; blank cells
-        /// are always missing values [default: NA, N/A, #N/A, <NA>, NaN, null, None, \N, ?, -, --, .]
+        /// are always missing values, and numbers are compared by value: -999 is also -999.0 [default: NA, N/A, #N/A, <NA>, NaN, null, None, \N, ?, -, --, .]
         missing: Vec<String> = Vec::new(), "WORDS";
         /// Read numbers of a CSV file with a decimal comma: 0,5 instead of 0.5
         decimal_comma: bool = false, "";

@@ -2,7 +2,7 @@
 
 use super::options::CsvOptions;
 
-/// Whether a trimmed cell is a missing value.
+/// Whether a trimmed cell is blank or has a spelling of a missing value, compared as text.
 pub(super) fn is_missing(cell: &[u8], options: &CsvOptions) -> bool {
     cell.is_empty() || options.missing.iter().any(|word| cell.eq_ignore_ascii_case(word.trim().as_bytes()))
 }

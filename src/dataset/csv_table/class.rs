@@ -1,6 +1,5 @@
 //! A target of one class against the rest.
 
-use super::cells::is_missing;
 use super::columns::Columns;
 use super::features::{MOST_WORDS, Words};
 use super::header::Names;
@@ -29,7 +28,7 @@ impl<'a> Class<'a> {
                 columns.targets.len()
             ));
         }
-        if is_missing(word.as_bytes(), table.options) {
+        if table.is_missing(word.as_bytes()) {
             return wrong(format!(
                 "the class `{}` is a missing value, so no row has it; choose another class, or other spellings of a \
                  missing value (`CsvOptions::with_missing`)",

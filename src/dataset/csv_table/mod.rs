@@ -17,8 +17,7 @@ use super::Dataset;
 use crate::error::words::{counted, listed, shown};
 use crate::{Error, machine::memory};
 use cells::{
-    between_thousands, in_plain_characters, is_missing, is_one_thousand, parse_number, sign_beside,
-    unit_beside,
+    between_thousands, in_plain_characters, is_one_thousand, parse_number, sign_beside, unit_beside,
 };
 use class::Class;
 use columns::Columns;
@@ -158,6 +157,10 @@ impl Table<'_> {
             let rows = if dropped == 1 { "row" } else { "rows" };
             data.preparation.push(format!("{dropped} {rows} with missing values dropped"));
         }
+        let absent = self.absent_missing()?;
+        if !absent.is_empty() {
+            data.preparation.push(format!("declared missing, but in no cell: {}", listed(&absent)));
+        }
         data.preparation.extend(step);
         Ok(data)
     }
@@ -275,7 +278,7 @@ impl Table<'_> {
     }
 
     fn is_dropped(&self, record: &ByteRecord, names: &Names, columns: &Columns) -> bool {
-        let missing = |column: usize| is_missing(record[column].trim_ascii(), self.options);
+        let missing = |column: usize| self.is_missing(record[column].trim_ascii());
         match self.options.blank_cells {
             BlankCells::Refuse => false,
             BlankCells::DropRow => columns.features.iter().chain(&columns.targets).any(|&c| missing(c)),
@@ -293,7 +296,7 @@ impl Table<'_> {
         let cell = record[column].trim_ascii();
         let parsed = parse_number(cell, self.options).filter(|value| value.is_finite());
         match parsed {
-            Some(value) if !self.missing_numbers || !is_missing(cell, self.options) => Ok(value),
+            Some(value) if self.missing_numbers.is_empty() || !self.is_missing(cell) => Ok(value),
             _ => {
                 let hint = match self.hint_of_quotes(record) {
                     "" => self.hint_of_words(record, column, names, features),
@@ -349,7 +352,7 @@ impl Table<'_> {
     /// Returns the word in a cell, trimmed; an error if it is a missing value.
     fn word<'r>(&self, record: &'r ByteRecord, column: usize, names: &Names) -> Result<&'r [u8], Error> {
         let cell = record[column].trim_ascii();
-        if is_missing(cell, self.options) {
+        if self.is_missing(cell) {
             return Err(self.error(self.line_of(record), Some(names.label(column)), self.no_number(cell)));
         }
         Ok(cell)
@@ -375,7 +378,7 @@ impl Table<'_> {
     /// Whether a cell is neither a number in any spelling nor a missing value.
     fn is_word(&self, cell: &[u8]) -> bool {
         let spellings = [false, true].map(|comma| CsvOptions::default().with_decimal_comma(comma));
-        !(cell.is_empty() || cell.contains(&0) || is_missing(cell, self.options))
+        !(cell.is_empty() || cell.contains(&0) || self.is_missing(cell))
             && spellings.iter().all(|options| parse_number(cell, options).is_none())
             && between_thousands(cell).is_none()
             && sign_beside(cell).is_none()
@@ -391,7 +394,7 @@ impl Table<'_> {
         }
         let text = shown(&String::from_utf8_lossy(cell));
         let comma = CsvOptions { decimal_comma: true, ..CsvOptions::default() };
-        if is_missing(cell, self.options) {
+        if self.is_missing(cell) {
             format!(
                 "`{text}` is a missing value, not a finite number; fill it, or ask for rows with missing values to \
                  be dropped (`BlankCells::DropRow`)"

@@ -169,8 +169,10 @@ impl CsvOptions {
         self
     }
 
-    /// Sets the spellings of a missing value, instead of those of [`CsvOptions::default`]. They are compared as text,
-    /// ignoring case: `-999` is not `-999.0`. A blank cell is always a missing value.
+    /// Sets the spellings of a missing value, instead of those of [`CsvOptions::default`]. Numbers are compared by value
+    /// (`-999` is also `-999.0`), words as text, ignoring case. A blank cell is always a missing value. A spelling that
+    /// is not in the default list and that no cell has is named in
+    /// [`Dataset::preparation`](super::Dataset::preparation).
     pub fn with_missing<S: Into<String>>(mut self, spellings: impl IntoIterator<Item = S>) -> Self {
         self.missing = spellings.into_iter().map(Into::into).collect();
         self

@@ -22,7 +22,7 @@ impl Table<'_> {
             && options.comment.is_none()
             && columns.one_hot.is_empty()
             && options.class.is_none()
-            && !(options.decimal_comma || self.missing_numbers || is_line_end(options.delimiter));
+            && !(options.decimal_comma || !self.missing_numbers.is_empty() || is_line_end(options.delimiter));
         let text = self.text.get(start..).unwrap_or_default();
         if !is_plain || text.contains(&b'"') {
             return Ok(false);

@@ -1,6 +1,7 @@
 //! The text of a table being read: its records, and errors with their location.
 
-use super::options::CsvOptions;
+use super::cells::{is_missing, parse_number};
+use super::options::{CsvOptions, MISSING};
 use super::text::text;
 use crate::Error;
 use csv::ByteRecord;
@@ -13,17 +14,43 @@ pub(super) struct Table<'a> {
     pub(super) path: &'a Path,
     pub(super) options: &'a CsvOptions,
     pub(super) text: Cow<'a, [u8]>,
-    /// Whether a numeric cell may be a missing value.
-    pub(super) missing_numbers: bool,
+    /// The spellings of a missing value that are numbers.
+    pub(super) missing_numbers: Vec<f64>,
 }
 
 pub(super) type Reader<'a> = csv::Reader<&'a [u8]>;
 
 impl<'a> Table<'a> {
     pub(super) fn new(path: &'a Path, options: &'a CsvOptions, bytes: &'a [u8]) -> Result<Self, Error> {
-        let missing_numbers =
-            options.missing.iter().any(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+        let number = |word: &String| parse_number(word.trim().as_bytes(), options);
+        let missing_numbers = options.missing.iter().filter_map(number).filter(|n| n.is_finite()).collect();
         Ok(Self { path, options, text: text(path, bytes, options)?, missing_numbers })
+    }
+
+    /// Whether a trimmed cell is a missing value. Numbers are compared by value: `-999.0` is `-999`.
+    pub(super) fn is_missing(&self, cell: &[u8]) -> bool {
+        is_missing(cell, self.options)
+            || !self.missing_numbers.is_empty()
+                && parse_number(cell, self.options)
+                    .is_some_and(|number| self.missing_numbers.contains(&number))
+    }
+
+    /// The declared spellings of a missing value, other than those of the default list, that no cell has.
+    pub(super) fn absent_missing(&self) -> Result<Vec<&str>, Error> {
+        let declared = self.options.missing.iter().map(|word| word.trim());
+        let mut absent: Vec<&str> =
+            declared.filter(|word| !(word.is_empty() || MISSING.contains(word))).collect();
+        let (mut reader, mut record) = (self.reader(), ByteRecord::new());
+        while !absent.is_empty() && self.next(&mut reader, &mut record)? {
+            for cell in record.iter().map(<[u8]>::trim_ascii) {
+                absent.retain(|word| {
+                    let number = parse_number(word.as_bytes(), self.options).filter(|n| n.is_finite());
+                    !(cell.eq_ignore_ascii_case(word.as_bytes())
+                        || number.is_some() && parse_number(cell, self.options) == number)
+                });
+            }
+        }
+        Ok(absent)
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {

@@ -94,6 +94,18 @@ fn missing_values_have_many_spellings() {
         read("a,y\n?,1\n", &CsvOptions::default().with_blank_cells(DROP)),
         &["no complete row", "a value is missing in all 1"],
     );
+    // A program writes -999 as -999.0 in a column of fractions.
+    let text = "a,b,y\n1,2.5,3\n4,-999.0,6\n7,8,-9.99e2\n9,1,0\n";
+    let own = CsvOptions::default().with_missing(["-999"]);
+    refused(read(text, &own), &["line 3", "column `b`", "`-999.0` is a missing value"]);
+    let data = read(text, &own.with_blank_cells(DROP)).unwrap();
+    assert_eq!((data.len(), data.preparation()), (2, format!("{PLAIN}, 2 rows with missing values dropped")));
+    // A declared spelling that never occurs is named, unless it is one of the default list.
+    for policy in [DROP, BlankCells::Refuse] {
+        let own = CsvOptions::default().with_missing(["-99", "NA", "weg"]).with_blank_cells(policy);
+        let data = read(text, &own).unwrap();
+        assert_eq!(data.preparation(), format!("{PLAIN}, declared missing, but in no cell: -99, weg"));
+    }
     // Infinities are not missing values.
     refused(
         read("a,y\ninf,1\n", &CsvOptions::default().with_blank_cells(DROP)),
