@@ -193,7 +193,13 @@ impl DataArgs {
         let columns = data.feature_names().iter().zip(data.features().columns()).take(of_table);
         let constant: Vec<String> = columns
             .filter(|(_, column)| column.iter().all(|value| *value == column[0]))
-            .map(|(name, _)| format!("`{}`", name.escape_debug()))
+            .map(|(name, _)| {
+                if name.is_empty() {
+                    "the column without a name".into()
+                } else {
+                    format!("`{}`", name.escape_debug())
+                }
+            })
             .collect();
         let names = constant.join(", ");
         let small = if self.standardise {
@@ -275,10 +281,14 @@ fn note_row_numbers(data: &Dataset) {
             (value - expected).abs() <= 1e-9 * (expected.abs() + step.abs())
         };
         if column.len() > 2 && step != 0.0 && column.iter().enumerate().all(is_next) {
+            let (name, flag) = if name.is_empty() {
+                ("without a name".into(), "--unnamed-column leave-out")
+            } else {
+                (format!("`{}`", name.escape_debug()), "--leave-out")
+            };
             eprintln!(
-                "note: the feature `{}` grows by the same step from row to row, as row numbers do; if it measures \
-                 nothing, leave it out with --leave-out",
-                name.escape_debug()
+                "note: the feature {name} grows by the same step from row to row, as row numbers do; if it measures \
+                 nothing, leave it out with {flag}"
             );
         }
     }

@@ -82,7 +82,7 @@ choices! {
 choices! {
     /// How to treat a first column without a name.
     pub enum UnnamedArg {
-        /// Leave it out if it counts the rows
+        /// Leave it out if it counts the rows; an error if it holds other whole numbers
         Detect = "detect",
         /// Use it like any other column
         Keep = "keep",
@@ -271,7 +271,7 @@ fn has_results(folder: &Path) -> bool {
 }
 
 /// The library's names of reader options and data in errors, and the flags that set them.
-const FLAGS: [(&str, &str); 13] = [
+const FLAGS: [(&str, &str); 14] = [
     ("BlankCells::DropRow", "--drop-blank-rows"),
     ("CsvOptions::with_blanks_between_cells", "--delimiter blanks"),
     ("CsvOptions::with_class", "--class"),
@@ -282,8 +282,9 @@ const FLAGS: [(&str, &str); 13] = [
     ("CsvOptions::with_header", "--header"),
     ("CsvOptions::with_missing", "--missing"),
     ("CsvOptions::with_one_hot", "--one-hot"),
-    ("CsvOptions::with_unnamed_column", "--unnamed-column"),
     ("CsvOptions::without_columns", "--leave-out"),
+    ("UnnamedColumn::Keep", "--unnamed-column keep"),
+    ("UnnamedColumn::LeaveOut", "--unnamed-column leave-out"),
     (
         "give this run the same data",
         "give this run the same data (pass --data-dir or set DOUBLE_DESCENT_DATA)",

@@ -1,5 +1,6 @@
 //! Chooses which columns of a table are features and which are targets.
 
+use super::cells::parse_number;
 use super::header::{Names, normalise};
 use super::options::{Header, UnnamedColumn};
 use super::table::Table;
@@ -15,7 +16,7 @@ pub(super) struct Columns {
     pub(super) targets: Vec<usize>,
     /// The features that are word columns.
     pub(super) one_hot: HashSet<usize>,
-    pub(super) row_numbers_left_out: bool,
+    pub(super) first_left_out: bool,
 }
 
 impl Columns {
@@ -32,14 +33,14 @@ impl Columns {
         }
         let one_hot = find(&options.one_hot)?;
         let mut features = find(&options.features)?;
-        let mut row_numbers_left_out = false;
+        let mut first_left_out = false;
         if features.is_empty() {
             let of_targets: HashSet<usize> = targets.iter().copied().collect();
             let is_free = |column: &usize| !of_targets.contains(column) && !left_out.contains(column);
             features = (0..names.all.len()).filter(is_free).collect();
             if features.first() == Some(&0) && !one_hot.contains(&0) {
-                row_numbers_left_out = table.holds_row_numbers(names)?;
-                features.drain(..usize::from(row_numbers_left_out));
+                first_left_out = table.leaves_first_out(names)?;
+                features.drain(..usize::from(first_left_out));
             }
         }
         let named: HashSet<usize> = features.iter().copied().collect();
@@ -49,18 +50,17 @@ impl Columns {
             return Err(table.error(Some(1), Some(names.label(column)), reason));
         }
         if features.is_empty() {
-            let left = names.all.len() - left_out.len() - usize::from(row_numbers_left_out);
-            let beside = match (left == names.all.len(), row_numbers_left_out) {
+            let left = names.all.len() - left_out.len() - usize::from(first_left_out);
+            let beside = match (left == names.all.len(), first_left_out) {
                 (true, _) => "",
-                (false, true) => " besides those left out, among them row numbers",
+                (false, true) => " besides those left out, among them the first",
                 (false, false) => " besides those left out (`CsvOptions::without_columns`)",
             };
             let columns = if left == 1 { "one column".into() } else { counted(left, "column") };
             let reason = format!("has {columns}{beside}; it needs a target and at least one feature");
             return Err(table.error(Some(1), None, reason));
         }
-        let columns =
-            Self { features, targets, one_hot: one_hot.into_iter().collect(), row_numbers_left_out };
+        let columns = Self { features, targets, one_hot: one_hot.into_iter().collect(), first_left_out };
         columns.check(table, names)?;
         Ok(columns)
     }
@@ -125,13 +125,12 @@ impl Table<'_> {
         self.error(Some(1), Some(names.label(column)), reason.into())
     }
 
-    /// Whether the first column holds row numbers instead of data: it has no name and counts the rows.
-    fn holds_row_numbers(&self, names: &Names) -> Result<bool, Error> {
+    /// Whether the first column, which has no name, is to be left out: because it counts the rows, or on request.
+    fn leaves_first_out(&self, names: &Names) -> Result<bool, Error> {
         let name = names.all[0].as_str();
-        let unnamed = name.is_empty();
         // If several names are blank, a missing name says nothing about the first column.
         if names.find(name).is_some_and(|(_, second)| second.is_some())
-            || !(unnamed || ["Unnamed: 0", "rownames", "row.names"].contains(&name))
+            || !["", "Unnamed: 0", "rownames", "row.names"].contains(&name)
         {
             return Ok(false);
         }
@@ -144,21 +143,19 @@ impl Table<'_> {
         self.next(&mut reader, &mut record)?;
         let mut numbers = Vec::new();
         while self.next(&mut reader, &mut record)? {
-            match std::str::from_utf8(record[0].trim_ascii()).ok().and_then(|cell| cell.parse::<i64>().ok()) {
+            match parse_number(record[0].trim_ascii(), self.options).filter(|number| number.fract() == 0.0) {
                 Some(number) => numbers.push(number),
                 None => return Ok(false),
             }
         }
         let Some(&first) = numbers.first() else { return Ok(false) };
-        if numbers.iter().zip(0..).all(|(&number, row)| number.checked_sub(first) == Some(row)) {
-            return Ok(numbers.len() > 1 || first == 0 || first == 1);
+        let counts = numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
+        if counts && (numbers.len() > 1 || first == 0.0 || first == 1.0) {
+            return Ok(true);
         }
-        let different = numbers.iter().collect::<HashSet<_>>().len() == numbers.len();
-        if unnamed && different {
-            let reason = "holds distinct whole numbers: if these number the rows, leave the column out; if they are \
-                          a feature, name it or keep it (`CsvOptions::with_unnamed_column`)";
-            return Err(self.error(Some(1), Some(names.label(0)), reason.into()));
-        }
-        Ok(false)
+        let reason = "has no name and holds whole numbers that do not count the rows: if they number or group the \
+                      rows, leave the column out (`UnnamedColumn::LeaveOut`); if they are a feature, name it or keep \
+                      it (`UnnamedColumn::Keep`)";
+        Err(self.error(Some(1), Some(names.label(0)), reason.into()))
     }
 }

@@ -61,6 +61,10 @@ const WORD: &str = "; leave the column out (`CsvOptions::without_columns`), turn
                     (`CsvOptions::with_one_hot`), or declare it a missing value (`CsvOptions::with_missing`, \
                     which replaces the default list)";
 
+/// The beginnings of the same advice for a column without a name: the first, and any other.
+const FIRST_UNNAMED: &str = "; leave the column out (`UnnamedColumn::LeaveOut`), or name it and";
+const UNNAMED: &str = "; name the column, then";
+
 /// Advice for a target that contains a word; the words of its column follow.
 const CLASS: &str = "; targets are numbers: to study one class against the rest, name it \
                      (`CsvOptions::with_class`); for several at once, write a column of 0 and 1 for each; a missing \
@@ -150,8 +154,13 @@ impl Table<'_> {
             feature_names,
             target_names,
         )?;
-        if columns.row_numbers_left_out {
-            data.preparation.push("first column (row numbers) left out".into());
+        if columns.first_left_out {
+            let what = if self.options.unnamed_column == UnnamedColumn::LeaveOut {
+                "unnamed"
+            } else {
+                "row numbers"
+            };
+            data.preparation.push(format!("first column ({what}) left out"));
         }
         if dropped > 0 {
             let rows = if dropped == 1 { "row" } else { "rows" };
@@ -328,7 +337,14 @@ impl Table<'_> {
         } else {
             format!("; other columns with words: {}", listed(&others))
         };
-        format!("{WORD}{others}")
+        let advice = match (names.all[column].is_empty(), column) {
+            (true, 0) => {
+                WORD.replacen("; leave the column out (`CsvOptions::without_columns`),", FIRST_UNNAMED, 1)
+            }
+            (true, _) => WORD.replacen(';', UNNAMED, 1),
+            _ => WORD.into(),
+        };
+        advice + &others
     }
 
     /// Returns the different words in a column of a table with a mistake, sorted.

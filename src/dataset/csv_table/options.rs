@@ -33,8 +33,8 @@ pub enum Header {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum UnnamedColumn {
     /// Leave it out if it counts the rows ([`Dataset::preparation`](super::Dataset::preparation) then says so).
-    /// Return an error if it has no name and holds distinct whole numbers, which may be row numbers out of order.
-    /// Otherwise treat it as an ordinary column.
+    /// Return an error if it holds other whole numbers: they may be row numbers out of order, with gaps or repeated, or
+    /// number groups of rows. Otherwise treat it as an ordinary column.
     #[default]
     Detect,
     /// Treat it as an ordinary column.

@@ -136,7 +136,7 @@ mod tests {
     fn read(text: &str, options: &CsvOptions) -> Option<[Vec<f64>; 2]> {
         let table = Table::new(Path::new("rows"), options, text.as_bytes()).unwrap();
         let (features, targets) = (vec![2, 0], vec![1]);
-        let columns = Columns { features, targets, one_hot: HashSet::new(), row_numbers_left_out: false };
+        let columns = Columns { features, targets, one_hot: HashSet::new(), first_left_out: false };
         let (mut features, mut targets) = (Vec::new(), Vec::new());
         let is_read = table.read_plain(0, (4, &columns), (&mut features, &mut targets)).unwrap();
         assert!(is_read || features.is_empty() && targets.is_empty());

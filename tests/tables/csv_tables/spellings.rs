@@ -25,14 +25,25 @@ fn an_unnamed_first_column_that_counts_rows_is_left_out() {
     let data = read(",a,y\n0,1,2\n1,,2\n2,5,6\n", &options).unwrap();
     assert_eq!(data.features(), &ndarray::array![[1.0], [5.0]]);
     assert!(data.preparation().ends_with("left out, 1 row with missing values dropped"));
-    // Out of order or with gaps, it may not be a row number, so it is reported instead of dropped.
-    let shuffled = ",a,y\n7,1,2\n3,5,2\n9,5,6\n";
-    refused(default(shuffled), &["no. 1", "unnamed", "number the rows", "unnamed_column"]);
+    // Out of order, with gaps or repeated, as after merging tables, it may be row numbers or not, so it is an error.
     let left = CsvOptions::default().with_unnamed_column(UnnamedColumn::LeaveOut);
-    assert_eq!(read(shuffled, &left).unwrap().feature_names(), ["a"]);
+    for numbers in [[7, 3, 9], [0, 1, 0], [0, 0, 1], [1, 1, 1], [3, 2, 1]] {
+        for (name, end) in [("", ""), ("Unnamed: 0", ".0")] {
+            let [a, b, c] = numbers;
+            let text = format!("{name},a,y\n{a}{end},1,2\n{b}{end},5,2\n{c}{end},5,6\n");
+            let says = ["line 1", "no name", "the rows", "UnnamedColumn::LeaveOut", "UnnamedColumn::Keep"];
+            refused(default(&text), &says);
+            let data = read(&text, &left).unwrap();
+            assert_eq!(data.feature_names(), ["a"]);
+            assert!(data.preparation().ends_with("first column (unnamed) left out"));
+        }
+    }
+    // Names of rows are words, which the advice takes into account.
+    let says = refused(default(",a,y\nr0,1,2\nr1,5,2\n"), &["`r0`", "UnnamedColumn::LeaveOut", "or name it"]);
+    assert!(!says.contains("without_columns"), "{says}");
+    refused(default("a,,y\n1,r0,2\n2,r1,2\n"), &["`r0`", "name the column, then leave", "without_columns"]);
     // Kept: unnamed columns that do not count the rows, a named one that does, and an unnamed one that was asked for.
     assert_eq!(default(",y\n0.5,1\n0.7,2\n").unwrap().features().ncols(), 1);
-    assert_eq!(default(",y\n0,1\n0,2\n").unwrap().features().ncols(), 1);
     assert_eq!(default("year,a,y\n1,7,1\n2,9,2\n").unwrap().feature_names(), ["year", "a"]);
     let asked = read(",a,y\n0,7,1\n1,9,2\n", &CsvOptions::default().with_features([""])).unwrap();
     assert_eq!(asked.features(), &ndarray::array![[0.0], [1.0]]);
