@@ -34,12 +34,8 @@ const MARKS: [(&[u8], &str); 18] = [
 ];
 
 /// Beginnings of texts that are not tables, in lower case and after blanks.
-const TEXTS: [(&[u8], &str); 4] = [
-    (b"<!doctype html", "an HTML page"),
-    (b"<html", "an HTML page"),
-    (b"<?xml", "an XML document"),
-    (b"{\"", "a JSON text"),
-];
+const TEXTS: [(&[u8], &str); 3] =
+    [(b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document")];
 
 const UTF_16: &str = "text in UTF-16";
 
@@ -61,7 +57,18 @@ pub(super) fn kind_of_file(start: &[u8]) -> KindOfFile {
     let begins = |mark: &[u8]| text.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark));
     match TEXTS.iter().find(|(mark, _)| begins(mark)) {
         Some((_, words)) => KindOfFile::Other(words),
+        None if is_json(text) => KindOfFile::Other("a JSON text"),
         None => KindOfFile::Unknown,
+    }
+}
+
+/// Whether a text begins with a JSON object, or with an array of objects or arrays.
+fn is_json(text: &[u8]) -> bool {
+    let [first, rest @ ..] = text else { return false };
+    match (first, rest.trim_ascii_start().first()) {
+        (b'{', Some(next)) => *next == b'"',
+        (b'[', Some(next)) => matches!(next, b'{' | b'['),
+        _ => false,
     }
 }
 
@@ -88,7 +95,22 @@ mod tests {
         assert!(other(b"\xff\xfea\0,\0").contains("UTF-16") && other(b"a\0,\0y\0\n\0").contains("UTF-16"));
         assert!(other(b"\0a\0,\0y").contains("UTF-16") && other(b"\xff\xfe\0\0").contains("UTF-32"));
         assert!(other(b" \n<!DOCTYPE html>").contains("HTML") && other(b"<HTML>").contains("HTML"));
-        for text in [&b""[..], b"a", b"a,b\n1,2\n", b"5\0,6", b"# a", b"\xef\xbb\xbfa,b", b"\0\0\x08\x03"] {
+        for json in [&b"{\"a\": 1}"[..], b"{\n  \"a\"", b"[{\"x\":1}]", b"\xef\xbb\xbf[\n [1, 2]]"] {
+            assert!(other(json).contains("JSON"), "{json:?}");
+        }
+        for text in [
+            &b""[..],
+            b"{",
+            b"[",
+            b"[m],y",
+            b"{a},y",
+            b"a",
+            b"a,b\n1,2\n",
+            b"5\0,6",
+            b"# a",
+            b"\xef\xbb\xbfa,b",
+            b"\0\0\x08\x03",
+        ] {
             assert_eq!(kind_of_file(text), KindOfFile::Unknown, "{text:?}");
         }
     }

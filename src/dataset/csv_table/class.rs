@@ -18,7 +18,11 @@ pub(super) struct Class<'a> {
 
 impl<'a> Class<'a> {
     /// Returns the class that the options ask for, if any; it must suit the table's columns.
-    pub(super) fn asked(table: &Table<'a>, columns: &Columns, names: &Names) -> Result<Option<Self>, Error> {
+    pub(super) fn asked(
+        table: &'a Table<'a>,
+        columns: &Columns,
+        names: &Names,
+    ) -> Result<Option<Self>, Error> {
         let Some(word) = table.options.class.as_deref().map(str::trim_ascii) else { return Ok(None) };
         let wrong = |reason: String| Err(table.error(None, Some(names.label(columns.targets[0])), reason));
         if columns.targets.len() > 1 {

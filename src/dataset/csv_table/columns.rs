@@ -21,7 +21,7 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn choose(table: &Table<'_>, names: &Names) -> Result<Self, Error> {
-        let options = table.options;
+        let options = &table.options;
         let find = |wanted: &Vec<String>| {
             wanted.iter().map(|name| table.find(names, name)).collect::<Result<Vec<_>, _>>()
         };
@@ -143,7 +143,7 @@ impl Table<'_> {
         self.next(&mut reader, &mut record)?;
         let mut numbers = Vec::new();
         while self.next(&mut reader, &mut record)? {
-            match parse_number(record[0].trim_ascii(), self.options).filter(|number| number.fract() == 0.0) {
+            match parse_number(record[0].trim_ascii(), &self.options).filter(|number| number.fract() == 0.0) {
                 Some(number) => numbers.push(number),
                 None => return Ok(false),
             }

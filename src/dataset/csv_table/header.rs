@@ -102,20 +102,33 @@ pub(super) fn looks_like_data(line: &ByteRecord, options: &CsvOptions) -> Option
     ))
 }
 
+/// Delimiters that tables have, and their names.
+const DELIMITERS: [(u8, &str); 4] = [(b';', "`;`"), (b'\t', "tabs"), (b'|', "`|`"), (b',', "`,`")];
+
+fn advice(delimiter: &str) -> String {
+    format!(
+        "; its cells seem to be separated by {delimiter}: choose that delimiter (`CsvOptions::with_delimiter`)"
+    )
+}
+
+/// Advises another delimiter that the names and a row have equally often, if there is one.
+pub(super) fn shared_delimiter(names: &[String], row: &ByteRecord, options: &CsvOptions) -> Option<String> {
+    let count = |byte: u8, cell: &[u8]| cell.iter().filter(|&&b| b == byte).count();
+    let is_shared = |byte: u8| {
+        let in_names: usize = names.iter().map(|name| count(byte, name.as_bytes())).sum();
+        in_names > 0 && row.iter().map(|cell| count(byte, cell)).sum::<usize>() == in_names
+    };
+    let found = DELIMITERS.iter().find(|(byte, _)| *byte != options.delimiter && is_shared(*byte));
+    found.map(|(_, name)| advice(name))
+}
+
 /// Advises which delimiter may separate the cells of a line that was read as one cell.
 pub(super) fn other_delimiter(names: &[String], raw: &ByteRecord, options: &CsvOptions) -> String {
     let line: Vec<u8> = raw.iter().flatten().copied().collect();
     let count = |byte: u8| line.split(|&b| b == byte).count() - 1;
-    let candidates = [(b';', "`;`"), (b'\t', "tabs"), (b'|', "`|`"), (b',', "`,`")]
-        .map(|(byte, name)| (count(byte), byte, name));
-    let most =
-        candidates.iter().filter(|(_, byte, _)| *byte != options.delimiter).max_by_key(|found| found.0);
-    match most {
-        Some(&(found, _, name)) if found >= names.len() => {
-            format!(
-                "; its cells seem to be separated by {name}: choose that delimiter (`CsvOptions::with_delimiter`)"
-            )
-        }
+    let others = DELIMITERS.iter().filter(|(byte, _)| *byte != options.delimiter);
+    match others.max_by_key(|(byte, _)| count(*byte)) {
+        Some((byte, name)) if count(*byte) >= names.len() => advice(name),
         _ if names.len() == 1 && names[0].contains(' ') && !options.blanks_between_cells => format!(
             "; if `{}` are several names, choose blanks as the delimiter (`CsvOptions::with_blanks_between_cells`)",
             shown(&names[0])

@@ -23,7 +23,7 @@ use class::Class;
 use columns::Columns;
 use csv::ByteRecord;
 use features::{Features, MOST_WORDS, Words};
-use header::{Names, looks_like_data, other_delimiter};
+use header::{Names, looks_like_data, other_delimiter, shared_delimiter};
 use ndarray::Array2;
 use std::fs;
 use std::path::Path;
@@ -203,7 +203,7 @@ impl Table<'_> {
         let first = record.clone();
         let line = self.line_of(&first);
         if self.options.header == Header::Checked
-            && let Some(reason) = looks_like_data(&first, self.options)
+            && let Some(reason) = looks_like_data(&first, &self.options)
         {
             return Err(self.error(line, None, reason));
         }
@@ -219,19 +219,21 @@ impl Table<'_> {
             }
             if trailing {
                 width = record.len();
-            } else if width > 1 || other_delimiter(&names.all, &first, self.options).is_empty() {
+            } else if width > 1 || other_delimiter(&names.all, &first, &self.options).is_empty() {
                 self.check_length(record, width, &names)?;
             }
         }
         names.truncate(named.min(width));
         if names.all.len() == 1 {
             self.refuse_comment(&first)?;
-            let hint = if width > 1 {
-                "; its first line has one name and blank cells: if it is a title, remove it".into()
+            let reason = if width > 1 {
+                "has one name and blank cells, but must name a target and at least one feature; if it is a title, \
+                 remove this line"
+                    .into()
             } else {
-                other_delimiter(&names.all, &first, self.options)
+                let hint = other_delimiter(&names.all, &first, &self.options);
+                format!("has one column; it needs a target and at least one feature{hint}")
             };
-            let reason = format!("has one column; it needs a target and at least one feature{hint}");
             return Err(self.error(line, None, reason));
         }
         Ok((names, width))
@@ -261,15 +263,17 @@ impl Table<'_> {
     fn check_length(&self, record: &ByteRecord, width: usize, names: &Names) -> Result<(), Error> {
         if record.len() != width {
             let hint = if !self.hint_of_quotes(record).is_empty() {
-                self.hint_of_quotes(record)
+                self.hint_of_quotes(record).into()
             } else if !self.hint_of_blanks().is_empty() {
-                self.hint_of_blanks()
+                self.hint_of_blanks().into()
+            } else if let Some(hint) = shared_delimiter(&names.all, record, &self.options) {
+                hint
             } else if record.len() == width + 1 && record.iter().next_back() != Some(b"") {
-                "; if its first cell names or numbers the row, that column needs a name in the header"
+                "; if its first cell names or numbers the row, that column needs a name in the header".into()
             } else if width == 1 {
-                "; if the first lines are not part of the table, remove them"
+                "; if the first lines are not part of the table, remove them".into()
             } else {
-                ""
+                String::new()
             };
             let reason = format!("{} where the header has {width}{hint}", counted(record.len(), "cell"));
             return Err(self.error(self.line_of(record), None, reason));
@@ -303,7 +307,7 @@ impl Table<'_> {
         features: Option<&[usize]>,
     ) -> Result<f64, Error> {
         let cell = record[column].trim_ascii();
-        let parsed = parse_number(cell, self.options).filter(|value| value.is_finite());
+        let parsed = parse_number(cell, &self.options).filter(|value| value.is_finite());
         match parsed {
             Some(value) if self.missing_numbers.is_empty() || !self.is_missing(cell) => Ok(value),
             _ => {
@@ -344,7 +348,13 @@ impl Table<'_> {
             (true, _) => WORD.replacen(';', UNNAMED, 1),
             _ => WORD.into(),
         };
-        advice + &others
+        let is_number = |cell: &[u8]| parse_number(cell.trim_ascii(), &self.options).is_some();
+        let line = if record.iter().any(is_number) {
+            ""
+        } else {
+            "; this line has no number: if it holds units or the like, remove it"
+        };
+        format!("{line}{advice}{others}")
     }
 
     /// Returns the different words in a column of a table with a mistake, sorted.
@@ -436,7 +446,7 @@ impl Table<'_> {
                 ""
             };
             format!("`{text}` is not a finite number with a decimal comma, as requested{thousands}")
-        } else if let Some(plain) = in_plain_characters(cell, self.options) {
+        } else if let Some(plain) = in_plain_characters(cell, &self.options) {
             format!(
                 "`{text}` is not a finite number; its minus sign or a blank is a special character: write `{plain}`"
             )

@@ -125,7 +125,8 @@ impl Default for CsvOptions {
 }
 
 impl CsvOptions {
-    /// Sets the byte between cells. Rows may end in an extra delimiter, if all do.
+    /// Sets the byte between cells. Rows may end in an extra delimiter, if all do. A first line `sep=;`, which Excel
+    /// reads and writes, names the delimiter itself and takes precedence.
     pub fn with_delimiter(mut self, delimiter: u8) -> Self {
         self.delimiter = delimiter;
         self.blanks_between_cells = false;

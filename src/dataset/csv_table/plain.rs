@@ -17,7 +17,7 @@ impl Table<'_> {
         (width, columns): (usize, &Columns),
         (features, targets): (&mut Vec<f64>, &mut Vec<f64>),
     ) -> Result<bool, Error> {
-        let options = self.options;
+        let options = &self.options;
         let is_plain = options.blank_cells == BlankCells::Refuse
             && options.comment.is_none()
             && columns.one_hot.is_empty()

@@ -12,7 +12,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub(super) struct Table<'a> {
     pub(super) path: &'a Path,
-    pub(super) options: &'a CsvOptions,
+    pub(super) options: Cow<'a, CsvOptions>,
     pub(super) text: Cow<'a, [u8]>,
     /// The spellings of a missing value that are numbers.
     pub(super) missing_numbers: Vec<f64>,
@@ -22,16 +22,18 @@ pub(super) type Reader<'a> = csv::Reader<&'a [u8]>;
 
 impl<'a> Table<'a> {
     pub(super) fn new(path: &'a Path, options: &'a CsvOptions, bytes: &'a [u8]) -> Result<Self, Error> {
-        let number = |word: &String| parse_number(word.trim().as_bytes(), options);
+        let mut options = Cow::Borrowed(options);
+        let text = text(path, bytes, &mut options)?;
+        let number = |word: &String| parse_number(word.trim().as_bytes(), &options);
         let missing_numbers = options.missing.iter().filter_map(number).filter(|n| n.is_finite()).collect();
-        Ok(Self { path, options, text: text(path, bytes, options)?, missing_numbers })
+        Ok(Self { path, options, text, missing_numbers })
     }
 
     /// Whether a trimmed cell is a missing value. Numbers are compared by value: `-999.0` is `-999`.
     pub(super) fn is_missing(&self, cell: &[u8]) -> bool {
-        is_missing(cell, self.options)
+        is_missing(cell, &self.options)
             || !self.missing_numbers.is_empty()
-                && parse_number(cell, self.options)
+                && parse_number(cell, &self.options)
                     .is_some_and(|number| self.missing_numbers.contains(&number))
     }
 
@@ -44,9 +46,9 @@ impl<'a> Table<'a> {
         while !absent.is_empty() && self.next(&mut reader, &mut record)? {
             for cell in record.iter().map(<[u8]>::trim_ascii) {
                 absent.retain(|word| {
-                    let number = parse_number(word.as_bytes(), self.options).filter(|n| n.is_finite());
+                    let number = parse_number(word.as_bytes(), &self.options).filter(|n| n.is_finite());
                     !(cell.eq_ignore_ascii_case(word.as_bytes())
-                        || number.is_some() && parse_number(cell, self.options) == number)
+                        || number.is_some() && parse_number(cell, &self.options) == number)
                 });
             }
         }

@@ -10,7 +10,12 @@ use std::io::Read;
 use std::path::Path;
 
 /// Returns the text of a table, or an error that says what kind of file it is instead.
-pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Result<Cow<'a, [u8]>, Error> {
+/// A first line `sep=;`, as Excel writes and reads it, sets the delimiter in the options and becomes blank.
+pub(super) fn text<'a>(
+    path: &Path,
+    bytes: &'a [u8],
+    options: &mut Cow<'_, CsvOptions>,
+) -> Result<Cow<'a, [u8]>, Error> {
     let wrong = |reason: String| Error::File { path: path.into(), line: None, column: None, reason };
     let mut bytes = Cow::Borrowed(bytes);
     let packed = kind_of_file(&bytes) == KindOfFile::Gzip;
@@ -34,10 +39,13 @@ pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Re
     }
     let mark = b"\xef\xbb\xbf"; // byte order mark
     if bytes.starts_with(mark) {
-        bytes = match bytes {
-            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[mark.len()..]),
-            Cow::Owned(bytes) => Cow::Owned(bytes[mark.len()..].to_vec()),
-        };
+        bytes = without_start(bytes, mark.len());
+    }
+    if let Some(delimiter) = named_delimiter(&bytes) {
+        let options = options.to_mut();
+        (options.delimiter, options.blanks_between_cells) = (delimiter, false);
+        // What is left of the line is blank, so that the lines keep their numbers.
+        bytes = without_start(bytes, b"sep=;".len());
     }
     if options.encoding == Encoding::Latin1 {
         bytes = Cow::Owned(bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes());
@@ -46,6 +54,21 @@ pub(super) fn text<'a>(path: &Path, bytes: &'a [u8], options: &CsvOptions) -> Re
         bytes = Cow::Owned(tidy(&bytes, options));
     }
     Ok(bytes)
+}
+
+fn without_start(bytes: Cow<'_, [u8]>, length: usize) -> Cow<'_, [u8]> {
+    match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[length..]),
+        Cow::Owned(bytes) => Cow::Owned(bytes[length..].to_vec()),
+    }
+}
+
+/// Returns the delimiter that a first line `sep=;` names.
+fn named_delimiter(text: &[u8]) -> Option<u8> {
+    let (start, rest) = text.split_at_checked(b"sep=".len())?;
+    let (&delimiter, rest) = rest.split_first()?;
+    let is_line = matches!(rest, [b'\r' | b'\n', ..]) && !matches!(delimiter, b'\r' | b'\n' | b'"');
+    (start.eq_ignore_ascii_case(b"sep=") && is_line && delimiter.is_ascii()).then_some(delimiter)
 }
 
 fn unpack(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Error> {

@@ -15,12 +15,13 @@ fn other_kinds_of_files_are_named() {
     let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
     refused(default([b"\xff\xfe", &utf16[..]].concat()), &["UTF-16", "save it in UTF-8"]);
     refused(default(&utf16), &["UTF-16"]);
-    let others: [(&[u8], &str); 6] = [
+    let others: [(&[u8], &str); 7] = [
         (b"PK\x03\x04rest", "zip archive"),
         (b"\x93NUMPY\x01\0", "NumPy array"),
         (b"%PDF-1.7\n", "PDF"),
         (b"<!DOCTYPE html>\n<html>", "HTML page"),
         (b"{\"a\": [1, 2]}", "JSON"),
+        (b"[{\"a\": 1}]", "JSON"),
         (b"SQLite format 3\0", "SQLite"),
     ];
     for (bytes, kind) in others {
@@ -41,6 +42,32 @@ fn other_kinds_of_files_are_named() {
     refused(line, &["line 6", "`x`"]);
     // A name may begin with `#`.
     assert_eq!(default("#a,y\n1,2\n").unwrap().feature_names(), ["#a"]);
+}
+
+#[test]
+fn lines_above_a_table_are_called_so() {
+    let table = "a,b,y\n1,2,3\n4,5,6\n";
+    refused(
+        default(format!("My report,,\n,,\n{table}")),
+        &["line 1", "one name and blank cells", "remove this line"],
+    );
+    // A line of units, at which the first number is expected.
+    let units = "a,b,y\nkg,m,EUR\n1,2,3\n";
+    refused(
+        default(units),
+        &["line 2", "`kg`", "this line has no number: if it holds units or the like, remove it"],
+    );
+    let says = refused(default("a,b,y\n1,2,3\nx,5,6\n"), &["line 3", "`x`"]);
+    assert!(!says.contains("units"), "{says}");
+}
+
+#[test]
+fn names_with_commas_hide_no_semicolons() {
+    let says = ["4 cells where the header has 3", "separated by `;`", "CsvOptions::with_delimiter"];
+    refused(default("Height, cm;Weight, kg;y\n0,5;0,1;0,2\n"), &says);
+    refused(default("a;b,c;y\n0.1;0.2;0.3\n"), &["line 2", "1 cell where the header has 2", says[1]]);
+    let says = refused(default("a,b,y\n1,2\n"), &["2 cells where the header has 3"]);
+    assert!(!says.contains("separated"), "{says}");
 }
 
 #[test]

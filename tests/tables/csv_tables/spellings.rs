@@ -1,6 +1,6 @@
 //! Headers, blanks, numbers, delimiters and encodings as they occur.
 
-use super::{DROP, PLAIN, default, read, refused};
+use super::{DROP, PLAIN, default, gzip, read, refused};
 use crate::common::program::Folder;
 use double_descent::dataset::{BlankCells, CsvOptions, Dataset, Encoding, Header, UnnamedColumn};
 use std::fmt::Write as _;
@@ -301,5 +301,24 @@ fn standardising_what_does_not_fit_is_an_overflow() {
         let x = ndarray::Array2::from_shape_fn((32, 1), |(i, _)| column[i * order % 32]);
         let data = Dataset::new("wide", x, ndarray::Array2::ones((32, 1))).unwrap().standardised();
         assert!(data.is_err() || data.unwrap().features().iter().all(|v| v.is_finite()));
+    }
+}
+
+/// Excel writes the delimiter in the first line.
+#[test]
+fn a_first_line_names_the_delimiter() {
+    let table = "a;b;y\n1,5;2;3\n4;x;6\n";
+    let good = table.replace('x', "5");
+    let options = CsvOptions::default().with_decimal_comma(true);
+    let plain = read(&good, &options.clone().with_delimiter(b';')).unwrap();
+    for first in ["sep=;\n", "sep=;\r\n", "SEP=;\r", "\u{feff}sep=;\n"] {
+        assert_eq!(read(format!("{first}{good}"), &options).unwrap(), plain);
+        assert_eq!(read(gzip(format!("{first}{good}").as_bytes()), &options).unwrap(), plain);
+        // Lines keep their numbers.
+        refused(read(format!("{first}{table}"), &options), &["line 4", "`x`"]);
+    }
+    // A name is no such line.
+    for header in ["sep=,y\n", "sep=;,y\n", "sep,y\n"] {
+        assert_eq!(default(format!("{header}1,2\n")).unwrap().features().ncols(), 1, "{header}");
     }
 }
