@@ -129,7 +129,8 @@ fn draw_no_residuals(mut draft: Draft<'_>) -> Option<Figure> {
 
 /// Four panels with one vertical scale: unablated, and each factor switched off. Each factor has its mildest setting
 /// whose test error at the interpolation threshold is within a factor 2 of the lowest in its family (elsewhere there
-/// may be a peak). A curve without the threshold shows no settings.
+/// may be a peak). Numbers of modes that keep all of them switch nothing off, and are not considered. A curve without
+/// the threshold shows no settings.
 ///
 /// Not drawn, with the reason ([`Figure::undrawn`]): a curve with fewer than two of these arms, or without positive
 /// errors.
@@ -215,9 +216,14 @@ fn switched_off(draft: &Draft<'_>, families: [(&Family, bool); 2]) -> String {
             [_] => ("is", "setting", "its"),
             _ => ("are", "settings", "their"),
         };
+        let fewer = if shown.contains(&MODES.knob) {
+            format!("only k < {at} are considered, as more keep every mode; ")
+        } else {
+            String::new()
+        };
         what.extend([format!(
             "; {} {are} the mildest {setting} whose median test error at n = {at} is within a factor 2 of the lowest in \
-             {their} family (a peak may remain at other n)",
+             {their} family ({fewer}a peak may remain at other n)",
             shown.join(" and ")
         )]);
     }
