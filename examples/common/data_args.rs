@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// An SVD with more operations than this takes seconds.
 const LONG: f64 = 1e11;
 
+/// Larger whole numbers are rounded: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The name of the generated table.
 pub const STUDENT_TEACHER: &str = "student-teacher";
 
@@ -74,6 +77,7 @@ impl DataArgs {
                 let read = Dataset::read_csv(Path::new(path), &self.csv_options()?);
                 read.map_err(|error| self.of_file(error))?
             }
+            "-" => return usage("--dataset: for a table on standard input, name /dev/stdin instead of `-`"),
             _ => {
                 let (what, choices) = ("data set or CSV file", NAMED.map(Into::into).into());
                 let unknown = Error::UnknownName { what, name: name.into(), choices };
@@ -85,8 +89,7 @@ impl DataArgs {
     }
 
     fn folder(&self) -> Result<PathBuf, Failure> {
-        let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
-        self.data_dir.clone().or_else(from_environment).ok_or_else(|| {
+        inputs::data_folder(self.data_dir.as_ref())?.ok_or_else(|| {
             let reason = "this data set is read from a folder: pass --data-dir or set DOUBLE_DESCENT_DATA";
             Failure::Usage(reason.into())
         })
@@ -193,12 +196,10 @@ impl DataArgs {
         let columns = data.feature_names().iter().zip(data.features().columns()).take(of_table);
         let constant: Vec<String> = columns
             .filter(|(_, column)| column.iter().all(|value| *value == column[0]))
-            .map(|(name, _)| {
-                if name.is_empty() {
-                    "the column without a name".into()
-                } else {
-                    format!("`{}`", name.escape_debug())
-                }
+            .map(|(name, column)| {
+                let large = column[0].abs() > EXACT;
+                quoted(name)
+                    + if large { " (above 2^53, where 64-bit floats round whole numbers)" } else { "" }
             })
             .collect();
         let names = constant.join(", ");
@@ -271,6 +272,11 @@ fn note_table(data: &Dataset) {
     );
 }
 
+/// A feature's name in a note.
+fn quoted(name: &str) -> String {
+    if name.is_empty() { "(without a name)".into() } else { format!("`{}`", name.escape_debug()) }
+}
+
 /// Warns about features that grow by the same step from row to row, as row numbers do.
 fn note_row_numbers(data: &Dataset) {
     for (name, column) in data.feature_names().iter().zip(data.features().columns()) {
@@ -281,14 +287,11 @@ fn note_row_numbers(data: &Dataset) {
             (value - expected).abs() <= 1e-9 * (expected.abs() + step.abs())
         };
         if column.len() > 2 && step != 0.0 && column.iter().enumerate().all(is_next) {
-            let (name, flag) = if name.is_empty() {
-                ("without a name".into(), "--unnamed-column leave-out")
-            } else {
-                (format!("`{}`", name.escape_debug()), "--leave-out")
-            };
+            let flag = if name.is_empty() { "--unnamed-column leave-out" } else { "--leave-out" };
             eprintln!(
-                "note: the feature {name} grows by the same step from row to row, as row numbers do; if it measures \
-                 nothing, leave it out with {flag}"
+                "note: the feature {} grows by the same step from row to row, as row numbers do; if it measures \
+                 nothing, leave it out with {flag}",
+                quoted(name)
             );
         }
     }

@@ -1,7 +1,7 @@
 //! Images of clothes, or a synthetic teacher in their place.
 
 use super::flags::Failure;
-use super::say;
+use super::{inputs, say};
 use double_descent::Error;
 use double_descent::dataset::Labelled;
 use double_descent::features::{Activation, FeatureMap, RandomFourier, RandomNetwork};
@@ -24,11 +24,9 @@ pub struct Images {
 
 impl Images {
     /// Loads Fashion-MNIST from a folder, or else the teacher, whose description says so.
-    pub fn load(folder: Option<PathBuf>, seed: u64) -> Result<Self, Error> {
-        let from_environment = || std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from);
-        let Some(folder) = folder.or_else(from_environment) else { return teacher(seed) };
-        let inner = folder.join("fashion_mnist");
-        let (train, test) = Labelled::fashion_mnist(if inner.is_dir() { &inner } else { &folder })?;
+    pub fn load(folder: Option<&PathBuf>, seed: u64) -> Result<Self, Failure> {
+        let Some(folder) = inputs::data_folder(folder)? else { return Ok(teacher(seed)?) };
+        let (train, test) = inputs::fashion_mnist(&folder)?;
         // The kernel is about ½ at the typical squared distance of two images, 140.
         Ok(Self { train, test, gamma: 0.005, describe: "Fashion-MNIST".into() })
     }
@@ -45,7 +43,7 @@ impl Images {
     /// Prints a description of the data, and records in `folder`, if there are results, that they are of these data.
     pub fn announce(&self, folder: &Path, has_results: bool) -> Result<(), Failure> {
         if has_results {
-            super::inputs::claim(folder, self.train.name())?;
+            inputs::claim(folder, self.train.name())?;
             say!("data: {}", self.describe);
         }
         Ok(())

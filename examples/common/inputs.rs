@@ -2,7 +2,7 @@
 
 use super::flags::{Failure, Value, choices, flags, refused, usage};
 use super::{io_error, settings};
-use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, UnnamedColumn};
+use double_descent::dataset::{BlankCells, CsvOptions, Encoding, Header, Labelled, UnnamedColumn};
 use double_descent::{Error, whole_file};
 use flate2::CrcReader;
 use std::collections::HashMap;
@@ -210,6 +210,25 @@ pub fn folder_names(inputs: &[String], named: &[&str]) -> Result<Vec<String>, Fa
     Ok(names)
 }
 
+/// Returns the folder of real data: that of `--data-dir`, or else of the environment, if any.
+pub fn data_folder(given: Option<&PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    const VARIABLE: &str = "DOUBLE_DESCENT_DATA";
+    let (name, folder) = match given {
+        Some(folder) => ("--data-dir", Some(folder.clone())),
+        None => (VARIABLE, std::env::var_os(VARIABLE).map(PathBuf::from)),
+    };
+    match &folder {
+        Some(folder) if !folder.is_dir() => usage(format!("{name}: there is no folder {}", folder.display())),
+        _ => Ok(folder),
+    }
+}
+
+/// Reads Fashion-MNIST from `fashion_mnist` below a folder or, if there is no such folder, from the folder itself.
+pub fn fashion_mnist(folder: &Path) -> Result<(Labelled, Labelled), Error> {
+    let inner = folder.join("fashion_mnist");
+    Labelled::fashion_mnist(if inner.is_dir() { &inner } else { folder })
+}
+
 /// The file that says which input the results in a folder belong to.
 const NOTE: &str = "input.txt";
 
@@ -249,10 +268,11 @@ pub fn note(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// An input in lines: a name; or, of a file, its name and a checksum of its content, and its path.
+/// An input in lines: a name; or, of a regular file, its name and a checksum of its content, and its path.
 fn in_words(input: &str) -> std::io::Result<String> {
     let path = Path::new(input);
-    if !path.exists() {
+    // What comes through a pipe, as /dev/stdin, can be read only once.
+    if !path.is_file() {
         return Ok(format!("{input}\n"));
     }
     let path = path.canonicalize()?;

@@ -2,7 +2,7 @@
 
 use super::flags::{Failure, flags, usage};
 use super::shards::ShardArgs;
-use super::{RunArgs, check_positive};
+use super::{RunArgs, check_positive, inputs};
 use double_descent::Error;
 use double_descent::dataset::{Dataset, Labelled};
 use double_descent::features::{PairOrder, RandomFourier, StationaryKernel};
@@ -131,17 +131,15 @@ impl InputArgs {
     }
 
     /// The images, or the synthetic data in their place.
-    pub fn data(&self, seed: u64) -> Result<Data, Error> {
-        let folder =
-            self.data_dir.clone().or_else(|| std::env::var_os("DOUBLE_DESCENT_DATA").map(PathBuf::from));
-        match folder {
-            Some(folder) => self.images(&folder.join("fashion_mnist")),
-            None => self.synthetic(seed),
-        }
+    pub fn data(&self, seed: u64) -> Result<Data, Failure> {
+        Ok(match inputs::data_folder(self.data_dir.as_ref())? {
+            Some(folder) => self.images(&folder)?,
+            None => self.synthetic(seed)?,
+        })
     }
 
     fn images(&self, folder: &Path) -> Result<Data, Error> {
-        let (train, test) = Labelled::fashion_mnist(folder)?;
+        let (train, test) = inputs::fashion_mnist(folder)?;
         let (pool, tests) = (self.pool.unwrap_or(20_000), self.test.unwrap_or(10_000));
         for (flag, asked, images) in [("pool", pool, &train), ("test", tests, &test)] {
             if asked > images.len() {

@@ -9,6 +9,7 @@ mod tables;
 use crate::common::data_args::{DATASETS, DataArgs, deficient_rank, is_own};
 use crate::common::flags::{Failure, Names, Positive, Program, Rule, flags, usage};
 use crate::common::say;
+use double_descent::Error;
 use double_descent::dataset::Dataset;
 use double_descent::diagnosis::{diagnose, diagnose_with_test};
 use double_descent::filter::MinNorm;
@@ -39,15 +40,15 @@ impl Program for Cli {
             let (train, found) = match self.test_rows {
                 None => {
                     let rows = data.shuffle(self.seed)?;
-                    let found = diagnose(rows.features(), rows.targets())?;
-                    (rows, found)
+                    let found = diagnose(rows.features(), rows.targets());
+                    (rows, found.map_err(|error| self.rescaled(error))?)
                 }
                 Some(test) => {
                     let (train, test) = self.split(&data, test.into())?;
                     let test = (&**test.features(), &**test.targets());
                     let found =
-                        diagnose_with_test(train.features(), train.targets(), &MinNorm::default(), test)?;
-                    (train, found)
+                        diagnose_with_test(train.features(), train.targets(), &MinNorm::default(), test);
+                    (train, found.map_err(|error| self.rescaled(error))?)
                 }
             };
             if is_own(&name) {
@@ -64,6 +65,16 @@ impl Program for Cli {
 }
 
 impl Cli {
+    /// Names the flag that rescales the features, if numbers are too large or too small.
+    fn rescaled(&self, error: Error) -> Failure {
+        match error {
+            Error::Overflow { .. } if !self.data.standardise => {
+                Failure::Refused(format!("{error} (--standardise does so with the features)"))
+            }
+            _ => error.into(),
+        }
+    }
+
     /// Draws the test rows; returns the training and the test rows.
     fn split(&self, data: &Dataset, test: usize) -> Result<(Dataset, Dataset), Failure> {
         let rows = data.len();

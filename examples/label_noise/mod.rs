@@ -58,7 +58,7 @@ impl Program for Cli {
         check_shares("label-noise", &self.label_noise)?;
         check_ascending("label-noise", &self.label_noise)?;
         check_not_negative("epsilon", &[self.epsilon])?;
-        let images = Images::load(self.data_dir.clone(), self.run.seed)?;
+        let images = Images::load(self.data_dir.as_ref(), self.run.seed)?;
         if n > images.train.len() {
             return usage(format!("--samples: `{n}` is more than the {} training rows", images.train.len()));
         }

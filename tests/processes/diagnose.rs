@@ -106,6 +106,15 @@ fn tables_that_cannot_be_diagnosed() {
         misused(&program, &folder, &few(test), &["--test-rows", test, "442 rows of diabetes"]);
     }
     misused(&program, &folder, &few("0"), &["--test-rows", "`0`"]);
+    // Numbers too far apart, and whole numbers that 64-bit floats round.
+    let row = |i: u64| format!("{}e300,{}e-300,{}\n", i * 37 % 31, 1 + i * 59 % 29, i * 7 % 11);
+    let path = folder.file("scale.csv", String::from("a,b,y\n") + &(0..20).map(row).collect::<String>());
+    refused(&program, &folder, &["--dataset", &path], &["64-bit float", "--standardise"]);
+    assert!(run(&program, &folder, &["--dataset", &path, "--standardise"]).status.success());
+    let row = |i: u64| format!("{},{},{}\n", (1_u64 << 60) + i, i * 59 % 29, i * 7 % 11);
+    let path = folder.file("large.csv", String::from("a,b,y\n") + &(0..20).map(row).collect::<String>());
+    let notes = text(&run(&program, &folder, &["--dataset", &path]).stderr);
+    assert!(notes.contains("constant: `a` (above 2^53, where 64-bit floats round whole numbers)"), "{notes}");
     let path = folder.file("one.csv", "a,y\n1,2\n");
     refused(&program, &folder, &["--dataset", &path], &["number of rows", "at least 2"]);
 }

@@ -17,9 +17,45 @@ fn data_sets_that_do_not_exist() {
     for (name, file) in
         [("california-housing", "california_housing.csv"), ("who-life-expectancy", "who_life_expectancy.csv")]
     {
-        let nowhere = folder.path("nowhere");
-        refused(&program, &folder, &["--dataset", name, "--data-dir", &nowhere], &[&nowhere, file]);
+        let (nowhere, here) = (folder.path("nowhere"), folder.path(""));
+        let says = ["--data-dir: there is no folder", &nowhere];
+        misused(&program, &folder, &["--dataset", name, "--data-dir", &nowhere], &says);
+        refused(&program, &folder, &["--dataset", name, "--data-dir", &here], &[file]);
     }
+    misused(&program, &folder, &["--dataset", "-"], &["--dataset", "/dev/stdin"]);
+    for study in ["random_fourier", "grid", "label_noise"] {
+        let Some(program) = self::program(study) else { return };
+        let (nowhere, here) = (folder.path("nowhere"), folder.path(""));
+        misused(&program, &folder, &["--data-dir", &nowhere], &["--data-dir: there is no folder", &nowhere]);
+        refused(
+            &program,
+            &folder,
+            &["--data-dir", &here],
+            &["no file of these names: train-images-idx3-ubyte.gz"],
+        );
+    }
+}
+
+/// A table may come through a pipe, which can be read only once.
+#[cfg(unix)]
+#[test]
+fn tables_come_through_pipes() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let Some(program) = program("ablations") else { return };
+    let folder = Folder::new("pipe");
+    let mut child = Command::new(&program.0)
+        .args(["ablations", "--dataset", "/dev/stdin", "--sizes", "1..3", "--repeats", "2", "--no-figures"])
+        .current_dir(&folder.0)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(rows(1).as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let input = std::fs::read_to_string(folder.0.join("results/ablations/stdin/input.txt")).unwrap();
+    assert_eq!(input, "/dev/stdin\n");
 }
 
 #[test]
@@ -175,6 +211,22 @@ fn notes_on_odd_tables() {
     assert!(out.contains("no training set has n = p") && out.contains("it is with --sizes 1..4"), "{out}");
     let (out, _) = study("two.csv", 2, &plain, &[]);
     assert!(out.contains("n = p = 2 takes 3 rows, one of them for testing, but there are 2"), "{out}");
+    // Advice on columns without a name.
+    let path = folder.file("unnamed.csv", ",a,y\n0.5,2,3\n1.5,1,5\n2.5,7,4\n3.5,5,1\n4.5,0,2\n5.5,1,2\n");
+    let few = ["--dataset", &path, "--repeats", "2", "--no-figures"];
+    let err = text(&run(&program, &folder, &few).stderr);
+    let says = "the feature (without a name) grows by the same step";
+    assert!(err.contains(says) && err.contains("leave it out with --unnamed-column leave-out"), "{err}");
+    let path = folder.file("names.csv", ",a,y\nr0,2,3\nr1,1,5\n");
+    refused(
+        &program,
+        &folder,
+        &["--dataset", &path],
+        &["leave the column out (`--unnamed-column leave-out`)"],
+    );
+    let path = folder.file("merged.csv", ",a,y\n0,2,3\n1,1,5\n0,7,4\n");
+    let says = ["(`--unnamed-column leave-out`)", "(`--unnamed-column keep`)"];
+    refused(&program, &folder, &["--dataset", &path], &says);
     // Units in which every cutoff is too small.
     let large =
         |row: usize| format!("{},{},{}", 1e6 * number(row, 37), 1e6 * number(row, 59), number(row, 7919));
