@@ -19,8 +19,7 @@ pub enum FitOn<'a> {
     Rows(&'a [usize]),
 }
 
-/// A separate random stream: no sweep has an axis that long, and
-/// [`Labelled`](super::Labelled) draws from 0 to 2.
+/// A separate random stream: no sweep has an axis that long, and `target_noise` lists the others of this number.
 const SHUFFLE: (usize, usize) = (u32::MAX as usize, 3);
 
 const INTERCEPT: &str = "intercept";
