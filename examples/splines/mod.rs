@@ -18,8 +18,8 @@ use double_descent::plot::{Figure, study};
 use double_descent::sweep::Maps;
 
 flags! {
-    /// Natural cubic splines over their degrees of freedom K, with the peak at K = n. Writes OUT/splines/cells.csv,
-    /// summary.csv and figures.
+    /// Natural cubic splines over their degrees of freedom K, with a peak around K = n (at K = n, where the training
+    /// points are the knots, the error is lower than next to it). Writes OUT/splines/cells.csv, summary.csv and figures.
     pub struct Cli {
         /// Degrees of freedom K, including the constant: numbers and inclusive ranges with an optional step
         sizes: Sizes = Sizes::of("2..100"), "SIZES";
