@@ -371,7 +371,7 @@ fn ensembles_and_label_noise_refuse_what_makes_no_study_and_repeat_their_bytes()
     }
     if let Some(program) = program("label_noise") {
         let nowhere = folder.path("nowhere");
-        refused(&program, &folder, &["--data", &nowhere], &[&nowhere]);
+        misused(&program, &folder, &["--data", &nowhere], &["--data-dir: there is no folder", &nowhere]);
         misused(&program, &folder, &["--noise", "0.2,0.1"], &["--label-noise"]);
         misused(&program, &folder, &["--test-rows", "0"], &["--test-rows"]);
         misused(&program, &folder, &["--samples", "20001"], &["--samples"]);

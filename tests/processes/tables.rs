@@ -51,7 +51,7 @@ fn tables_come_through_pipes() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(rows(1).as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(format!("a,b,y\n{}", rows(1)).as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let input = std::fs::read_to_string(folder.0.join("results/ablations/stdin/input.txt")).unwrap();

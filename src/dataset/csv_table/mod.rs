@@ -228,7 +228,7 @@ impl Table<'_> {
             self.refuse_comment(&first)?;
             let reason = if width > 1 {
                 "has one name and blank cells, but must name a target and at least one feature; if it is a title, \
-                 remove this line"
+                 remove it"
                     .into()
             } else {
                 let hint = other_delimiter(&names.all, &first, &self.options);

@@ -49,7 +49,7 @@ fn lines_above_a_table_are_called_so() {
     let table = "a,b,y\n1,2,3\n4,5,6\n";
     refused(
         default(format!("My report,,\n,,\n{table}")),
-        &["line 1", "one name and blank cells", "remove this line"],
+        &["line 1", "one name and blank cells", "if it is a title, remove it"],
     );
     // A line of units, at which the first number is expected.
     let units = "a,b,y\nkg,m,EUR\n1,2,3\n";
