@@ -127,5 +127,8 @@ fn groups(draft: &Draft<'_>, metric: Metric, arms: &[usize]) -> Vec<Group> {
         }
         group
     };
-    families.into_iter().zip(HUES).map(group).collect()
+    let mut groups: Vec<Group> = families.into_iter().zip(HUES).map(group).collect();
+    // On top, because the mildest settings of a family give the same fit.
+    groups.sort_by_key(|group| group.heading == "unablated");
+    groups
 }
