@@ -34,7 +34,7 @@ pub fn page(args: &RunArgs, design: &Design, map: &Surface, found: &Found) -> Fi
         limit_y.extend(y.map(|y| if y.is_finite() { y } else { f64::NAN }).chain([f64::NAN]));
     }
     let limit = Series::new("", limit_x, limit_y).with_dash(Dash::Dashed);
-    let limit = Group::new("Limit of large n\u{a0}and\u{a0}p", Hue::Black).with_series(limit);
+    let limit = Group::new("Limits of large n\u{a0}and\u{a0}p", Hue::Black).with_series(limit);
     let over_p = Panel::new(PanelAxis::linear("Number of features p"), error())
         .with_title("Over model size")
         .with_group(fixed)

@@ -108,7 +108,17 @@ fn draw_test_features_projected(mut draft: Draft<'_>) -> Option<Figure> {
     shown.push((Metric::TrainMse, first));
     let panel = draft.panel(MSE, train.into_iter().chain([ramp]).chain(reference), &shown);
     let panels = draft.fitted(&ERRORS, panel).into_iter().collect();
-    draft.finish("Test data projected on the k leading right singular vectors of the training data", panels)
+    // On a table with more features than rows, many settings are the same.
+    let most = draft.curve.cells.iter().map(|cell| cell.n.min(cell.p)).max()?;
+    let arms = draft.curve.family(MODES.name);
+    let settings = arms.into_iter().filter_map(|arm| draft.curve.arms[arm].setting);
+    let same = settings.filter(|modes| *modes >= most as f64).count();
+    let mut what =
+        "Test data projected on the k leading right singular vectors of the training data".to_owned();
+    if same > 1 {
+        what += &format!("; there are at most {most}, so the lines of k ≥ {most} are the same");
+    }
+    draft.finish(&what, panels)
 }
 
 /// Figure of the arm `no_residuals`: training and test error.

@@ -288,7 +288,8 @@ pub(super) fn sentences(lines: &[Line], panels: &[Panel]) -> Vec<String> {
             (true, true) => Some("cut off by the frame where it leaves it"),
             (true, false) => Some("outside the frame"),
         };
-        let notes = line.notes.iter().map(String::as_str).chain(cut);
+        let several = of_line().any(|(_, _, series)| is_several(series)).then_some("one line for each curve");
+        let notes = several.into_iter().chain(line.notes.iter().map(String::as_str)).chain(cut);
         match described.iter_mut().find(|(other, _)| *other.series.label == *label) {
             Some((_, all)) => notes.for_each(|note| {
                 if !all.contains(&note) {
@@ -315,6 +316,18 @@ pub(super) fn sentences(lines: &[Line], panels: &[Panel]) -> Vec<String> {
 /// The name of a series in the legend.
 fn name_of<'a>(group: &'a Group, series: &'a Series) -> &'a str {
     if series.label.is_empty() { &group.heading } else { &series.label }
+}
+
+/// Whether a series is several lines over the same abscissae, such as one for each curve of a panel, and not one line
+/// with breaks.
+fn is_several(series: &Series) -> bool {
+    let pieces: Vec<(f64, f64)> = series
+        .x
+        .split(|x| x.is_nan())
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| piece.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (x.min(a), x.max(b))))
+        .collect();
+    pieces.iter().enumerate().any(|(i, a)| pieces[..i].iter().any(|b| a.0.max(b.0) < a.1.min(b.1)))
 }
 
 /// Whether a line has values outside the frame.
@@ -433,6 +446,11 @@ mod tests {
         let axis = || crate::plot::PanelAxis::linear("n");
         let said = sentences(&lines, &[Panel::new(axis(), axis()).with_group(found)]);
         assert_eq!(said, ["Theory: Mean, infinite at n = 1, infinite at n = 7"]);
+        // Lines of several curves of one panel.
+        let lines = [line(1.0, ""), line(1.5, "")].map(|line| Line { notes: vec![], ..line });
+        let found = groups(lines.clone()).remove(0);
+        let said = sentences(&lines, &[Panel::new(axis(), axis()).with_group(found)]);
+        assert_eq!(said, ["Theory: Mean, one line for each curve"]);
     }
 
     #[test]
