@@ -1,6 +1,7 @@
 //! The metrics, defined in one table: everything that lists metrics is generated from its entries.
 
 use super::packed::Packed;
+use std::fmt;
 
 /// Generates [`Metric`] and [`Cell`] from the table below.
 ///
@@ -55,7 +56,7 @@ macro_rules! metrics {
         /// assert_eq!((cell.test_mse, cell.leave_one_out()), (Some(0.7), Some(0.8)));
         /// assert_eq!(cell.metric(Metric::TrainMse), None);
         /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Default)]
+        #[derive(Clone, Copy, PartialEq, Default)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub struct Cell {
@@ -241,6 +242,24 @@ impl Cell {
     }
 }
 
+/// Only the metrics that the cell has: most have few, and a curve has many cells.
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cell = f.debug_struct("Cell");
+        let Self { repeat, n, p, arm, rank, .. } = self;
+        cell.field("repeat", repeat).field("n", n).field("p", p).field("arm", arm);
+        if let Some(value) = self.value() {
+            cell.field("value", &value);
+        }
+        for metric in Metric::ALL {
+            if let Some(value) = self.metric(*metric) {
+                cell.field(metric.name(), &value);
+            }
+        }
+        cell.field("rank", rank).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +282,17 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Metric::ALL.len());
+    }
+
+    #[test]
+    fn absent_metrics_are_not_printed() {
+        let cell = Cell::new(1, 2, 3, 4).with(Metric::TestMse, 0.5).with_rank(2);
+        assert_eq!(format!("{cell:?}"), "Cell { repeat: 1, n: 2, p: 3, arm: 4, test_mse: 0.5, rank: 2 }");
+        let cell = cell.at(0.25).with(Metric::ConditionNumber, 8.0);
+        assert!(
+            format!("{cell:?}").contains("value: 0.25, test_mse: 0.5, condition_number: 8.0"),
+            "{cell:?}"
+        );
     }
 
     /// A sweep writes and reads a million cells, so every byte of a cell counts. (A plain `Option<f64>` takes 16.)

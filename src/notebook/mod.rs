@@ -31,6 +31,7 @@ mod table;
 #[cfg(feature = "svg")]
 mod thin;
 
+use crate::error::words::counted;
 use crate::machine::escape::escape;
 #[cfg(feature = "svg")]
 pub(crate) use thin::thinned;
@@ -75,6 +76,7 @@ macro_rules! displayed {
 
 displayed!(
     crate::complexity::Complexity,
+    crate::curve::Cell,
     crate::curve::Curve,
     crate::curve::MedianPoint,
     crate::curve::ShapeReport,
@@ -88,6 +90,49 @@ displayed!(
 );
 #[cfg(feature = "svg")]
 displayed!(crate::plot::Figure);
+
+/// Displays a list of such values one below the other, as many as fit into [`LARGEST`] bytes.
+macro_rules! displayed_in_lists {
+    ($($type:ty, $one:literal);+ $(;)?) => {$(
+        impl ToHtml for [$type] {
+            fn headline(&self) -> String {
+                counted(self.len(), $one)
+            }
+
+            fn body(&self) -> String {
+                one_below_the_other(self)
+            }
+        }
+    )+};
+}
+
+displayed_in_lists!(
+    crate::complexity::Complexity, "result";
+    crate::curve::Curve, "curve";
+    crate::curve::ShapeReport, "report";
+    crate::curve::MedianPoint, "point";
+    crate::curve::Surface, "surface";
+    crate::dataset::Dataset, "data set";
+    crate::diagnosis::Diagnosis, "report";
+    crate::factors::Factors, "fit";
+    crate::svd::Svd, "factorisation";
+);
+#[cfg(feature = "svg")]
+displayed_in_lists!(crate::plot::Figure, "figure");
+
+fn one_below_the_other<T: ToHtml>(values: &[T]) -> String {
+    /// Room for the headline and the last line.
+    const ROOM: usize = LARGEST - 200;
+    let mut out = String::new();
+    for (i, value) in values.iter().enumerate() {
+        let html = value.to_html();
+        if out.len() + html.len() > ROOM {
+            return out + &format!("<p>… {} more …</p>\n", values.len() - i);
+        }
+        out += &html;
+    }
+    out
+}
 
 impl<T: ToHtml> ToHtml for Option<T> {
     fn headline(&self) -> String {

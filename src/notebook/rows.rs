@@ -2,7 +2,7 @@
 
 use super::ToHtml;
 use super::table::{Table, number, optional};
-use crate::curve::{MedianPoint, Summary};
+use crate::curve::{Cell, MedianPoint, Metric, Summary};
 use crate::error::words::counted;
 use crate::factors::Contribution;
 
@@ -14,7 +14,7 @@ impl ToHtml for [Summary] {
     }
 
     fn body(&self) -> String {
-        let head = ["arm", "n", "p", "axis value", "repeats", "q25", "median", "q75", "mean", "max"];
+        let head = ["index of arm", "n", "p", "axis value", "repeats", "q25", "median", "q75", "mean", "max"];
         let row = |i: usize| {
             let Summary { n, p, value, arm, count, mean, q25, median, q75, max, .. } = self[i];
             let counts = [n.to_string(), p.to_string(), number(value), count.to_string()];
@@ -40,12 +40,8 @@ impl ToHtml for Summary {
 
 impl ToHtml for MedianPoint {
     fn headline(&self) -> String {
-        let at = if self.value == self.n as f64 || self.value == self.p as f64 {
-            String::new()
-        } else {
-            format!(", axis value {}", number(self.value))
-        };
-        format!("n = {}, p = {}{at}: median {}", self.n, self.p, number(self.median))
+        let [value, median] = [self.value, self.median].map(number);
+        format!("n = {}, p = {}, axis value {value}: median {median}", self.n, self.p)
     }
 
     fn body(&self) -> String {
@@ -79,6 +75,38 @@ impl ToHtml for [Contribution] {
 impl ToHtml for Contribution {
     fn headline(&self) -> String {
         format!("mode {}: product {}", self.mode, number(self.product))
+    }
+
+    fn body(&self) -> String {
+        std::slice::from_ref(self).body()
+    }
+}
+
+/// The metrics that a table of cells shows: those of the first cell, at most this many.
+const METRICS: usize = 6;
+
+impl ToHtml for [Cell] {
+    fn headline(&self) -> String {
+        counted(self.len(), "cell")
+    }
+
+    fn body(&self) -> String {
+        let has = |metric: &Metric| self.first().is_some_and(|cell| cell.metric(*metric).is_some());
+        let metrics: Vec<Metric> = Metric::ALL.iter().copied().filter(has).take(METRICS).collect();
+        let names = metrics.iter().map(|metric| metric.name().replace('_', " "));
+        let head = ["repeat", "n", "p", "index of arm", "rank"].map(str::to_owned).into_iter().chain(names);
+        let row = |i: usize| {
+            let cell = &self[i];
+            let counts = [cell.repeat, cell.n, cell.p, cell.arm, cell.rank].map(|count| count.to_string());
+            counts.into_iter().chain(metrics.iter().map(|metric| optional(cell.metric(*metric)))).collect()
+        };
+        Table::of(head.collect(), self.len(), row).html()
+    }
+}
+
+impl ToHtml for Cell {
+    fn headline(&self) -> String {
+        format!("repeat {}, n = {}, p = {}, arm {}", self.repeat, self.n, self.p, self.arm)
     }
 
     fn body(&self) -> String {

@@ -82,6 +82,38 @@ fn tables_say_what_a_reader_looks_for() {
 }
 
 #[test]
+fn lists_draw_what_is_in_them() {
+    let data = Dataset::diabetes();
+    let shown = text(&vec![data.clone(), data], 12_000);
+    assert!(
+        shown.starts_with("2 data sets") && shown.matches("442 rows, 10 features").count() == 2,
+        "{shown}"
+    );
+    let curve = study();
+    assert!(text(&vec![curve.clone(), curve.clone()], LARGEST).contains("2 curves"));
+    assert!(text(&vec![curve.clone(); 40], LARGEST).contains("more …"));
+    let shown = text(&curve.cells, 4000);
+    assert!(shown.contains("cells") && shown.contains("test mse") && shown.contains("more rows"), "{shown}");
+    let points: Vec<_> = (0..2).filter_map(|arm| curve.highest(arm, Metric::TestMse)).collect();
+    assert!(text(&points, 1000).contains("2 points"));
+    #[cfg(feature = "svg")]
+    {
+        use double_descent::plot::{FigureOptions, study};
+        let figures = vec![study::arm_errors(&curve, 0, &FigureOptions::default()); 2];
+        assert_eq!(figures.to_html().matches("<svg").count(), 2);
+    }
+}
+
+/// A penalty may be equal to n or p.
+#[test]
+fn points_say_where_they_are_on_the_axis() {
+    let mut curve = Curve::new(Axis::Penalty, vec![ArmLabel::new("ridge", None)], Provenance::default());
+    curve.cells = [1.0, 10.0].map(|at| Cell::new(0, 10, 4, 0).with(Metric::TestMse, at).at(at)).into();
+    let shown = text(&curve.highest(0, Metric::TestMse), 1000);
+    assert!(shown.contains("n = 10, p = 4, axis value 10: median 10"), "{shown}");
+}
+
+#[test]
 fn options_and_results_draw_what_is_in_them() {
     let curve = study();
     assert!(text(&curve.highest(0, Metric::TestMse), 1000).contains("n = 10, p = 10"));
