@@ -27,9 +27,9 @@ pub const DATASETS: Names = ("dataset", || NAMED.map(str::to_owned).into());
 flags! {
     /// Flags that choose tables of data and prepare them.
     pub struct DataArgs {
-        /// Data sets: diabetes, student-teacher, california-housing, who-life-expectancy, or paths of CSV files;
-        /// separate several by commas or repeat the flag; put a path that contains a comma in its own double quotes
-        /// [default: diabetes and student-teacher, which are embedded]
+        /// Data sets: diabetes, student-teacher, california-housing, who-life-expectancy, or paths of CSV files (also
+        /// packed, .csv.gz, and /dev/stdin); separate several by commas or repeat the flag; put a path that contains a
+        /// comma in its own double quotes [default: diabetes and student-teacher, which are embedded]
         dataset: Vec<String> = Vec::new(), "NAME|PATH";
         /// Folder that contains california_housing.csv and who_life_expectancy.csv [default: $DOUBLE_DESCENT_DATA]
         data_dir: Option<PathBuf> = None, "DIR";
