@@ -504,9 +504,9 @@ fn letters_that_the_font_lacks_are_named() {
     let Some(program) = program("ablations") else { return };
     let folder = Folder::new("letters");
     let notes = |target: &str| {
-        let mut text = format!("a,b,{target}\n");
-        (0..12).for_each(|i| text += &format!("{},{},{}\n", i * 7 % 5, i * i % 11, i * 3 % 7));
-        let path = folder.file(&format!("{target}.csv"), text);
+        let row = |i: usize| format!("{},{},{}\n", i * 7 % 5, i * i % 11, i * 3 % 7);
+        let rows: String = (0..12).map(row).collect();
+        let path = folder.file(&format!("{target}.csv"), format!("a,b,{target}\n{rows}"));
         let output = run(&program, &folder, &["--dataset", &path, "--sizes", "2..4", "--repeats", "2"]);
         assert_eq!(output.status.code(), Some(0), "{}", self::text(&output.stderr));
         let err = self::text(&output.stderr);

@@ -83,12 +83,9 @@ fn tables_say_what_a_reader_looks_for() {
 
 #[test]
 fn lists_draw_what_is_in_them() {
-    let data = Dataset::diabetes();
-    let shown = text(&vec![data.clone(), data], 12_000);
-    assert!(
-        shown.starts_with("2 data sets") && shown.matches("442 rows, 10 features").count() == 2,
-        "{shown}"
-    );
+    let lists = vec![Dataset::diabetes(); 2];
+    assert!(text(&lists, 12_000).starts_with("2 data sets"));
+    assert_eq!(lists.to_html().matches("442 rows, 10 features").count(), 2);
     let curve = study();
     assert!(text(&vec![curve.clone(), curve.clone()], LARGEST).contains("2 curves"));
     assert!(text(&vec![curve.clone(); 40], LARGEST).contains("more …"));

@@ -153,7 +153,7 @@ impl Table<'_> {
         if counts && (numbers.len() > 1 || first == 0.0 || first == 1.0) {
             return Ok(true);
         }
-        let reason = "has no name and holds whole numbers that do not count the rows: if they number or group the \
+        let reason = "holds whole numbers that do not count the rows: if they number or group the \
                       rows, leave the column out (`UnnamedColumn::LeaveOut`); if they are a feature, name it or keep \
                       it (`UnnamedColumn::Keep`)";
         Err(self.error(Some(1), Some(names.label(0)), reason.into()))

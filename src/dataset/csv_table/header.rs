@@ -111,9 +111,12 @@ fn advice(delimiter: &str) -> String {
     )
 }
 
+fn count(byte: u8, text: &[u8]) -> usize {
+    text.split(|&b| b == byte).count() - 1
+}
+
 /// Advises another delimiter that the names and a row have equally often, if there is one.
 pub(super) fn shared_delimiter(names: &[String], row: &ByteRecord, options: &CsvOptions) -> Option<String> {
-    let count = |byte: u8, cell: &[u8]| cell.iter().filter(|&&b| b == byte).count();
     let is_shared = |byte: u8| {
         let in_names: usize = names.iter().map(|name| count(byte, name.as_bytes())).sum();
         in_names > 0 && row.iter().map(|cell| count(byte, cell)).sum::<usize>() == in_names
@@ -125,10 +128,9 @@ pub(super) fn shared_delimiter(names: &[String], row: &ByteRecord, options: &Csv
 /// Advises which delimiter may separate the cells of a line that was read as one cell.
 pub(super) fn other_delimiter(names: &[String], raw: &ByteRecord, options: &CsvOptions) -> String {
     let line: Vec<u8> = raw.iter().flatten().copied().collect();
-    let count = |byte: u8| line.split(|&b| b == byte).count() - 1;
     let others = DELIMITERS.iter().filter(|(byte, _)| *byte != options.delimiter);
-    match others.max_by_key(|(byte, _)| count(*byte)) {
-        Some((byte, name)) if count(*byte) >= names.len() => advice(name),
+    match others.max_by_key(|(byte, _)| count(*byte, &line)) {
+        Some((byte, name)) if count(*byte, &line) >= names.len() => advice(name),
         _ if names.len() == 1 && names[0].contains(' ') && !options.blanks_between_cells => format!(
             "; if `{}` are several names, choose blanks as the delimiter (`CsvOptions::with_blanks_between_cells`)",
             shown(&names[0])

@@ -171,7 +171,9 @@ mod tests {
             matches!(c, '\u{200b}' | '\u{feff}')
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        ["src", "examples", "docs/site"].iter().for_each(|folder| check(&root.join(folder)));
+        for folder in ["src", "examples", "docs/site"] {
+            check(&root.join(folder));
+        }
         for text in
             ["⁰¹²₀₁₉αβγλμρσΣΩ−×·…≤≥≈∞–—‖√∈→\u{302}‘’“”ᵀᵢ", "płaca şehir Größe čeština œuvre дата Київ"]
         {

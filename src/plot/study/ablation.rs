@@ -113,12 +113,13 @@ fn draw_test_features_projected(mut draft: Draft<'_>) -> Option<Figure> {
     let arms = draft.curve.family(MODES.name);
     let settings = arms.into_iter().filter_map(|arm| draft.curve.arms[arm].setting);
     let same = settings.filter(|modes| *modes >= most as f64).count();
-    let mut what =
-        "Test data projected on the k leading right singular vectors of the training data".to_owned();
-    if same > 1 {
-        what += &format!("; there are at most {most}, so the lines of k ≥ {most} are the same");
-    }
-    draft.finish(&what, panels)
+    let same = if same > 1 {
+        format!("; there are at most {most}, so the lines of k ≥ {most} are the same")
+    } else {
+        String::new()
+    };
+    let what = "Test data projected on the k leading right singular vectors of the training data";
+    draft.finish(&format!("{what}{same}"), panels)
 }
 
 /// Figure of the arm `no_residuals`: training and test error.

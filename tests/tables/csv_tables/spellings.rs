@@ -31,7 +31,8 @@ fn an_unnamed_first_column_that_counts_rows_is_left_out() {
         for (name, end) in [("", ""), ("Unnamed: 0", ".0")] {
             let [a, b, c] = numbers;
             let text = format!("{name},a,y\n{a}{end},1,2\n{b}{end},5,2\n{c}{end},5,6\n");
-            let says = ["line 1", "no name", "the rows", "UnnamedColumn::LeaveOut", "UnnamedColumn::Keep"];
+            let says =
+                ["line 1", "whole numbers", "the rows", "UnnamedColumn::LeaveOut", "UnnamedColumn::Keep"];
             refused(default(&text), &says);
             let data = read(&text, &left).unwrap();
             assert_eq!(data.feature_names(), ["a"]);
