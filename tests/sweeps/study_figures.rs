@@ -7,7 +7,7 @@ use double_descent::features::Coordinates;
 use double_descent::filter::Ridge;
 use double_descent::plot::study::{
     ablations, adversaries, arm_errors, compare, each_arm, every_arm, over_features, over_metric,
-    over_samples, over_settings, overlay, panels, surface, three_factors,
+    over_samples, over_settings, overlay, panels, surface, test_features_projected, three_factors,
 };
 use double_descent::plot::{
     Abscissa, Dash, Figure, FigureOptions, Group, Hue, Overlay, Panel, PanelAxis, Series, Statistic,
@@ -151,6 +151,24 @@ fn three_factors_without_the_threshold_or_without_fewer_modes() {
     );
     assert!(said.ends_with("There is no panel for the number of modes k: no setting is below p"), "{said}");
     assert_eq!(figure.panels[2].title, "No residuals (training error and test error zero)");
+}
+
+/// Settings that keep every mode switch nothing off: they are not chosen, their lines are the same, and the line of the
+/// unablated fit, which they equal, is on top.
+#[test]
+fn numbers_of_modes_that_keep_all() {
+    let options = FigureOptions::default();
+    let curve = sweep(5..=15, 6);
+    let said = three_factors(&curve, &options).caption;
+    assert!(said.contains("c and k are the mildest") && said.contains("only k < p are considered"), "{said}");
+    let of = |curve: &Curve| test_features_projected(curve, &options).caption;
+    assert!(!of(&curve).contains("are the same"), "{}", of(&curve));
+    let few = of(&sweep(5..=8, 6));
+    assert!(few.contains("there are at most 8, so the lines of k ≥ 8 are the same"), "{few}");
+    let curve = Sweep::new(Dataset::diabetes(), 5..=15, 6, 3).run().expect("a sweep of diabetes");
+    for panel in every_arm(&curve, &options).panels {
+        assert_eq!(panel.groups.last().map(|group| &*group.heading), Some("unablated"));
+    }
 }
 
 /// A frame that the caller chose may cut off bands as well; on a linear axis, also below.
