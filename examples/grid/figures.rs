@@ -15,9 +15,9 @@ use std::path::Path;
 /// Rows with more images than this get no theory, because each needs an SVD of `n × n`.
 const LARGEST: f64 = 1600.0;
 
-const THEORY: &str = " Theory: the mean test error over draws of features, in closed form from the kernel matrix of the first \
-                      training set; features count as Gaussian variables of the kernel's \
-                      covariance. Lines break where it is infinite.";
+const THEORY: &str = " Theory, one line for each curve: the mean test error over draws of features, in closed form from \
+                      the kernel matrix of the first training set; features count as Gaussian variables of the \
+                      kernel's covariance. Lines break where it is infinite.";
 
 /// Draws and saves the map of test errors with curves through it, and the map of error rates.
 pub fn save(cli: &Cli, folder: &Path, of: (&Data, &Sweep), surface: &Surface) -> Result<(), Failure> {
