@@ -105,7 +105,7 @@ impl Check {
 pub(crate) fn in_order(sigma: ArrayView1<'_, f64>) -> Result<(), String> {
     let is_value = |&s: &f64| s >= 0.0 && s.is_finite();
     if !(sigma.iter().all(is_value) && sigma.iter().zip(sigma.iter().skip(1)).all(|(a, b)| a >= b)) {
-        return Err("singular values that are negative, infinite, NaN or out of order".into());
+        return Err("singular values that are negative, NaN, infinite or out of order".into());
     }
     Ok(())
 }

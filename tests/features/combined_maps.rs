@@ -6,7 +6,7 @@ use double_descent::features::{
     Polynomial, PolynomialBasis, PolynomialKernel, RandomNetwork, Selection, Standardised, WithIntercept,
 };
 use double_descent::rng::stream;
-use ndarray::{Array2, Axis, array, s};
+use ndarray::{Array2, ArrayRef2, Axis, array, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
