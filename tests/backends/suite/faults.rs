@@ -60,7 +60,7 @@ const LIES: [(&str, Spoil, &str); 16] = [
     ("refuses", Spoil::Refuse, "no convergence"),
     ("σ₁ is NaN", Spoil::By(|raw| raw.sigma[0] = f64::NAN), "negative, NaN"),
     ("σ₃ is NaN", Spoil::By(|raw| raw.sigma[2] = f64::NAN), "negative, NaN"),
-    ("σ₁ is infinite", Spoil::By(|raw| raw.sigma[0] = f64::INFINITY), "Σσ²"),
+    ("σ₁ is infinite", Spoil::By(|raw| raw.sigma[0] = f64::INFINITY), "NaN, infinite"),
     (
         "a negative σ whose product is right",
         Spoil::By(|raw| {
