@@ -5,6 +5,9 @@ use crate::Error;
 use crate::svd::{add_gram, largest};
 use ndarray::{Array2, ArrayRef2};
 
+/// The smallest largest feature: products with features 10¹³ times smaller still have all their digits.
+const SMALLEST: f64 = 1e-140;
+
 /// The mean second moments `Σ̂ = Φᵀ Φ / m` (`p × p`) of features `Φ` (`m × p`) that arrive in pieces.
 ///
 /// O(p²) memory, `m p²` flops. [`SecondMoments::root`] makes the [`Root`] that noise terms need.
@@ -67,8 +70,6 @@ impl SecondMoments {
         if self.count == 0 {
             return Err(Error::Empty { what: "the list of draws" });
         }
-        /// Products with features 10¹³ times smaller still have all their digits.
-        const SMALLEST: f64 = 1e-140;
         if self.largest > 0.0 && self.largest < SMALLEST {
             return Err(Error::Overflow { what: "a second moment" });
         }
