@@ -313,10 +313,11 @@ const FITTING: &[Case] = &[
         let (x, y) = (numbers(600, 900), numbers(600, 1));
         run(&|| done(feature_curve(&x, &y, Test::None)));
     }),
+    // So large that the code's own pages, some 4 MB, are a small part.
     ("plane", |_, run| {
-        let (x, y) = (numbers(1000, 2000), numbers(1000, 2));
-        let lists: Vec<usize> = (1..=10).map(|i| i * 100).collect();
-        let plane = Plane::new(&lists, &[100, 500, 1000, 1500, 2000]).unwrap();
+        let (x, y) = (numbers(1500, 3000), numbers(1500, 2));
+        let lists: Vec<usize> = (1..=10).map(|i| i * 150).collect();
+        let plane = Plane::new(&lists, &[150, 750, 1500, 2250, 3000]).unwrap();
         run(&|| done(plane.fits(&x, &y, &[Request { estimator: &MinNorm::default(), outputs: 0..2 }])));
     }),
     // 64 MB of rows, of which 3 MB are in memory at a time.
