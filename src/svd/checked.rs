@@ -45,7 +45,7 @@ impl Scaled {
 
     /// The same for an owned matrix, in its own memory.
     fn in_place(what: &'static str, x: Array2<f64>) -> Result<Self, Error> {
-        let mut matrix = if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() };
+        let mut matrix = in_rows(x);
         let exponent = exponent_of(what, matrix.view())?;
         let (half, rest) = scales(exponent);
         matrix.mapv_inplace(|v| v * half * rest);

@@ -30,4 +30,5 @@ mod stream;
 mod study_figures;
 mod two_descents;
 mod unsupported;
+mod user_backends;
 mod user_code;

@@ -39,20 +39,22 @@ impl<'a> Table<'a> {
 
     /// The declared spellings of a missing value, other than those of the default list, that no cell has.
     pub(super) fn absent_missing(&self) -> Result<Vec<&str>, Error> {
+        let number = |cell: &[u8]| parse_number(cell, &self.options).filter(|number| number.is_finite());
         let declared = self.options.missing.iter().map(|word| word.trim());
-        let mut absent: Vec<&str> =
-            declared.filter(|word| !(word.is_empty() || MISSING.contains(word))).collect();
+        let mut absent: Vec<(&str, Option<f64>)> = declared
+            .filter(|word| !(word.is_empty() || MISSING.contains(word)))
+            .map(|word| (word, number(word.as_bytes())))
+            .collect();
         let (mut reader, mut record) = (self.reader(), ByteRecord::new());
         while !absent.is_empty() && self.next(&mut reader, &mut record)? {
             for cell in record.iter().map(<[u8]>::trim_ascii) {
-                absent.retain(|word| {
-                    let number = parse_number(word.as_bytes(), &self.options).filter(|n| n.is_finite());
-                    !(cell.eq_ignore_ascii_case(word.as_bytes())
-                        || number.is_some() && parse_number(cell, &self.options) == number)
+                absent.retain(|(word, value)| {
+                    let is_word = cell.eq_ignore_ascii_case(word.as_bytes());
+                    !(is_word || value.is_some() && number(cell) == *value)
                 });
             }
         }
-        Ok(absent)
+        Ok(absent.into_iter().map(|(word, _)| word).collect())
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
