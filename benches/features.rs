@@ -1,7 +1,7 @@
 //! The cost of random Fourier features, and of curves and grids of their minimum-norm fits.
 //!
-//! - `cos(X W + b)` at 1000 × 784 → 5000, for images and for inputs without zeros, against the product `X W` alone (the
-//!   same faer) and against numpy.
+//! - `cos(X W + b)` at 1000 × 784 → 5000, for images and for inputs without zeros, against the product `X W` alone (by
+//!   ndarray) and against numpy.
 //! - A model-wise curve at n = 5,000, p = 50 … 20,000 (40 values), and a grid of 20 × 20 values of n and p up to 4,000.
 //!   Each has ten outputs and 10,000 test rows, and features are included. The peer fits cell by cell, by whichever of
 //!   numpy and `SciPy`'s methods is fastest: QR or their least squares routines. A few cells are timed and the others

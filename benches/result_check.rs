@@ -18,14 +18,14 @@ mod timing;
 
 #[cfg(unix)]
 fn main() {
-    use double_descent::svd::{Faer, Jacobi};
+    use double_descent::svd::{DivideAndConquer, Jacobi};
 
     for (n, p) in [(39, 8), (30, 20)] {
         unix::compare(&Jacobi, n, p);
     }
     for (n, p) in [(39, 8), (30, 20), (100, 100), (200, 100), (100, 300), (300, 300), (2000, 100), (700, 700)]
     {
-        unix::compare(&Faer, n, p);
+        unix::compare(&DivideAndConquer, n, p);
     }
 }
 

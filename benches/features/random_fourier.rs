@@ -6,9 +6,8 @@ use crate::timing::time;
 use double_descent::dataset::Labelled;
 use double_descent::features::{FeatureMap, RandomFourier};
 use double_descent::rng::stream;
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use ndarray::{Array2, s};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayViewMut2, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::path::Path;
@@ -94,16 +93,12 @@ enum Weights<'a> {
 
 /// `X W`.
 fn product(x: &Array2<f64>, w: Weights<'_>, mut into: Vec<f64>) -> Vec<f64> {
-    let (n, d) = x.dim();
-    let x = MatRef::from_row_major_slice(x.as_slice().expect("row by row"), n, d);
     let w = match w {
-        Weights::Rows(w) => {
-            MatRef::from_row_major_slice(w.as_slice().expect("row by row"), w.nrows(), d).transpose()
-        }
-        Weights::Columns(w) => MatRef::from_row_major_slice(w.as_slice().expect("row by row"), d, w.ncols()),
+        Weights::Rows(w) => w.t(),
+        Weights::Columns(w) => w.view(),
     };
-    let z = MatMut::from_row_major_slice_mut(&mut into, n, w.ncols());
-    matmul(z, Accum::Replace, x, w, 1.0, Par::Seq);
+    let mut z = ArrayViewMut2::from_shape((x.nrows(), w.ncols()), &mut into).expect("room");
+    general_mat_mul(1.0, x, &w, 0.0, &mut z);
     into
 }
 

@@ -3,7 +3,7 @@
 use crate::python::Folder;
 use crate::timing::time;
 use double_descent::rng::stream;
-use double_descent::svd::{Backend, Faer, Jacobi, Svd};
+use double_descent::svd::{Backend, DivideAndConquer, Jacobi, Svd};
 use ndarray::{Array2, ArrayView2};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -72,7 +72,7 @@ impl Case {
 
     /// Returns the backend for a single matrix, or for many.
     fn backend(&self) -> &'static dyn Backend {
-        if self.matrices.len() == 1 { &Faer } else { &Jacobi }
+        if self.matrices.len() == 1 { &DivideAndConquer } else { &Jacobi }
     }
 
     /// Factorises every matrix and returns the sum of all singular values.

@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use crate::filter::MinNorm;
 use crate::filter::cutoff::Cutoff;
 use crate::risk::{Compressed, equilibrate};
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, DivideAndConquer, Svd};
 use ndarray::{Array2, ArrayRef2};
 
 /// Reference coefficients `β*` (`p × k`) and their residuals `E = Y − X β*` (`N × k`) on a table of data.
@@ -39,7 +39,7 @@ impl Teacher {
     /// residual does not fit into `f64`; [`Error::Memory`].
     pub fn ideal(data: &Dataset) -> Result<Self, Error> {
         let table = Compressed::new(data.features(), data.targets())?;
-        Self::known(ideal_beta(&table, &Faer)?, data.features(), data.targets())
+        Self::known(ideal_beta(&table, &DivideAndConquer)?, data.features(), data.targets())
     }
 
     /// Makes a teacher from known coefficients (`p × k`) and computes its residuals on `x` (`N × p`) and `y` (`N × k`).

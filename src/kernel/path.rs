@@ -6,7 +6,7 @@ use crate::Error;
 use crate::machine::memory::{list, reserve, sum, table};
 use crate::risk::Path;
 use crate::risk::path::{Modes, Projected, ridge_points};
-use crate::svd::{Backend, Faer, row_major_product};
+use crate::svd::{Backend, DivideAndConquer, row_major_product};
 use ndarray::{Array1, Array2, ArrayRef2, s};
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl KernelTraining {
         }
         Error::check_finite("the targets", targets.view())?;
         let n = inputs.nrows();
-        let needed = [table(n, n), Faer.bytes((n, n)), table(n, inputs.ncols())];
+        let needed = [table(n, n), DivideAndConquer.bytes((n, n)), table(n, inputs.ncols())];
         reserve("a kernel regression", sum(needed))?;
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
         let svd = decomposed(&*kernel, inputs)?;

@@ -6,7 +6,7 @@ use crate::curve::Cell;
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{error_rate, first_largest};
-use crate::svd::{Backend, Faer, Svd, exponent, scaled};
+use crate::svd::{Backend, DivideAndConquer, Svd, exponent, scaled};
 use ndarray::{Array2, ArrayRef2};
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl KernelRegression {
         let (n, k) = targets.dim();
         let needed = [
             table(n, n).saturating_mul(3),
-            Faer.bytes((n, n)),
+            DivideAndConquer.bytes((n, n)),
             table(n, k).saturating_mul(3),
             table(n, inputs.ncols()),
         ];

@@ -11,8 +11,7 @@
 //! | `avx512` | x86-64 with AVX-512 |
 //!
 //! It is read once, when the first such loop runs. Any other value, or a set that this processor lacks, is ignored:
-//! [`in_use`] returns the set in use. faer chooses its instructions itself, for matrix products and everything else it
-//! computes.
+//! [`in_use`] returns the set in use.
 
 use pulp::Arch;
 use std::sync::OnceLock;

@@ -16,4 +16,5 @@ pub(crate) mod spread;
 pub(crate) mod stored;
 pub(crate) mod threads;
 pub(crate) mod turned;
+pub(crate) mod views;
 pub mod whole_file;

@@ -77,7 +77,7 @@ pub(super) fn fold(
         return Ok(Triangle::from_rows(lower));
     }
     let reason = format!("a triangle of ‖L‖² = {found:e} where it is {expected:e}");
-    Err(Error::Backend { name: "faer", reason })
+    Err(Error::Backend { name: "divide and conquer", reason })
 }
 
 /// Returns the last rows of each column.

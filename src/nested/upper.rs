@@ -129,7 +129,7 @@ impl Upper {
             return Ok(update);
         }
         let reason = format!("a triangle of ‖R‖² = {found:e} where it is {expected:e}");
-        Err(Error::Backend { name: "faer", reason })
+        Err(Error::Backend { name: "divide and conquer", reason })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
-use crate::svd::{Backend, Faer, Svd, cholesky, exponent, power_of_two, triangle};
+use crate::svd::{Backend, DivideAndConquer, Svd, cholesky, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2, Axis};
 
 /// An upper triangular root `S` of a covariance, `Σ = SᵀS`, in units of `2^e`. Its leading columns belong to the
@@ -59,7 +59,7 @@ fn well_conditioned(sigma: &Array2<f64>) -> Option<Array2<f64>> {
 
 fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {
     let square = table(covariance.nrows(), covariance.nrows());
-    reserve("the root of a covariance", sum([Faer.bytes(covariance.dim()), square, square]))?;
+    reserve("the root of a covariance", sum([DivideAndConquer.bytes(covariance.dim()), square, square]))?;
     let svd = Svd::new(covariance)?;
     let sigma = svd.singular_values();
     let scaled_modes = svd.vt() * &sigma.view().insert_axis(Axis(1));
@@ -71,5 +71,5 @@ fn by_svd(covariance: &Array2<f64>) -> Result<Array2<f64>, Error> {
         return Err(Error::Domain { what, value: off / sigma[0], must_be });
     }
     let root = svd.vt() * &sigma.mapv(f64::sqrt).insert_axis(Axis(1));
-    triangle(root, &Faer)
+    triangle(root, &DivideAndConquer)
 }

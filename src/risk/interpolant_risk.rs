@@ -5,7 +5,7 @@ use crate::Error;
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::interpolants::check_deviation;
-use crate::svd::{Backend, Cutoff, Faer, Svd};
+use crate::svd::{Backend, Cutoff, DivideAndConquer, Svd};
 use ndarray::{Array2, Axis, s};
 
 /// The expected excess risk over the label noise, given the design, of the solutions `X⁺Y + (I − P) z` with `P = X⁺X`.
@@ -67,7 +67,7 @@ impl InterpolantRisk {
             return Ok(Self { least: min_norm, min_norm, unit_start: 0.0 });
         }
         let q = covariance.root_rows();
-        let squares = [table(p, p).saturating_mul(4), table(q, p), Faer.bytes((q, p))];
+        let squares = [table(p, p).saturating_mul(4), table(q, p), DivideAndConquer.bytes((q, p))];
         reserve("the risk of all interpolants", sum(squares))?;
         let null_space = svd.project_null_space(&Array2::eye(p))?;
         let leaning = covariance.root_times(&null_space);

@@ -21,7 +21,7 @@ use crate::curve::point::{Engine, LeftOut, Point};
 use crate::filter::MinNorm;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
-use crate::svd::{Backend, Cutoff, Faer, Right, Svd, exponent, scaled};
+use crate::svd::{Backend, Cutoff, DivideAndConquer, Right, Svd, exponent, scaled};
 use ndarray::{Array2, ArrayRef2, s};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -184,7 +184,7 @@ pub fn warm_start_curve(
     let (n, k, p) = (x.nrows(), y.ncols(), sizes.last().copied().unwrap_or(0));
     let fit = [table(x.ncols(), k), table(p, k).saturating_mul(4), table(n, k).saturating_mul(2)];
     let copy = table(n, p).saturating_mul(2); // of columns that are not contiguous
-    reserve("a curve of warm starts", sum(fit.into_iter().chain([copy, Faer.bytes((n, p))])))?;
+    reserve("a curve of warm starts", sum(fit.into_iter().chain([copy, DivideAndConquer.bytes((n, p))])))?;
     // All `P` rows, zero for features not in use yet.
     let mut beta = Array2::zeros((x.ncols(), y.ncols()));
     let step = |&p: &usize| {

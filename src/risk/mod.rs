@@ -76,7 +76,9 @@ use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::machine::turned::by_columns;
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Faer, dot, largest, power_of_two, reduce_beside, row_major_product, triangle};
+use crate::svd::{
+    Backend, DivideAndConquer, dot, largest, power_of_two, reduce_beside, row_major_product, triangle,
+};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, Axis, ShapeBuilder, s};
 
 /// A table `(X, Y)` of `N` test rows, compressed by one QR factorisation to at most `p + k + 1` rows that give the same
@@ -122,7 +124,7 @@ impl Compressed {
     /// [`Error::Empty`], [`Error::Shape`] if the tables differ in rows, [`Error::NonFinite`], [`Error::Overflow`] if
     /// the Euclidean length of a column does not fit into `f64`, [`Error::Memory`], [`Error::Backend`].
     pub fn new(x: &ArrayRef2<f64>, y: &ArrayRef2<f64>) -> Result<Self, Error> {
-        Self::with_backend(x, y, &Faer)
+        Self::with_backend(x, y, &DivideAndConquer)
     }
 
     /// Like [`Compressed::new`], on a backend of your choice.
@@ -210,7 +212,7 @@ impl Compressed {
             .find(|(found, expected)| (*found - *expected).abs() > tolerance * *expected)
         {
             let reason = format!("a column of length² {found:e} where it is {expected:e}");
-            return Err(Error::Backend { name: "faer", reason });
+            return Err(Error::Backend { name: "divide and conquer", reason });
         }
         Ok(Self {
             features: by_columns(features.reversed_axes().view()).reversed_axes(),
@@ -326,7 +328,7 @@ impl Compressed {
         joined.column_mut(k).assign(&self.ones.slice(s![p..]));
         // Scale each column, as in the whole table.
         let scales = equilibrate(&mut joined);
-        let mut rest = triangle(joined, &Faer)?;
+        let mut rest = triangle(joined, &DivideAndConquer)?;
         undo_scales(&mut rest, &scales);
         let mut leading = Self {
             features: Array2::zeros((p + k + 1, p)),

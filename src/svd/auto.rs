@@ -1,6 +1,6 @@
 //! Chooses the CPU or a GPU, whichever should be faster.
 
-use super::{Backend, Cuda, Faer, Jacobi, RawSvd, Route};
+use super::{Backend, Cuda, DivideAndConquer, Jacobi, RawSvd, Route};
 use crate::Error;
 use ndarray::{Array2, ArrayView2};
 
@@ -10,7 +10,7 @@ const WORTH_SENDING: usize = 1 << 27;
 /// Matrices of up to 512 columns take one block each on the device: with fewer matrices than this, most of it is idle.
 const FILLS_A_DEVICE: usize = 64;
 
-/// [`Cuda`] if there is a device and it should win; otherwise [`Jacobi`] (and, for `min(n, p) > 32`, [`Faer`]) on the
+/// [`Cuda`] if there is a device and it should win; otherwise [`Jacobi`] (and, for `min(n, p) > 32`, [`DivideAndConquer`]) on the
 /// CPU. Requires the feature `cuda`.
 ///
 /// A matrix of `n × p`, `r = min(n, p)`, goes to the device if
@@ -94,7 +94,7 @@ impl Backend for Auto {
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
         match route {
             Route::First => self.choice(x.dim()).factorise(x, route),
-            Route::Second => Faer.factorise(x, route),
+            Route::Second => DivideAndConquer.factorise(x, route),
         }
     }
 
@@ -118,7 +118,7 @@ impl Backend for Auto {
     }
 
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-        self.choice(x.dim()).triangle(x).or_else(|_| Faer.triangle(x))
+        self.choice(x.dim()).triangle(x).or_else(|_| DivideAndConquer.triangle(x))
     }
 }
 

@@ -95,7 +95,7 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String>;
 
     /// Returns the bytes of host memory that [`factorise`](Self::factorise) holds at its peak for an `n × p` matrix,
-    /// including the result. They are checked before the call. The default is the figure for [`Faer`](super::Faer).
+    /// including the result. They are checked before the call. The default is the figure for [`DivideAndConquer`](super::DivideAndConquer).
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
         bytes((n, p))
     }
@@ -180,7 +180,7 @@ pub(super) fn project(raw: RawSvd, targets: &Array2<f64>) -> Result<RawProjectio
     Ok(RawProjection { sigma, vt, along, rest })
 }
 
-/// Returns the peak bytes of [`Faer`](super::Faer)'s first route for a `long × short` matrix or its transpose: the
+/// Returns the peak bytes of [`DivideAndConquer`](super::DivideAndConquer)'s first route for a `long × short` matrix or its transpose: the
 /// matrix, or its triangle next to it, vectors of the bidiagonal matrix with those of the last merge, reflections, and
 /// the result.
 fn bytes((n, p): (usize, usize)) -> usize {

@@ -1,7 +1,7 @@
 //! The factorisation and the quantities derived from it.
 
 use super::checked;
-use super::{Backend, Faer, RawSvd, Right};
+use super::{Backend, DivideAndConquer, RawSvd, Right};
 use crate::Error;
 use crate::filter::Spectrum;
 use crate::filter::cutoff::Cutoff;
@@ -35,14 +35,14 @@ pub struct Svd {
 }
 
 impl Svd {
-    /// Factorises `x` (`n × p`) on the default backend, [`Faer`], with the default [`Cutoff`].
+    /// Factorises `x` (`n × p`) on the default backend, [`DivideAndConquer`], with the default [`Cutoff`].
     ///
     /// # Errors
     /// [`Error::Empty`] if `x` has no entries; [`Error::NonFinite`] if it holds NaN or an infinity; [`Error::Overflow`]
     /// if `σ₁` is over 1.8e308; [`Error::Backend`] if neither route of the backend gives a factorisation that passes
     /// the checks; [`Error::Memory`].
     pub fn new(x: &ArrayRef2<f64>) -> Result<Self, Error> {
-        Self::with_backend(x, &Faer)
+        Self::with_backend(x, &DivideAndConquer)
     }
 
     /// [`Svd::new`] on a backend of your choice.

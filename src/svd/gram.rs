@@ -113,8 +113,7 @@ impl WellConditioned {
     pub(crate) fn basis(&self) -> Result<Option<Array2<f64>>, Error> {
         let n = self.rank() + usize::from(self.is_centred);
         reserve("the basis of a path", table(3 * n, n))?;
-        let Ok(basis) = self.symmetric.basis() else { return Ok(None) };
-        let Some(q) = self.in_rows(basis) else { return Ok(None) };
+        let Some(q) = self.in_rows(self.symmetric.basis()) else { return Ok(None) };
         Ok(is_orthogonal(&q, tolerance(n, n)).then_some(q))
     }
 
@@ -152,13 +151,9 @@ impl WellConditioned {
         if self.is_centred {
             along = without_constant_part(&along);
         }
-        if self.symmetric.multiply_transposed(&mut along).is_err() {
-            return false;
-        }
+        self.symmetric.multiply_transposed(&mut along);
         let mut along = self.tridiagonal().times(&along);
-        if self.symmetric.multiply(&mut along).is_err() {
-            return false;
-        }
+        self.symmetric.multiply(&mut along);
         let found = if self.is_centred { with_constant(&along, n) } else { along };
         let found = Array1::from(found).insert_axis(Axis(1));
         let tolerance = tolerance(n, p);

@@ -1,6 +1,5 @@
 //! An orthonormal basis that grows by blocks of vectors, stored as a product of reflections.
 
-use super::product::columns_mut;
 use super::reflect::Reflections;
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 
@@ -28,12 +27,12 @@ impl GrowingBasis {
         given.assign(&x.slice(s![..b, ..]).t());
         self.reflect_transposed(0, &mut given);
         let mut coordinates = given.clone();
-        let mut reflections = Reflections::reduce(columns_mut(&mut coordinates).subrows_mut(r, d - r), b);
+        let mut reflections = Reflections::reduce(coordinates.slice_mut(s![r.., ..]), b);
         let count = (0..b).take_while(|&j| coordinates[[r + j, j]].abs() > least[j]).count();
         if count < b {
             coordinates = Array2::zeros((d, count).f());
             coordinates.assign(&given.slice(s![.., ..count]));
-            reflections = Reflections::reduce(columns_mut(&mut coordinates).subrows_mut(r, d - r), count);
+            reflections = Reflections::reduce(coordinates.slice_mut(s![r.., ..]), count);
         }
         self.signs.extend((0..count).map(|j| coordinates[[r + j, j]].signum()));
         self.turn_signs(0, &mut coordinates);
@@ -80,19 +79,19 @@ impl GrowingBasis {
 
     /// `B ← H₁ H₂ ⋯ B`.
     fn reflect(&self, b: &mut Array2<f64>) {
-        let (d, mut first) = (b.nrows(), self.len());
+        let mut first = self.len();
         for block in self.blocks.iter().rev() {
             first -= block.len();
-            block.apply(columns_mut(b).subrows_mut(first, d - first));
+            block.apply(b.slice_mut(s![first.., ..]));
         }
     }
 
     /// `B ← ⋯ H₂ H₁ B`, for the blocks after the first `from` vectors.
     fn reflect_transposed(&self, from: usize, b: &mut Array2<f64>) {
-        let (d, mut first) = (b.nrows(), 0);
+        let mut first = 0;
         for block in &self.blocks {
             if first >= from {
-                block.apply_transposed(columns_mut(b).subrows_mut(first, d - first));
+                block.apply_transposed(b.slice_mut(s![first.., ..]));
             }
             first += block.len();
         }

@@ -1,125 +1,354 @@
-//! `A = Q R` by Householder reflections, with every column to full accuracy.
+//! `A = Q R` by Householder reflections, and products with them, in blocks.
 //!
-//! This traverses the matrix as faer's QR does, with faer's kernels, and gives the same bits. But faer's QR treats a
-//! column's component outside the span of the columns before it as zero, and drops it, if it is under `16 m ε` of the
-//! column (`m` rows). A curve near its threshold needs that component: the bounds of this crate are some `ε` of a
-//! column. Here no column is skipped.
+//! A block of reflections is `I − V S Vᵀ` with an upper triangular `S`, its factor: R. Schreiber and C. Van Loan, *A
+//! Storage-Efficient WY Representation for Products of Householder Transformations*, SIAM J. Sci. Stat. Comput. 10
+//! (1989). `V` is stored below the diagonal of a matrix; its entries on the diagonal are 1, and above it 0.
+//!
+//! Every column keeps its full accuracy: no component is taken for zero because it is small beside its column. A curve
+//! near its threshold needs it: the bounds of this crate are some `ε` of a column.
 
-use faer::dyn_stack::{MemStack, StackReq};
-use faer::linalg::householder::{
-    apply_block_householder_transpose_on_the_left_in_place_with_conj as apply_transposed,
-    make_householder_in_place, upgrade_householder_factor,
-};
-use faer::linalg::qr::no_pivoting::factor::qr_in_place_scratch;
-pub(super) use faer::linalg::qr::no_pivoting::factor::recommended_block_size;
-use faer::{Conj, MatMut, Par, RowMut, Spec};
+// All must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
 
-/// Entries of a matrix below which columns are reduced one by one.
-const SMALL: usize = 48 * 48;
+use super::sums::Sums;
+use super::tiles::{Accum, multiply};
+use crate::machine::instructions::arch;
+use crate::machine::views::columns_of_mut;
+use ndarray::{ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use pulp::{Simd, WithSimd};
 
-/// Returns the memory that [`factor`] needs.
-pub(super) fn scratch(rows: usize, columns: usize, block: usize) -> StackReq {
-    qr_in_place_scratch::<f64>(rows, columns, block, Par::Seq, Spec::default())
+/// Most columns reduced one by one.
+const NARROW: usize = 16;
+/// Entries of a block of columns reflected together, so that they are still in the cache when needed again: 512 KiB.
+const CACHED: usize = 1 << 16;
+/// Sums of squares above this are accurate to working precision, even if some of the squares underflow.
+const LEAST: f64 = 1e-270;
+
+/// Returns how many reflections of a `rows × columns` matrix form a block.
+pub(super) fn block_size(rows: usize, columns: usize) -> usize {
+    let block = match rows * columns {
+        65_537.. => 32,
+        _ => 16,
+    };
+    block.min(rows).min(columns).max(1)
 }
 
-/// `A ← R` on and above the diagonal, with the reflections' vectors (whose heads are 1) below it. `coefficients` become
-/// the block factors, `block × min(rows, columns)`, in the form that faer's products with reflections take.
-pub(super) fn factor(a: MatMut<'_, f64>, mut coefficients: MatMut<'_, f64>, stack: &mut MemStack) {
-    coefficients.fill(0.0);
-    from(a, coefficients, 0, stack);
+/// Returns how many columns of this many rows to reflect together.
+pub(super) fn together(rows: usize) -> usize {
+    (CACHED / rows.max(1) / 8 * 8).max(64)
 }
 
-/// Starts at row and column `start`.
-fn from(mut a: MatMut<'_, f64>, mut factors: MatMut<'_, f64>, start: usize, stack: &mut MemStack) {
-    let (rows, columns) = (a.nrows(), a.ncols());
-    let (size, block) = (rows.min(columns), factors.nrows());
-    if block <= 1 {
-        if block == 1 {
-            one_by_one(a, factors.row_mut(0), start);
-        }
-        return;
-    }
-    let inner = if rows * columns < SMALL { 1 } else { block / 2 };
-    for first in (start..size).step_by(block) {
+/// `A ← R` on and above the diagonal, with the vectors of the reflections below it. `factors`, initially zero, become
+/// the factors of the blocks, block next to block (`block × min(rows, columns)`).
+pub(super) fn factor(mut a: ArrayViewMut2<'_, f64>, mut factors: ArrayViewMut2<'_, f64>) {
+    let (block, size, mut room) = (factors.nrows(), a.nrows().min(a.ncols()), Vec::new());
+    for first in (0..size).step_by(block.max(1)) {
         let width = block.min(size - first);
-        let inner = inner.min(width);
-        from(a.as_mut().subcols_mut(0, first + width), factors.as_mut().subrows_mut(0, inner), first, stack);
-        // The factors of inner blocks are in the first rows: move each to its place on the diagonal.
-        for at in (inner..width).step_by(inner) {
-            let inner = inner.min(width - at);
-            let (above, below) =
-                factors.as_mut().submatrix_mut(0, first + at, width, inner).split_at_row_mut(at);
-            below.subrows_mut(0, inner).copy_from_triangular_upper(above.as_ref().subrows(0, inner));
-        }
-        let mut factor = factors.as_mut().submatrix_mut(0, first, width, width);
-        let vectors = a.as_ref().submatrix(first, first, rows - first, width);
-        upgrade_householder_factor(factor.as_mut(), vectors, width, inner, Par::Seq);
-        let (left, right) =
-            a.as_mut().submatrix_mut(first, 0, rows - first, columns).split_at_col_mut(first + width);
-        if right.ncols() > 0 {
-            let vectors = left.as_ref().subcols(first, width);
-            apply_transposed(vectors, factor.as_ref(), Conj::Yes, right, Par::Seq, stack);
+        let (mut left, right) = a.slice_mut(s![first.., first..]).split_at(Axis(1), width);
+        let mut factor = factors.slice_mut(s![..width, first..first + width]);
+        factor_block(left.view_mut(), factor.view_mut(), &mut room);
+        let reflections = Block { vectors: left.view(), factor: factor.view() };
+        reflections.reflect_in_groups(right, true, &mut room);
+    }
+}
+
+/// Computes the factors of blocks of reflections `I − v vᵀ/τ`, block next to block (`block × count`, initially zero).
+/// The vectors are the columns of `vectors` (`rows × count`), each starting at its entry 1.
+pub(super) fn block_factors(mut factors: ArrayViewMut2<'_, f64>, vectors: ArrayView2<'_, f64>, taus: &[f64]) {
+    let (block, mut room) = (factors.nrows(), Vec::new());
+    for (number, taus) in taus.chunks(block.max(1)).enumerate() {
+        let (from, size) = (number * block, taus.len());
+        let vectors = vectors.slice(s![from.., from..from + size]);
+        let mut factor = factors.slice_mut(s![..size, from..from + size]);
+        let [mut head, mut products] = matrices(&mut room, [(size, size), (size, size)]);
+        copy_head(vectors, head.view_mut());
+        multiply(products.view_mut(), Accum::Replace, head.t(), head.view(), 1.0);
+        let tails = vectors.slice(s![size.., ..]);
+        multiply(products.view_mut(), Accum::Add, tails.t(), tails, 1.0);
+        for (k, tau) in taus.iter().enumerate() {
+            let inverse = tau.recip(); // 0 if there is nothing to reflect
+            factor[[k, k]] = inverse;
+            for i in 0..k {
+                let along = products[[i, k]] * inverse;
+                for above in 0..=i {
+                    factor[[above, k]] -= factor[[above, i]] * along;
+                }
+            }
         }
     }
 }
 
-/// Reduces columns from `start` on, as many as there are factors or rows.
-fn one_by_one(mut a: MatMut<'_, f64>, mut factors: RowMut<'_, f64>, start: usize) {
-    let (rows, columns) = (a.nrows(), a.ncols());
-    for k in start..factors.ncols().min(rows).min(columns) {
-        let (mut above, beside, below, rest) = a.as_mut().split_at_mut(k + 1, k + 1);
-        let mut tail = below.col_mut(k);
-        let tau = make_householder_in_place(&mut above[(k, k)], tail.as_mut()).tau;
-        factors[k] = tau;
-        let inverse = tau.recip();
-        if inverse < f64::MIN_POSITIVE {
-            continue; // nothing below the diagonal
-        }
-        let tail = tail.as_ref();
-        for (head, column) in beside.row_mut(k).iter_mut().zip(rest.col_iter_mut()) {
-            let step = -(*head + tail.transpose() * column.as_ref()) * inverse;
-            *head += step;
-            column.iter_mut().zip(tail.iter()).for_each(|(to, v)| *to += step * v);
+/// `C ← Qᵀ C` or `C ← Q C`, for all reflections of `vectors` and their block factors.
+pub(super) fn reflect_all(
+    vectors: ArrayView2<'_, f64>,
+    factors: ArrayView2<'_, f64>,
+    c: ArrayViewMut2<'_, f64>,
+    is_transposed: bool,
+) {
+    let (block, count, mut room) = (factors.nrows().max(1), vectors.ncols(), Vec::new());
+    let blocks = count.div_ceil(block);
+    for mut columns in in_groups(c, vectors.nrows()) {
+        for step in 0..blocks {
+            let first = block * if is_transposed { step } else { blocks - 1 - step };
+            let places = first..count.min(first + block);
+            let reflections = Block {
+                vectors: vectors.slice(s![first.., places.clone()]),
+                factor: factors.slice(s![..places.len(), places]),
+            };
+            reflections.reflect(columns.slice_mut(s![first.., ..]), is_transposed, &mut room);
         }
     }
+}
+
+/// Splits into groups of columns that stay in the cache.
+fn in_groups(c: ArrayViewMut2<'_, f64>, rows: usize) -> impl Iterator<Item = ArrayViewMut2<'_, f64>> {
+    let mut rest = Some(c);
+    std::iter::from_fn(move || {
+        let columns = rest.take().filter(|columns| columns.ncols() > 0)?;
+        let width = together(rows).min(columns.ncols());
+        let (next, others) = columns.split_at(Axis(1), width);
+        rest = Some(others);
+        Some(next)
+    })
+}
+
+/// A block of reflections.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a> {
+    pub(super) vectors: ArrayView2<'a, f64>,
+    pub(super) factor: ArrayView2<'a, f64>,
+}
+
+impl Block<'_> {
+    /// [`Self::reflect`] for any number of columns.
+    pub(super) fn reflect_in_groups(
+        self,
+        c: ArrayViewMut2<'_, f64>,
+        is_transposed: bool,
+        room: &mut Vec<f64>,
+    ) {
+        for columns in in_groups(c, self.vectors.nrows()) {
+            self.reflect(columns, is_transposed, room);
+        }
+    }
+
+    /// `C ← (I − V S Vᵀ) C`, or with `Sᵀ`.
+    fn reflect(self, c: ArrayViewMut2<'_, f64>, is_transposed: bool, room: &mut Vec<f64>) {
+        let (width, columns) = (self.vectors.ncols(), c.ncols());
+        let factor = if is_transposed { self.factor.reversed_axes() } else { self.factor };
+        let [mut head, mut along, mut taken] =
+            matrices(room, [(width, width), (width, columns), (width, columns)]);
+        copy_head(self.vectors, head.view_mut());
+        let tails = self.vectors.slice(s![width.., ..]);
+        let (mut above, mut below) = c.split_at(Axis(0), width);
+        multiply(along.view_mut(), Accum::Replace, head.t(), above.view(), 1.0);
+        multiply(along.view_mut(), Accum::Add, tails.t(), below.view(), 1.0);
+        multiply(taken.view_mut(), Accum::Replace, factor, along.view(), 1.0);
+        multiply(above.view_mut(), Accum::Add, head.view(), taken.view(), -1.0);
+        multiply(below.view_mut(), Accum::Add, tails, taken.view(), -1.0);
+    }
+}
+
+/// Copies the square part of `V`.
+fn copy_head(vectors: ArrayView2<'_, f64>, mut head: ArrayViewMut2<'_, f64>) {
+    for (j, (mut to, from)) in head.columns_mut().into_iter().zip(vectors.columns()).enumerate() {
+        for (i, (to, from)) in to.iter_mut().zip(from).enumerate() {
+            *to = match i.cmp(&j) {
+                std::cmp::Ordering::Less => 0.0,
+                std::cmp::Ordering::Equal => 1.0,
+                std::cmp::Ordering::Greater => *from,
+            };
+        }
+    }
+}
+
+/// Returns writable column-major matrices in `room`.
+pub(super) fn matrices<const N: usize>(
+    room: &mut Vec<f64>,
+    shapes: [(usize, usize); N],
+) -> [ArrayViewMut2<'_, f64>; N] {
+    let needed = shapes.iter().map(|(rows, columns)| rows * columns).sum();
+    if room.len() < needed {
+        room.resize(needed, 0.0);
+    }
+    let mut rest = &mut room[..];
+    shapes.map(|(rows, columns)| {
+        let (part, others) = std::mem::take(&mut rest).split_at_mut(rows * columns);
+        rest = others;
+        columns_of_mut(part, (rows, columns), rows)
+    })
+}
+
+/// Reduces a block of columns, with at least as many rows: halves of it in turn, the smallest column by column.
+fn factor_block(a: ArrayViewMut2<'_, f64>, factor: ArrayViewMut2<'_, f64>, room: &mut Vec<f64>) {
+    let width = a.ncols();
+    if width <= NARROW {
+        let mut columns = a.into_iter_columns();
+        let mut columns: [_; NARROW] = std::array::from_fn(|_| columns.next().unwrap_or_default());
+        return arch().dispatch(OneByOne { columns: &mut columns[..width], factor });
+    }
+    let half = width / 2;
+    let (mut left, mut right) = a.split_at(Axis(1), half);
+    let (upper, lower) = factor.split_at(Axis(0), half);
+    let (mut first, mut beside) = upper.split_at(Axis(1), half);
+    let (_, mut second) = lower.split_at(Axis(1), half);
+    factor_block(left.view_mut(), first.view_mut(), room);
+    Block { vectors: left.view(), factor: first.view() }.reflect(right.view_mut(), true, room);
+    let mut right = right.slice_move(s![half.., ..]);
+    factor_block(right.view_mut(), second.view_mut(), room);
+    // S₁₂ = −S₁₁ V₁ᵀV₂ S₂₂
+    let rest = width - half;
+    let [mut head, mut between, mut product] = matrices(room, [(rest, rest), (half, rest), (half, rest)]);
+    copy_head(right.view(), head.view_mut());
+    let (near, far) = left.slice(s![half.., ..]).split_at(Axis(0), rest);
+    multiply(between.view_mut(), Accum::Replace, near.t(), head.view(), 1.0);
+    multiply(between.view_mut(), Accum::Add, far.t(), right.slice(s![rest.., ..]), 1.0);
+    multiply(product.view_mut(), Accum::Replace, first.view(), between.view(), 1.0);
+    multiply(beside.view_mut(), Accum::Replace, product.view(), second.view(), -1.0);
+}
+
+/// Splits a view into its columns.
+pub(super) trait IntoColumns<'a> {
+    /// Returns the columns of a column-major matrix as slices.
+    fn into_iter_columns(self) -> impl Iterator<Item = &'a mut [f64]>;
+}
+
+impl<'a> IntoColumns<'a> for ArrayViewMut2<'a, f64> {
+    fn into_iter_columns(self) -> impl Iterator<Item = &'a mut [f64]> {
+        let mut rest = Some(self);
+        std::iter::from_fn(move || {
+            let columns = rest.take().filter(|columns| columns.ncols() > 0)?;
+            let (first, others) = columns.split_at(Axis(1), 1);
+            rest = Some(others);
+            Some(entries_mut(first.remove_axis(Axis(1))))
+        })
+    }
+}
+
+/// Returns the entries of a contiguous column.
+pub(super) fn entries_mut(column: ArrayViewMut1<'_, f64>) -> &mut [f64] {
+    column.into_slice().unwrap_or_default()
+}
+
+/// Reduces a few columns one by one.
+struct OneByOne<'a, 'b> {
+    columns: &'b mut [&'b mut [f64]],
+    factor: ArrayViewMut2<'a, f64>,
+}
+
+impl WithSimd for OneByOne<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (Self { columns, mut factor }, sums) = (self, Sums(simd));
+        for k in 0..columns.len() {
+            let (done, rest) = columns.split_at_mut(k);
+            let Some((column, rest)) = rest.split_first_mut() else { return };
+            let (above, tail) = column.split_at_mut(k + 1);
+            let Some((new, inverse)) = reflection(above[k], tail, sums) else { continue };
+            above[k] = new;
+            factor[[k, k]] = inverse;
+            for (i, done) in done.iter().enumerate() {
+                let (above, done) = done.split_at(k + 1);
+                let along = (above[k] + sums.dot(done, tail)) * inverse;
+                for above in 0..=i {
+                    factor[[above, k]] -= factor[[above, i]] * along;
+                }
+            }
+            for other in rest {
+                let (above, other) = other.split_at_mut(k + 1);
+                let along = (above[k] + sums.dot(tail, other)) * inverse;
+                above[k] -= along;
+                sums.add(-along, tail, other);
+            }
+        }
+    }
+}
+
+/// Computes the reflection `I − v vᵀ/τ` that takes a column to its first entry: `tail` becomes `v`, whose first entry
+/// is 1. Returns the new first entry and `1/τ`; `None` if nothing needs to be reflected.
+#[inline(always)]
+pub(super) fn reflection<S: Simd>(head: f64, tail: &mut [f64], sums: Sums<S>) -> Option<(f64, f64)> {
+    let (length, whole) = lengths(head, tail, sums.dot(tail, tail));
+    if length < f64::MIN_POSITIVE {
+        return None; // I − 0 v vᵀ is I, and the reciprocal of a subnormal length would overflow
+    }
+    let new = -whole.copysign(head);
+    let scale = (head - new).recip();
+    for v in tail {
+        *v *= scale;
+    }
+    let size = (length * scale) * (length * scale);
+    Some((new, f64::midpoint(1.0, size).recip()))
+}
+
+/// Returns `‖column‖`, and the norm with `head` on top, from the column's sum of squares if that is in range.
+fn lengths(head: f64, column: &[f64], square: f64) -> (f64, f64) {
+    let whole = head.mul_add(head, square);
+    if square > LEAST && whole < LEAST.recip() {
+        return (square.sqrt(), whole.sqrt());
+    }
+    let largest = column.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return (largest, head.hypot(largest));
+    }
+    let scaled: f64 = column.iter().map(|v| (v / largest) * (v / largest)).sum();
+    let length = largest * scaled.sqrt();
+    (length, head.hypot(length))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faer::Mat;
-    use faer::dyn_stack::MemBuffer;
-    use faer::linalg::qr::no_pivoting::factor::qr_in_place;
+    use crate::rng::stream;
+    use ndarray::{Array2, ShapeBuilder};
+    use rand::RngExt;
 
-    fn factored(a: &Mat<f64>, by: impl Fn(MatMut<'_, f64>, MatMut<'_, f64>, &mut MemStack)) -> [Mat<f64>; 2] {
-        let (rows, columns) = (a.nrows(), a.ncols());
-        let block = recommended_block_size::<f64>(rows, columns);
-        let (mut a, mut factors) = (a.to_owned(), Mat::zeros(block, rows.min(columns)));
-        let mut buffer = MemBuffer::new(scratch(rows, columns, block));
-        by(a.as_mut(), factors.as_mut(), MemStack::new(&mut buffer));
-        [a, factors]
+    fn factored(a: &Array2<f64>) -> [Array2<f64>; 2] {
+        let (rows, columns) = a.dim();
+        let mut factors = Array2::zeros((block_size(rows, columns), rows.min(columns)).f());
+        let mut reduced = Array2::zeros((rows, columns).f());
+        reduced.assign(a);
+        factor(reduced.view_mut(), factors.view_mut());
+        [reduced, factors]
     }
 
-    /// A pseudorandom entry.
-    #[allow(clippy::cast_possible_wrap)]
-    fn entry(i: usize, j: usize) -> f64 {
-        let state = (i * 7919 + j * 104_729 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 11) as i64 as f64 / 2f64.powi(52)
-            - 1.0
-    }
-
-    /// If nothing was dropped, no seeded result changes.
+    /// `A = Q R` and `QᵀQ = I`: each of some reflections has a few rounding errors in each entry, which add up to some
+    /// `√k` of them (Higham, *Accuracy and Stability of Numerical Algorithms*, section 19.3). The factors computed from
+    /// the vectors alone give the same `Q`.
     #[test]
-    fn independent_columns_have_the_bits_of_faer() {
-        for (rows, columns) in
-            [(1, 1), (5, 3), (3, 5), (12, 12), (40, 33), (33, 40), (200, 100), (150, 150), (100, 230)]
-        {
-            let a = Mat::from_fn(rows, columns, entry);
-            let ours = factored(&a, factor);
-            let theirs = factored(&a, |a, factors, stack| {
-                qr_in_place(a, factors, Par::Seq, stack, Spec::default());
-            });
-            assert_eq!(ours, theirs, "{rows} × {columns}");
+    fn product_of_its_factors() {
+        let shapes =
+            [(1, 1), (5, 3), (3, 5), (16, 17), (40, 33), (33, 40), (200, 100), (150, 150), (100, 230)];
+        for (rows, columns) in shapes.into_iter().chain([(600, 320)]) {
+            let (mut rng, size) = (stream(1, rows, columns), rows.min(columns));
+            let a = Array2::from_shape_simple_fn((rows, columns), || 2.0 * rng.random::<f64>() - 1.0);
+            let [reduced, factors] = factored(&a);
+            let vectors = reduced.slice(s![.., ..size]);
+            let mut q = Array2::eye(rows).reversed_axes();
+            reflect_all(vectors, factors.view(), q.view_mut(), false);
+            let r =
+                Array2::from_shape_fn((rows, columns), |(i, j)| if i <= j { reduced[[i, j]] } else { 0.0 });
+            let off =
+                |a: Array2<f64>, b: &Array2<f64>| (a - b).iter().fold(0.0f64, |most, v| most.max(v.abs()));
+            let bound = 8.0 * f64::EPSILON * (size as f64).sqrt();
+            assert!(off(q.t().dot(&q), &Array2::eye(rows)) <= bound, "{rows} × {columns}");
+            let largest = (rows as f64).sqrt();
+            assert!(off(q.dot(&r), &a) <= bound * largest, "{rows} × {columns}");
+            let mut transposed = a.clone().reversed_axes().as_standard_layout().into_owned().reversed_axes();
+            reflect_all(vectors, factors.view(), transposed.view_mut(), true);
+            assert!(off(transposed, &r) <= bound * largest, "{rows} × {columns}");
+
+            let taus: Vec<f64> = (0..size)
+                .map(|k| {
+                    let tail = reduced.slice(s![k + 1.., k]);
+                    if k + 1 == rows { f64::INFINITY } else { f64::midpoint(1.0, tail.dot(&tail)) }
+                })
+                .collect();
+            let mut again = Array2::zeros(factors.dim());
+            block_factors(again.view_mut(), vectors, &taus);
+            assert!(off(again, &factors) <= bound, "{rows} × {columns}");
         }
     }
 
@@ -129,13 +358,24 @@ mod tests {
     fn what_a_column_adds_is_kept_however_little_it_is() {
         let small = 2f64.powi(-44);
         for rows in [3, 40, 300] {
-            let a = Mat::from_fn(rows, 2, |i, j| {
+            let a = Array2::from_shape_fn((rows, 2), |(i, j)| {
                 let own = if i == rows - 1 && j == 1 { small } else { 0.0 };
                 if i < rows - 1 { 1.0 } else { own }
             });
-            let [r, _] = factored(&a, factor);
+            let [r, _] = factored(&a);
             // The columns differ by `small` in an entry in which the first is 0.
-            assert!((r[(1, 1)].abs() / small - 1.0).abs() < 1e-2, "{rows}: {:e}", r[(1, 1)]);
+            assert!((r[[1, 1]].abs() / small - 1.0).abs() < 1e-2, "{rows}: {:e}", r[[1, 1]]);
+        }
+    }
+
+    /// Entries whose squares underflow or overflow.
+    #[test]
+    fn lengths_of_extreme_columns() {
+        for size in [1e-200, 1e-160, 1e-100, 1.0, 1e160, 1e200] {
+            let (length, whole) = lengths(2.0 * size, &[size; 4], 4.0 * size * size);
+            for (found, expected) in [(length, 2.0), (whole, 8f64.sqrt())] {
+                assert!((found / size / expected - 1.0).abs() < 4.0 * f64::EPSILON, "{size:e}: {found:e}");
+            }
         }
     }
 }

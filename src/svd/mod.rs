@@ -1,7 +1,7 @@
 //! `X = U Σ Vᵀ`, the factorisation that everything else uses.
 //!
-//! Only this directory uses a linear algebra crate. [`Backend`] is the interface such a crate implements; [`Svd::new`]
-//! and its siblings apply the same checks to every backend's results.
+//! [`Backend`] is the interface that a linear algebra crate or a device implements; [`Svd::new`] and its siblings apply
+//! the same checks to every backend's results.
 //!
 //! # A factorisation that is wrong never becomes a curve
 //! Every factorisation here, from any backend,
@@ -16,7 +16,7 @@
 //! 4. takes the backend's second route if the check fails, and returns [`Error::Backend`] if
 //!    that fails too.
 //!
-//! [`Faer`] is the default, [`Jacobi`] is for many small matrices; `Lapack` and `Cuda` (a GPU, with `Auto`, which uses
+//! [`DivideAndConquer`] is the default, [`Jacobi`] is for many small matrices; `Lapack` and `Cuda` (a GPU, with `Auto`, which uses
 //! it if it should win) are behind the features of the same names.
 //!
 //! Every backend is tested against LAPACK's own test programs and NIST's certified regressions:
@@ -50,8 +50,8 @@ mod conquer;
 mod cosines;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod divide_and_conquer;
 mod factorisation;
-mod faer;
 mod gram;
 mod growing_basis;
 mod householder;
@@ -60,6 +60,7 @@ pub mod interop;
 mod jacobi;
 #[cfg(feature = "lapack")]
 mod lapack;
+mod one_sided;
 mod outside;
 mod panel;
 mod product;
@@ -67,12 +68,12 @@ mod projection;
 mod reflect;
 mod registers;
 mod row_update;
-mod space;
 mod start;
 mod streamed_qr;
 mod sums;
 mod symmetric;
 mod symmetric_reduction;
+mod tiles;
 mod triangular;
 mod tridiagonal;
 mod verify;
@@ -87,16 +88,16 @@ pub(crate) use cholesky::cholesky;
 pub use cosines::{CosineDevice, CosineFit, CosineFits, CosineTables};
 #[cfg(feature = "cuda")]
 pub use cuda::Cuda;
+pub use divide_and_conquer::DivideAndConquer;
 pub use factorisation::{LastMode, Svd};
-pub use faer::Faer;
 pub(crate) use gram::{Left, WellConditioned};
 pub(crate) use growing_basis::GrowingBasis;
 pub use jacobi::Jacobi;
 #[cfg(feature = "lapack")]
 pub use lapack::Lapack;
 pub(crate) use product::{
-    add_gram, add_product, columns_times, fewest_columns, product, row_gram, row_major_product,
-    small_product, small_stride, subtract_product, times_transposed, upper_product,
+    add_gram, add_product, columns_times, product, row_gram, row_major_product, small_product, small_stride,
+    subtract_product, times_transposed, upper_product,
 };
 pub(crate) use projection::{Projection, Right};
 pub(crate) use reflect::{reduce, reduce_beside};

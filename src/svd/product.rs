@@ -4,13 +4,12 @@
 #![allow(clippy::inline_always)]
 
 use super::registers::WHOLE;
-use super::sums::dot;
+use super::tiles::{Accum, multiply as multiply_alone};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages;
 use crate::machine::threads::{piece, share};
-use faer::linalg::matmul::{matmul, triangular};
-use faer::{Accum, MatMut, MatRef, Par};
-use ndarray::{Array2, ArrayView2, CowArray, Ix2, ShapeBuilder};
+use crate::machine::views::{rows_of, rows_of_mut};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
 use pulp::Simd;
 use std::ops::Range;
 
@@ -18,39 +17,44 @@ use std::ops::Range;
 const SKIPPED: usize = 96;
 /// Multiplications and additions worth a thread: about 0.2 ms of work. Handing them over takes about 0.01 ms.
 pub(super) const PRODUCT: usize = 1 << 22;
-/// Most multiplications of a product that faer treats as small, adding in another order; it treats single columns
-/// differently again.
-const SMALL: usize = 1 << 12;
 /// Least rows or columns of a panel: each panel repacks the factor that they share.
 const PANEL: usize = 384;
+/// Rows and columns of a triangle that are computed as a whole, both halves of it.
+const DIAGONAL: usize = 32;
 
 /// `C ← α A B`, or adds that to `C`. The panels depend on the shape alone.
-pub(super) fn multiply(c: MatMut<'_, f64>, accum: Accum, a: MatRef<'_, f64>, b: MatRef<'_, f64>, alpha: f64) {
-    let (m, p) = (c.nrows(), c.ncols());
+pub(super) fn multiply(
+    c: ArrayViewMut2<'_, f64>,
+    accum: Accum,
+    a: ArrayView2<'_, f64>,
+    b: ArrayView2<'_, f64>,
+    alpha: f64,
+) {
+    let (m, p) = c.dim();
     let work = m.saturating_mul(p).saturating_mul(a.ncols());
     let width = piece(m.max(p), PANEL, work, PRODUCT);
     if width >= m.max(p) {
-        matmul(c, accum, a, b, alpha, Par::Seq);
+        multiply_alone(c, accum, a, b, alpha);
     } else if p >= m {
         share(panels(c, width), |(first, c)| {
-            let b = b.subcols(first, c.ncols());
-            matmul(c, accum, a, b, alpha, Par::Seq);
+            let b = b.slice(s![.., first..first + c.ncols()]);
+            multiply_alone(c, accum, a, b, alpha);
         });
     } else {
-        share(panels(c.transpose_mut(), width), |(first, c)| {
-            let c = c.transpose_mut();
-            let a = a.subrows(first, c.nrows());
-            matmul(c, accum, a, b, alpha, Par::Seq);
+        share(panels(c.reversed_axes(), width), |(first, c)| {
+            let c = c.reversed_axes();
+            let a = a.slice(s![first..first + c.nrows(), ..]);
+            multiply_alone(c, accum, a, b, alpha);
         });
     }
 }
 
 /// Runs `work` on panels of columns: on all threads, if the multiplications per column (`each`) make that pay.
 pub(super) fn by_panels(
-    c: MatMut<'_, f64>,
+    c: ArrayViewMut2<'_, f64>,
     least: usize,
     each: usize,
-    work: impl Fn(MatMut<'_, f64>) + Sync,
+    work: impl Fn(ArrayViewMut2<'_, f64>) + Sync,
 ) {
     let columns = c.ncols();
     let width = piece(columns, least, each.saturating_mul(columns), PRODUCT);
@@ -61,11 +65,11 @@ pub(super) fn by_panels(
 }
 
 /// Splits into panels of `width` columns, each with the index of its first column.
-pub(super) fn panels(c: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_, f64>)> {
+pub(super) fn panels(c: ArrayViewMut2<'_, f64>, width: usize) -> Vec<(usize, ArrayViewMut2<'_, f64>)> {
     let mut all = Vec::with_capacity(c.ncols().div_ceil(width.max(1)));
     let (mut first, mut rest) = (0, c);
     while rest.ncols() > width {
-        let (panel, others) = rest.split_at_col_mut(width);
+        let (panel, others) = rest.split_at(Axis(1), width);
         all.push((first, panel));
         (first, rest) = (first + width, others);
     }
@@ -73,18 +77,10 @@ pub(super) fn panels(c: MatMut<'_, f64>, width: usize) -> Vec<(usize, MatMut<'_,
     all
 }
 
-/// Returns faer's view of a column-major matrix.
-pub(super) fn columns_mut(matrix: &mut Array2<f64>) -> MatMut<'_, f64> {
-    let (rows, columns) = matrix.dim();
-    let entries = matrix.as_slice_memory_order_mut().unwrap_or_default();
-    MatMut::from_column_major_slice_mut(entries, rows, columns)
-}
-
 /// `C = A Bᵀ` for `A` (`m × k`), `B` (`p × k`) and `C` (`m × p`), all row-major.
 pub(crate) fn times_transposed(a: &[f64], b: &[f64], c: &mut [f64], (m, p, k): (usize, usize, usize)) {
-    let (a, b) = (MatRef::from_row_major_slice(a, m, k), MatRef::from_row_major_slice(b, p, k));
-    let c = MatMut::from_row_major_slice_mut(c, m, p);
-    matmul(c, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
+    let (a, b) = (rows_of(a, (m, k)), rows_of(b, (p, k)));
+    multiply_alone(rows_of_mut(c, (m, p)), Accum::Replace, a, b.reversed_axes(), 1.0);
 }
 
 /// `C[.., to] ← A[.., from] B`, or adds that, for `A` and `C` (`m` rows of the given widths) and `B`, all row-major.
@@ -95,10 +91,10 @@ pub(crate) fn add_product(
     m: usize,
     is_first: bool,
 ) {
-    let a = MatRef::from_row_major_slice(&a[..m * a_width], m, a_width).subcols(from.start, from.len());
-    let b = MatRef::from_row_major_slice(b, from.len(), to.len());
-    let c = MatMut::from_row_major_slice_mut(c, m, c_width).subcols_mut(to.start, to.len());
-    matmul(c, if is_first { Accum::Replace } else { Accum::Add }, a, b, 1.0, Par::Seq);
+    let b = rows_of(b, (from.len(), to.len()));
+    let a = rows_of(a, (m, a_width)).slice_move(s![.., from]);
+    let c = rows_of_mut(c, (m, c_width)).slice_move(s![.., to]);
+    multiply_alone(c, if is_first { Accum::Replace } else { Accum::Add }, a, b, 1.0);
 }
 
 /// `C = A[.., columns]ᵀ B`, for row-major `A` (`k ×` width), and column-major `B` (`k × p`) and `C` (columns `× p`).
@@ -109,42 +105,63 @@ pub(crate) fn columns_times(
     c: &mut [f64],
     (k, p): (usize, usize),
 ) {
-    if columns.len() == 1 {
-        // faer's algorithm for one column depends on the width.
-        let column: Vec<f64> = a.chunks_exact(width).take(k).map(|row| row[columns.start]).collect();
-        return c.iter_mut().zip(b.chunks_exact(k)).for_each(|(c, b)| *c = dot(&column, b));
-    }
-    let a = MatRef::from_row_major_slice(&a[..k * width], k, width).subcols(columns.start, columns.len());
-    let b = MatRef::from_column_major_slice(b, k, p);
-    let c = MatMut::from_column_major_slice_mut(c, columns.len(), p);
-    matmul(c, Accum::Replace, a.transpose(), b, 1.0, Par::Seq);
-}
-
-/// Returns how many columns `B` of [`columns_times`] needs so that the bits of a column do not depend on its
-/// neighbours.
-pub(crate) fn fewest_columns(k: usize, columns: usize) -> usize {
-    SMALL / (k * columns).max(1) + 2
+    let c = rows_of_mut(c, (p, columns.len()));
+    let a = rows_of(a, (k, width)).slice_move(s![.., columns]);
+    multiply_alone(
+        c.reversed_axes(),
+        Accum::Replace,
+        a.reversed_axes(),
+        rows_of(b, (p, k)).reversed_axes(),
+        1.0,
+    );
 }
 
 /// `G ← G + AᵀA`, on and above the diagonal only, for `A` (`m × p`) and `G` (`p × p`), both row-major.
 pub(crate) fn add_gram(a: &[f64], g: &mut [f64], (m, p): (usize, usize)) {
-    let a = MatRef::from_row_major_slice(a, m, p);
-    let whole = triangular::BlockStructure::Rectangular;
-    let upper = triangular::BlockStructure::TriangularUpper;
-    let g = MatMut::from_row_major_slice_mut(g, p, p);
-    triangular::matmul(g, upper, Accum::Add, a.transpose(), whole, a, whole, 1.0, Par::Seq);
+    let a = rows_of(a, (m, p));
+    let lower = rows_of_mut(g, (p, p)).reversed_axes();
+    lower_product(lower, Accum::Add, a.reversed_axes(), a, 1.0);
 }
 
 /// Returns `A Aᵀ` for `A` (`m × k`), on and below the diagonal, column-major, with zeros above.
 pub(crate) fn row_gram(a: ArrayView2<'_, f64>) -> Vec<f64> {
-    let a = contiguous(a);
-    let (a, m) = (matrix(&a), a.nrows());
+    let m = a.nrows();
     let mut gram = vec![0.0; m * m];
-    let whole = triangular::BlockStructure::Rectangular;
-    let lower = triangular::BlockStructure::TriangularLower;
-    let to = MatMut::from_column_major_slice_mut(&mut gram, m, m);
-    triangular::matmul(to, lower, Accum::Replace, a, whole, a.transpose(), whole, 1.0, Par::Seq);
+    let lower = rows_of_mut(&mut gram, (m, m)).reversed_axes();
+    lower_product(lower, Accum::Replace, a, a.reversed_axes(), 1.0);
     gram
+}
+
+/// `C ← α A B`, or adds that to `C`, on and below the diagonal of a square `C` only, on this thread.
+pub(super) fn lower_product(
+    mut c: ArrayViewMut2<'_, f64>,
+    accum: Accum,
+    a: ArrayView2<'_, f64>,
+    b: ArrayView2<'_, f64>,
+    alpha: f64,
+) {
+    let n = c.nrows();
+    if n > DIAGONAL {
+        let half = (n / 2).next_multiple_of(DIAGONAL);
+        let (above, below) = c.split_at(Axis(0), half);
+        let (first, _) = above.split_at(Axis(1), half);
+        let (beside, rest) = below.split_at(Axis(1), half);
+        let ((upper, lower), (left, right)) = (a.split_at(Axis(0), half), b.split_at(Axis(1), half));
+        lower_product(first, accum, upper, left, alpha);
+        multiply_alone(beside, accum, lower, left, alpha);
+        return lower_product(rest, accum, lower, right, alpha);
+    }
+    let mut square = [0.0; DIAGONAL * DIAGONAL];
+    let mut square = rows_of_mut(&mut square, (n, n)).reversed_axes();
+    multiply_alone(square.view_mut(), Accum::Replace, a, b, alpha);
+    for (j, (mut to, from)) in c.columns_mut().into_iter().zip(square.columns()).enumerate() {
+        for (to, from) in to.iter_mut().zip(from).skip(j) {
+            match accum {
+                Accum::Replace => *to = *from,
+                Accum::Add => *to += from,
+            }
+        }
+    }
 }
 
 /// Returns the row stride of the second factor of a [`small_product`], for rows of `p` entries.
@@ -221,10 +238,8 @@ fn rows_times<S: Simd, const R: usize>(
 /// Returns `A B`, column-major. `A` has at least as many columns as `B` has rows; further columns are multiplied by
 /// zero.
 pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
-    let (a, b) = (contiguous(a), contiguous(b));
     let mut c = large_pages::zeros((a.nrows(), b.ncols()).f());
-    let leading = matrix(&a).subcols(0, b.nrows());
-    multiply(columns_mut(&mut c), Accum::Replace, leading, matrix(&b), 1.0);
+    multiply(c.view_mut(), Accum::Replace, a.slice(s![.., ..b.nrows()]), b, 1.0);
     c
 }
 
@@ -235,54 +250,27 @@ pub(crate) fn row_major_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) 
 
 /// `C ← C − A B`.
 pub(crate) fn subtract_product(c: &mut Array2<f64>, a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) {
-    let (a, b) = (contiguous(a), contiguous(b));
-    multiply(matrix_mut(c), Accum::Add, matrix(&a), matrix(&b), -1.0);
+    multiply(c.view_mut(), Accum::Add, a, b, -1.0);
 }
 
 /// Returns `A B`, column-major, for `A` zero below its diagonal, skipping those zeros. As in [`product`], `A` may have
 /// more columns.
 pub(crate) fn upper_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
-    let (a, b) = (contiguous(a), contiguous(b));
-    let (a, b) = (matrix(&a), matrix(&b));
     let (rows, inner) = (a.nrows(), b.nrows().min(a.ncols()));
     let mut c = large_pages::zeros((rows, b.ncols()).f());
-    let multiply = |(from, c): (usize, MatMut<'_, f64>)| {
-        let part = a.submatrix(from, from, c.ncols(), inner - from);
-        matmul(c.transpose_mut(), Accum::Replace, part, b.subrows(from, inner - from), 1.0, Par::Seq);
+    let multiply = |(from, c): (usize, ArrayViewMut2<'_, f64>)| {
+        let part = a.slice(s![from..from + c.ncols(), from..inner]);
+        multiply_alone(c.reversed_axes(), Accum::Replace, part, b.slice(s![from..inner, ..]), 1.0);
     };
     let work = rows.saturating_mul(inner).saturating_mul(b.ncols());
     let reached = rows.min(inner.next_multiple_of(SKIPPED));
-    let parts = panels(columns_mut(&mut c).subrows_mut(0, reached).transpose_mut(), SKIPPED);
+    let parts = panels(c.slice_mut(s![..reached, ..]).reversed_axes(), SKIPPED);
     if work < 2 * PRODUCT {
         parts.into_iter().for_each(multiply);
     } else {
         share(parts, multiply);
     }
     c
-}
-
-/// Returns a contiguous matrix, as [`matrix`] requires.
-fn contiguous(a: ArrayView2<'_, f64>) -> CowArray<'_, f64, Ix2> {
-    let is_one_piece = a.as_slice().is_some() || a.t().as_slice().is_some();
-    if is_one_piece { a.into() } else { a.as_standard_layout().into_owned().into() }
-}
-
-/// Returns faer's view of a row-major or column-major matrix.
-pub(super) fn matrix<'a>(a: &'a CowArray<'_, f64, Ix2>) -> MatRef<'a, f64> {
-    let (rows, columns) = a.dim();
-    a.as_slice().map_or_else(
-        || MatRef::from_column_major_slice(a.as_slice_memory_order().unwrap_or_default(), rows, columns),
-        |entries| MatRef::from_row_major_slice(entries, rows, columns),
-    )
-}
-
-/// Returns faer's mutable view of a row-major or column-major matrix.
-pub(super) fn matrix_mut(a: &mut Array2<f64>) -> MatMut<'_, f64> {
-    let (rows, columns) = a.dim();
-    if a.is_standard_layout() {
-        return MatMut::from_row_major_slice_mut(a.as_slice_mut().unwrap_or_default(), rows, columns);
-    }
-    columns_mut(a)
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl Projection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::svd::{Faer, Jacobi, RawSvd, Route, Svd};
+    use crate::svd::{DivideAndConquer, Jacobi, RawSvd, Route, Svd};
     use ndarray::ArrayView2;
 
     /// Entries without particular structure, the same on every machine.
@@ -190,7 +190,7 @@ mod tests {
                 };
                 let xs: Vec<_> = (0..11).map(design).collect();
                 let targets: Vec<_> = (0..11).map(|seed| matrix(n, 2, seed + 50) * 1e3).collect();
-                for backend in [&Jacobi as &dyn Backend, &Faer] {
+                for backend in [&Jacobi as &dyn Backend, &DivideAndConquer] {
                     let found = many(&xs, &targets, backend);
                     for ((x, t), found) in xs.iter().zip(&targets).zip(found) {
                         let whole = Svd::with_backend(x, backend).unwrap();
@@ -240,7 +240,7 @@ mod tests {
             if route == Route::First {
                 Err("asked for the first route".into())
             } else {
-                Faer.factorise(x, route)
+                DivideAndConquer.factorise(x, route)
             }
         }
 
@@ -262,18 +262,18 @@ mod tests {
                 }
                 Ok(raw)
             };
-            Faer.project_many(xs, targets).into_iter().map(spoil).collect()
+            DivideAndConquer.project_many(xs, targets).into_iter().map(spoil).collect()
         }
 
         fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-            Faer.triangle(x)
+            DivideAndConquer.triangle(x)
         }
     }
 
     #[test]
     fn a_projection_that_is_wrong_goes_the_second_way() {
         let (x, t) = (matrix(12, 5, 1), matrix(12, 2, 9));
-        let right = one(&x, &t, &Faer);
+        let right = one(&x, &t, &DivideAndConquer);
         for part in 0..6 {
             let found = one(&x, &t, &Spoiled(part));
             let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs();

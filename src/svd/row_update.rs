@@ -1,10 +1,8 @@
 //! Absorbs rows into an upper triangle, and applies the same reflections to accompanying matrices.
 
 use super::panel::{reduce_heads, reflect_all};
-use super::product::columns_mut;
 use crate::machine::threads::both;
-use faer::{Mat, MatRef};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 /// Columns whose reflections are applied to the other columns while the next reflections are computed.
 const AHEAD: usize = 128;
@@ -18,7 +16,7 @@ pub(crate) struct RowUpdate {
     /// `b × n`, column-major: the parts of the reflections' vectors that belong to `M`.
     tails: Array2<f64>,
     /// The factor of each panel of reflections, with its first column.
-    factors: Vec<(usize, Mat<f64>)>,
+    factors: Vec<(usize, Array2<f64>)>,
 }
 
 impl RowUpdate {
@@ -29,24 +27,27 @@ impl RowUpdate {
         [top, bottom]: [&mut Array2<f64>; 2],
     ) -> Self {
         let ((b, n), mut all) = (rows.dim(), Vec::with_capacity(rows.ncols().div_ceil(AHEAD)));
-        let (head, mut right) = columns_mut(upper).split_at_col_mut(AHEAD.min(n));
-        let (mut heads, mut rest) = columns_mut(&mut rows).split_at_col_mut(AHEAD.min(n));
-        let (mut top, mut bottom) = (columns_mut(top), columns_mut(bottom));
+        let (head, mut right) = upper.view_mut().split_at(Axis(1), AHEAD.min(n));
+        let (mut heads, mut rest) = rows.view_mut().split_at(Axis(1), AHEAD.min(n));
+        let (mut top, mut bottom) = (top.view_mut(), bottom.view_mut());
         let (mut room, mut other_room, mut start) = (Vec::new(), Vec::new(), 0);
-        let mut factors = reduce_heads((head, heads.as_mut()), start, &mut room);
+        let mut factors = reduce_heads((head, heads.view_mut()), start, &mut room);
         loop {
-            let (tails, next) = ((heads.as_ref(), start), AHEAD.min(rest.ncols()));
-            let (mut next_right, mut far_right) = right.split_at_col_mut(next);
-            let (mut next_heads, mut far_rest) = rest.split_at_col_mut(next);
+            let (tails, next) = ((heads.view(), start), AHEAD.min(rest.ncols()));
+            let (mut next_right, mut far_right) = right.split_at(Axis(1), next);
+            let (mut next_heads, mut far_rest) = rest.split_at(Axis(1), next);
             let (found, ()) = both(
                 next > 0 && b >= WORTH,
                 || {
-                    let to = vec![(next_right.as_mut(), next_heads.as_mut())];
+                    let to = vec![(next_right.view_mut(), next_heads.view_mut())];
                     reflect_all(tails, &factors, to, &mut room);
-                    reduce_heads((next_right, next_heads.as_mut()), start + AHEAD, &mut room)
+                    reduce_heads((next_right, next_heads.view_mut()), start + AHEAD, &mut room)
                 },
                 || {
-                    let to = vec![(far_right.as_mut(), far_rest.as_mut()), (top.as_mut(), bottom.as_mut())];
+                    let to = vec![
+                        (far_right.view_mut(), far_rest.view_mut()),
+                        (top.view_mut(), bottom.view_mut()),
+                    ];
                     reflect_all(tails, &factors, to, &mut other_room);
                 },
             );
@@ -62,10 +63,7 @@ impl RowUpdate {
 
     /// `[P; T] ← Gᵀ [P; T]`, `n × w` and `b × w`, both column-major.
     pub(crate) fn carry(&self, top: &mut Array2<f64>, bottom: &mut Array2<f64>) {
-        let (b, n) = self.tails.dim();
-        let tails =
-            MatRef::from_column_major_slice(self.tails.as_slice_memory_order().unwrap_or_default(), b, n);
-        let to = vec![(columns_mut(top), columns_mut(bottom))];
-        reflect_all((tails, 0), &self.factors, to, &mut Vec::new());
+        let to = vec![(top.view_mut(), bottom.view_mut())];
+        reflect_all((self.tails.view(), 0), &self.factors, to, &mut Vec::new());
     }
 }

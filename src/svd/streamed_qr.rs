@@ -1,13 +1,13 @@
 //! A QR factorisation updated with blocks of rows.
 
-use super::panel::{WIDE, entries, reduce_panels};
-use super::product::{columns_mut, multiply};
+use super::panel::{WIDE, reduce_panels};
+use super::product::multiply;
 use super::reflect::reduce_in_place;
+use super::tiles::Accum;
+use super::triangular::{solve_from_first, solve_from_last};
 use crate::machine::large_pages;
 use crate::machine::turned::{by_columns, fill_columns};
-use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{Accum, MatMut, MatRef, Par};
-use ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -73,12 +73,6 @@ impl StreamedQr {
         self.rows
     }
 
-    fn upper(&self) -> MatRef<'_, f64> {
-        let (rows, columns) = self.upper.dim();
-        let entries = self.upper.as_slice_memory_order().unwrap_or_default();
-        MatRef::from_column_major_slice(entries, rows, columns)
-    }
-
     /// Rows of `R`.
     fn height(&self) -> usize {
         self.rows.min(self.columns)
@@ -92,41 +86,46 @@ impl StreamedQr {
         if self.columns < width {
             block.slice_mut(s![.., self.columns..]).assign(&y);
         }
-        self.append_block(columns_mut(&mut block));
+        self.append_block(block.view_mut());
         self.keep(block);
     }
 
-    fn append_block(&mut self, mut block: MatMut<'_, f64>) {
-        let (count, width, height) = (block.nrows(), block.ncols(), self.height());
+    fn append_block(&mut self, mut block: ArrayViewMut2<'_, f64>) {
+        let (count, height) = (block.nrows(), self.height());
         for first in (0..height).step_by(WIDE) {
-            let (upper, columns) = (columns_mut(&mut self.upper), first..height.min(first + WIDE));
-            reduce_panels(upper, block.as_mut(), columns, &mut self.room);
+            let (upper, columns) = (self.upper.view_mut(), first..height.min(first + WIDE));
+            reduce_panels(upper, block.view_mut(), columns, &mut self.room);
         }
         let lead = count.min(self.columns - height);
         if lead > 0 {
-            let mut rest = block.as_mut().subcols_mut(height, width - height);
-            let _ = reduce_in_place(rest.as_mut(), lead);
-            let mut added = columns_mut(&mut self.upper).submatrix_mut(height, height, lead, width - height);
-            added.copy_from(rest.as_ref().subrows(0, lead));
+            let mut rest = block.slice_mut(s![.., height..]);
+            let _ = reduce_in_place(rest.view_mut(), lead);
+            let mut added = self.upper.slice_mut(s![height..height + lead, height..]);
+            added.assign(&rest.slice(s![..lead, ..]));
             for j in 0..lead {
-                added.as_mut().col_mut(j).subrows_mut(j + 1, lead - j - 1).fill(0.0);
+                added.slice_mut(s![j + 1.., j]).fill(0.0);
             }
         }
         for (k, outside) in self.outside.iter_mut().enumerate() {
-            let left = block.as_ref().col(self.columns + k);
+            let left = block.column(self.columns + k);
             *outside += (lead..count).map(|i| left[i] * left[i]).sum::<f64>();
         }
         self.rows += count;
     }
 
+    /// All entries of a column of `[R | Qᵀ Y]`.
+    fn entries(&self, column: usize) -> &[f64] {
+        self.upper.column(column).to_slice().unwrap_or_default()
+    }
+
     /// Column `j` of `R`, up to the diagonal.
     pub(crate) fn column(&self, j: usize) -> &[f64] {
-        &entries(self.upper().col(j))[..self.height().min(j + 1)]
+        &self.entries(j)[..self.height().min(j + 1)]
     }
 
     /// `Qᵀ y` for carried column `k`.
     pub(crate) fn carried(&self, k: usize) -> &[f64] {
-        &entries(self.upper().col(self.columns + k))[..self.height()]
+        &self.entries(self.columns + k)[..self.height()]
     }
 
     /// `‖y − Q Qᵀ y‖²` for carried column `k`.
@@ -144,12 +143,9 @@ impl StreamedQr {
             let size = SOLVED.min(height - first);
             let reach = |rows: usize| groups.partition_point(|b| b.nrows() < rows);
             let mut solve = |columns: Range<usize>, size: usize| {
-                let to = columns_mut(&mut all).submatrix_mut(first, columns.start, size, columns.len());
-                solve_upper_triangular_in_place(
-                    self.upper().submatrix(first, first, size, size),
-                    to,
-                    Par::Seq,
-                );
+                let places = first..first + size;
+                let to = all.slice_mut(s![places.clone(), columns]);
+                solve_from_last(self.upper.slice(s![places.clone(), places]), to);
             };
             let (some, full) = (reach(first + 1), reach(first + size));
             // These end within the block: what is below their ends stays 0.
@@ -158,10 +154,10 @@ impl StreamedQr {
             }
             let start = |group: usize| places.get(group).map_or(width, |place| place.start);
             solve(start(full)..width, size);
-            let active = columns_mut(&mut all).subcols_mut(start(some), width - start(some));
-            let (above, found) = active.split_at_row_mut(first);
-            let beside = self.upper().submatrix(0, first, first, size);
-            multiply(above, Accum::Add, beside, found.subrows(0, size), -1.0);
+            let active = all.slice_mut(s![.., start(some)..]);
+            let (above, found) = active.split_at(Axis(0), first);
+            let beside = self.upper.slice(s![..first, first..first + size]);
+            multiply(above, Accum::Add, beside, found.slice(s![..size, ..]), -1.0);
         }
         let of_groups = groups.iter().zip(places);
         let found = of_groups.map(|(b, columns)| all.slice(s![..b.nrows(), columns]).to_owned()).collect();
@@ -172,12 +168,9 @@ impl StreamedQr {
     /// `R_p⁻ᵀ b` for `b` (`p × k`).
     pub(crate) fn solve_transposed(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
         let mut x = by_columns(b);
-        solve_lower_triangular_in_place(self.leading(b.nrows()).transpose(), columns_mut(&mut x), Par::Seq);
+        let p = b.nrows();
+        solve_from_first(self.upper.slice(s![..p, ..p]).t(), x.view_mut());
         x
-    }
-
-    fn leading(&self, p: usize) -> MatRef<'_, f64> {
-        self.upper().submatrix(0, 0, p, p)
     }
 
     /// Copies the groups next to each other into one matrix of `rows` rows, zero below each, and returns each group's

@@ -3,6 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use super::registers::WHOLE;
 use crate::machine::instructions::arch;
 use pulp::Simd;
 
@@ -11,31 +12,42 @@ use pulp::Simd;
 pub(super) struct Sums<S>(pub S);
 
 impl<S: Simd> Sums<S> {
-    /// `a·b`.
+    /// `a·b`. The sum has the same order, and so the same bits, for registers of any length.
     #[inline(always)]
     pub(super) fn dot(self, a: &[f64], b: &[f64]) -> f64 {
         let Self(simd) = self;
-        let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
+        let whole = a.len() / WHOLE * WHOLE;
+        let ((a, a_rest), (b, b_rest)) = (a.split_at(whole), b.split_at(whole));
+        let (a, b) = (S::as_simd_f64s(a).0, S::as_simd_f64s(b).0);
+        let registers = WHOLE / S::F64_LANES;
         // Two independent sums: a single one would wait for its own latency.
-        let mut sums = [simd.splat_f64s(0.0); 2];
-        let (pairs, last) = (a.chunks_exact(2).zip(b.chunks_exact(2)), a.len() / 2 * 2);
-        for (a, b) in pairs {
-            sums[0] = simd.mul_add_e_f64s(a[0], b[0], sums[0]);
-            sums[1] = simd.mul_add_e_f64s(a[1], b[1], sums[1]);
+        let mut sums = [[simd.splat_f64s(0.0); WHOLE]; 2];
+        let (mut pairs, mut others) = (a.chunks_exact(2 * registers), b.chunks_exact(2 * registers));
+        for (a, b) in (&mut pairs).zip(&mut others) {
+            for i in 0..registers {
+                sums[0][i] = simd.mul_add_e_f64s(a[i], b[i], sums[0][i]);
+                sums[1][i] = simd.mul_add_e_f64s(a[registers + i], b[registers + i], sums[1][i]);
+            }
         }
-        for (a, b) in a[last..].iter().zip(&b[last..]) {
-            sums[0] = simd.mul_add_e_f64s(*a, *b, sums[0]);
+        for (sum, (a, b)) in sums[0].iter_mut().zip(pairs.remainder().iter().zip(others.remainder())) {
+            *sum = simd.mul_add_e_f64s(*a, *b, *sum);
         }
-        simd.reduce_sum_f64s(simd.add_f64s(sums[0], sums[1])) + products(a_rest, b_rest)
+        let mut lanes = [0.0; WHOLE];
+        for (i, lanes) in S::as_mut_simd_f64s(&mut lanes).0.iter_mut().enumerate() {
+            *lanes = simd.add_f64s(sums[0][i], sums[1][i]);
+        }
+        let [a, b, c, d, e, f, g, h] = lanes;
+        (((a + e) + (c + g)) + ((b + f) + (d + h))) + products(a_rest, b_rest)
     }
 
-    /// `y ← y + factor · a`.
+    /// `y ← y + factor · a`, with the same bits for registers of any length.
     #[inline(always)]
     pub(super) fn add(self, factor: f64, a: &[f64], y: &mut [f64]) {
         let Self(simd) = self;
-        let ((a, a_rest), (y, y_rest)) = (S::as_simd_f64s(a), S::as_mut_simd_f64s(y));
+        let whole = a.len() / WHOLE * WHOLE;
+        let ((a, a_rest), (y, y_rest)) = (a.split_at(whole), y.split_at_mut(whole));
         let factors = simd.splat_f64s(factor);
-        for (a, y) in a.iter().zip(y) {
+        for (a, y) in S::as_simd_f64s(a).0.iter().zip(S::as_mut_simd_f64s(y).0) {
             *y = simd.mul_add_e_f64s(factors, *a, *y);
         }
         add(factor, a_rest, y_rest);
@@ -130,11 +142,10 @@ impl pulp::WithSimd for Rotation<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self(a, b, cos, sin) = self;
-        let length = a.len().min(b.len());
-        let (a, a_rest) = S::as_mut_simd_f64s(&mut a[..length]);
-        let (b, b_rest) = S::as_mut_simd_f64s(&mut b[..length]);
+        let whole = a.len().min(b.len()) / WHOLE * WHOLE;
+        let ((a, a_rest), (b, b_rest)) = (a.split_at_mut(whole), b.split_at_mut(whole));
         let (c, s) = (simd.splat_f64s(cos), simd.splat_f64s(sin));
-        for (a, b) in a.iter_mut().zip(b) {
+        for (a, b) in S::as_mut_simd_f64s(a).0.iter_mut().zip(S::as_mut_simd_f64s(b).0) {
             let along = simd.mul_add_e_f64s(c, *a, simd.mul_f64s(s, *b));
             *b = simd.sub_f64s(simd.mul_f64s(c, *b), simd.mul_f64s(s, *a));
             *a = along;

@@ -1,19 +1,10 @@
 //! Tridiagonal form of a symmetric matrix.
 
-use super::householder::recommended_block_size;
-use super::reflect::block_factors;
-use super::space::with_space;
+use super::householder::{Block, block_factors, block_size, reflect_all};
 use super::symmetric_reduction::Reduction;
 use super::tridiagonal::Tridiagonal;
-use faer::linalg::householder::{
-    apply_block_householder_on_the_left_in_place_scratch as apply_scratch,
-    apply_block_householder_on_the_left_in_place_with_conj as apply,
-    apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
-    apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
-    apply_block_householder_sequence_transpose_on_the_left_in_place_scratch as transposed_scratch,
-    apply_block_householder_sequence_transpose_on_the_left_in_place_with_conj as apply_transposed,
-};
-use faer::{Conj, MatMut, MatRef, Par};
+use crate::machine::views::{columns_of, columns_of_mut};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, ShapeBuilder, s};
 
 /// `K = Q T Qᵀ` by reflections; the first row and column of `Q` are those of the identity.
 #[derive(Clone, Debug)]
@@ -22,9 +13,8 @@ pub(super) struct Symmetric {
     /// Reflection vectors as columns, with column stride `stride`, from two below the diagonal on.
     reflections: Vec<f64>,
     stride: usize,
-    /// Reflections per block.
-    block: usize,
-    coefficients: Vec<f64>,
+    /// The factors of the blocks of reflections, block next to block.
+    factors: Array2<f64>,
 }
 
 impl Symmetric {
@@ -33,90 +23,60 @@ impl Symmetric {
         let reduction = Reduction::new(k, n);
         let stride = reduction.stride();
         let Reduction { k, taus, mut below, .. } = reduction;
-        let block = recommended_block_size::<f64>(n, n);
-        let mut coefficients = vec![0.0; block * taus.len()];
-        let reflections = vectors(&k, stride, taus.len());
-        block_factors(
-            MatMut::from_column_major_slice_mut(&mut coefficients, block, taus.len()),
-            reflections,
-            &taus,
-        );
+        let mut factors = Array2::zeros((block_size(n, n), taus.len()).f());
+        block_factors(factors.view_mut(), vectors(&k, stride, taus.len()), &taus);
         let diagonal = (0..n).map(|i| k[i * (stride + 1)]).collect();
         below.resize(n, 0.0);
-        Self { tridiagonal: Tridiagonal { diagonal, below }, reflections: k, stride, block, coefficients }
+        Self { tridiagonal: Tridiagonal { diagonal, below }, reflections: k, stride, factors }
     }
 
     pub(super) fn order(&self) -> usize {
         self.tridiagonal.diagonal.len()
     }
 
-    fn reflections(&self) -> (MatRef<'_, f64>, MatRef<'_, f64>) {
-        let count = self.order() - 1;
-        let coefficients = MatRef::from_column_major_slice(&self.coefficients, self.block, count);
-        (vectors(&self.reflections, self.stride, count), coefficients)
+    fn vectors(&self) -> ArrayView2<'_, f64> {
+        vectors(&self.reflections, self.stride, self.factors.ncols())
     }
 
     /// `x ← Q x`, for columns of `n` entries.
-    pub(super) fn multiply(&self, x: &mut [f64]) -> Result<(), String> {
-        let Some((x, count, columns)) = self.below_first(x) else { return Ok(()) };
-        let (basis, coefficients) = self.reflections();
-        with_space(sequence_scratch::<f64>(count, self.block, columns), |stack| {
-            apply_sequence(basis, coefficients, Conj::No, x, Par::Seq, stack);
-        })
-        .ok_or_else(no_memory)
+    pub(super) fn multiply(&self, x: &mut [f64]) {
+        reflect_all(self.vectors(), self.factors.view(), self.below_first(x), false);
     }
 
     /// `x ← Qᵀ x`.
-    pub(super) fn multiply_transposed(&self, x: &mut [f64]) -> Result<(), String> {
-        let Some((x, count, columns)) = self.below_first(x) else { return Ok(()) };
-        let (basis, coefficients) = self.reflections();
-        with_space(transposed_scratch::<f64>(count, self.block, columns), |stack| {
-            apply_transposed(basis, coefficients, Conj::No, x, Par::Seq, stack);
-        })
-        .ok_or_else(no_memory)
+    pub(super) fn multiply_transposed(&self, x: &mut [f64]) {
+        reflect_all(self.vectors(), self.factors.view(), self.below_first(x), true);
     }
 
-    /// Returns all rows but the first, with their number and the number of columns; `None` if there is nothing to
-    /// reflect.
-    fn below_first<'a>(&self, x: &'a mut [f64]) -> Option<(MatMut<'a, f64>, usize, usize)> {
+    /// Returns all rows but the first.
+    fn below_first<'a>(&self, x: &'a mut [f64]) -> ArrayViewMut2<'a, f64> {
         let n = self.order();
-        let (count, columns) = (n.checked_sub(1)?, x.len() / n);
-        if count == 0 || columns == 0 {
-            return None;
-        }
-        Some((MatMut::from_column_major_slice_mut(x, n, columns).subrows_mut(1, count), count, columns))
+        let columns = x.len() / n.max(1);
+        columns_of_mut(x, (n, columns), n).slice_move(s![n.min(1).., ..])
     }
 
     /// Returns `Q`, column-major. The reflections are applied from last to first, each only to what it changes: a third
     /// less work than multiplying by the identity.
-    pub(super) fn basis(&self) -> Result<Vec<f64>, String> {
+    pub(super) fn basis(&self) -> Vec<f64> {
         let n = self.order();
         let mut q = vec![0.0; n * n];
         (0..n).for_each(|i| q[i * (n + 1)] = 1.0);
-        let Some((matrix, count, _)) = self.below_first(&mut q) else { return Ok(q) };
-        let mut matrix = matrix.subcols_mut(1, count);
-        let (reflections, coefficients) = self.reflections();
-        with_space(apply_scratch::<f64>(count, self.block, count), |stack| {
-            for from in (0..count).step_by(self.block).rev() {
-                let (size, left) = (self.block.min(count - from), count - from);
-                let vectors = reflections.submatrix(from, from, left, size);
-                let factor = coefficients.submatrix(0, from, size, size);
-                let to = matrix.as_mut().submatrix_mut(from, from, left, left);
-                apply(vectors, factor, Conj::No, to, Par::Seq, stack);
-            }
-        })
-        .ok_or_else(no_memory)?;
-        Ok(q)
+        let mut matrix = self.below_first(&mut q).slice_move(s![.., n.min(1)..]);
+        let (vectors, (block, count), mut room) = (self.vectors(), self.factors.dim(), Vec::new());
+        for from in (0..count).step_by(block.max(1)).rev() {
+            let columns = from..count.min(from + block);
+            let factor = self.factors.slice(s![..columns.len(), columns.clone()]);
+            let reflections = Block { vectors: vectors.slice(s![from.., columns]), factor };
+            reflections.reflect_in_groups(matrix.slice_mut(s![from.., from..]), false, &mut room);
+        }
+        q
     }
 }
 
 /// Returns the vectors of `count` reflections, each starting at its entry 1.
-fn vectors(k: &[f64], stride: usize, count: usize) -> MatRef<'_, f64> {
-    MatRef::from_column_major_slice(&k[..stride * count], stride, count).subrows(count.min(1), count)
-}
-
-fn no_memory() -> String {
-    "no memory for the workspace of a symmetric matrix".into()
+fn vectors(k: &[f64], stride: usize, count: usize) -> ArrayView2<'_, f64> {
+    let all = columns_of(k, (stride, count), stride);
+    all.slice_move(s![count.min(1)..(count + 1).min(stride), ..])
 }
 
 #[cfg(test)]
@@ -149,7 +109,7 @@ mod tests {
                 let lower =
                     Array2::from_shape_fn((n, n).f(), |(i, j)| if i >= j { k[[i, j]] } else { f64::NAN });
                 let symmetric = Symmetric::reduce(lower.as_slice_memory_order().unwrap(), n);
-                let q = Array2::from_shape_vec((n, n).f(), symmetric.basis().unwrap()).unwrap();
+                let q = Array2::from_shape_vec((n, n).f(), symmetric.basis()).unwrap();
                 let Tridiagonal { diagonal, below } = &symmetric.tridiagonal;
                 let t = Array2::from_shape_fn((n, n), |(i, j)| match i.abs_diff(j) {
                     0 => diagonal[i],

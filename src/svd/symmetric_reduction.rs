@@ -1,16 +1,17 @@
 //! Householder reduction of a symmetric matrix to tridiagonal form.
 //!
-//! faer's own reduction writes the whole matrix at every step. Here the matrix is read at every step but written once
-//! per panel, by a product (LAPACK's `dsytrd`): half the time.
+//! The matrix is read at every step, but written only once per panel, by a product (LAPACK's `dsytrd`).
 
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
+use super::product::lower_product;
 use super::registers::{WHOLE, add, reflection};
 use super::sums::Sums;
+use super::tiles::Accum;
 use crate::machine::instructions::arch;
-use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, MatMut, MatRef, Par};
+use crate::machine::views::{columns_of, columns_of_mut};
+use ndarray::s;
 use pulp::Simd;
 
 /// Reflections applied together to the rest of the matrix.
@@ -90,14 +91,13 @@ impl Panel {
     fn update(&self, reduction: &mut Reduction, from: usize, width: usize) {
         let size = reduction.order - from;
         let rest = &mut reduction.k[from * self.stride..];
-        let rest = MatMut::from_column_major_slice_mut(rest, self.stride, size).subrows_mut(from, size);
+        let rest = columns_of_mut(rest, (self.stride, size), self.stride);
         let [left, right] = [&self.left, &self.right].map(|vectors| {
-            let vectors = &vectors[..2 * width * self.stride];
-            MatRef::from_column_major_slice(vectors, self.stride, 2 * width).subrows(from, size)
+            let all = columns_of(vectors, (self.stride, 2 * width), self.stride);
+            all.slice_move(s![from..from + size, ..])
         });
-        let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-        let right = right.transpose();
-        triangular::matmul(rest, lower, Accum::Add, left, whole, right, whole, -1.0, Par::Seq);
+        let rest = rest.slice_move(s![from..from + size, ..]);
+        lower_product(rest, Accum::Add, left, right.reversed_axes(), -1.0);
     }
 }
 

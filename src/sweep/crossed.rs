@@ -11,7 +11,7 @@ use crate::filter::Response;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
-use crate::svd::{self, Backend, Faer, Svd, row_major_product};
+use crate::svd::{self, Backend, DivideAndConquer, Svd, row_major_product};
 use ndarray::{Array1, Array2, Array4, Axis, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -148,7 +148,7 @@ impl Crossed {
             features: Vec::new(),
             arms: vec![Arm::min_norm()],
             threads: None,
-            backend: Arc::new(Faer),
+            backend: Arc::new(DivideAndConquer),
         }
     }
 

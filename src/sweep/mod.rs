@@ -83,7 +83,7 @@ use crate::curve::{Cell, Curve, Metric, Surface};
 use crate::dataset::Dataset;
 use crate::machine::rooms::room;
 use crate::nested::Engine;
-use crate::svd::{Backend, Faer, Jacobi};
+use crate::svd::{Backend, DivideAndConquer, Jacobi};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use std::sync::Arc;
 
@@ -210,7 +210,7 @@ impl Sweep {
             standardise: false,
             engine: None,
             threads: None,
-            backend: Arc::new(Faer),
+            backend: Arc::new(DivideAndConquer),
         }
     }
 

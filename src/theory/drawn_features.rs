@@ -28,7 +28,7 @@ use crate::Error;
 use crate::kernel::{Kernel, decomposed, gram};
 use crate::memory::{reserve, sum, table};
 use crate::risk::Compressed;
-use crate::svd::{Backend, Faer, product, row_major_product};
+use crate::svd::{Backend, DivideAndConquer, product, row_major_product};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
 
@@ -137,8 +137,12 @@ impl DrawnFeatures {
         }
         Error::check_finite("the targets", targets.view())?;
         let (n, m) = (inputs.nrows(), test_inputs.nrows());
-        let needed =
-            [table(n, n), Faer.bytes((n, n)), table(m, n).saturating_mul(2), table(n, targets.ncols())];
+        let needed = [
+            table(n, n),
+            DivideAndConquer.bytes((n, n)),
+            table(m, n).saturating_mul(2),
+            table(n, targets.ncols()),
+        ];
         reserve("a kernel matrix and its test rows", sum(needed))?;
         let svd = decomposed(kernel, inputs)?;
         let rank = svd.rank();

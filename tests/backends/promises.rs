@@ -5,7 +5,7 @@ use crate::common::backends::{backends, svd};
 use crate::common::matrices::*;
 use double_descent::Error;
 use double_descent::risk::Compressed;
-use double_descent::svd::{Backend, Cutoff, Faer, RawSvd, Route, Svd};
+use double_descent::svd::{Backend, Cutoff, DivideAndConquer, RawSvd, Route, Svd};
 use ndarray::{Array1, Array2, ArrayView2, Axis, array, s};
 
 #[test]
@@ -152,17 +152,17 @@ impl Backend for Careless {
     }
 
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
-        Faer.factorise(x, route)
+        DivideAndConquer.factorise(x, route)
     }
 
     fn factorise_many(&self, xs: &[Array2<f64>]) -> Vec<Result<RawSvd, String>> {
-        let mut results = Faer.factorise_many(xs);
+        let mut results = DivideAndConquer.factorise_many(xs);
         results.truncate(2);
         results
     }
 
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-        (self.0)(Faer.triangle(x)?)
+        (self.0)(DivideAndConquer.triangle(x)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The backends of this build.
 
-use double_descent::svd::{Backend, Faer, Jacobi, RawSvd, Route, Svd};
+use double_descent::svd::{Backend, DivideAndConquer, Jacobi, RawSvd, Route, Svd};
 use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Returns every backend of this build, with the routes that callers get.
 pub fn backends() -> Vec<Arc<dyn Backend>> {
     let always: [Arc<dyn Backend>; _] = [
-        Arc::new(Faer),
+        Arc::new(DivideAndConquer),
         Arc::new(Jacobi),
         #[cfg(feature = "lapack")]
         Arc::new(double_descent::svd::Lapack),
@@ -37,14 +37,14 @@ fn device() -> Option<Arc<dyn Backend>> {
     None
 }
 
-/// Returns every route of this build: a fallback must itself be right. (The second route of `Jacobi` is that of `Faer`.
-/// That of `Lapack`, `gesvd`, reaches 12 with the `OpenBLAS` of Debian 12: below LAPACK's own thresholds, but above
-/// those used here.)
+/// Returns every route of this build: a fallback must itself be right. (The second route of `Jacobi` is that of
+/// `DivideAndConquer`. That of `Lapack`, `gesvd`, reaches 12 with the `OpenBLAS` of Debian 12: below LAPACK's own
+/// thresholds, but above those used here.)
 pub fn routes() -> Vec<Watched> {
     let first = backends().into_iter().map(|inner| Watched::new(inner.name(), inner, Route::First));
-    let faer = Watched::new("faer, 2nd route", Arc::new(Faer), Route::Second);
+    let second = Watched::new("rotations, 2nd route", Arc::new(DivideAndConquer), Route::Second);
     let cuda = device().map(|cuda| Watched::new("cuda, 2nd route", cuda, Route::Second));
-    first.chain([faer]).chain(cuda).collect()
+    first.chain([second]).chain(cuda).collect()
 }
 
 /// One route of a backend. It counts how often its result failed the check, so that the second route was needed.

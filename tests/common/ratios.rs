@@ -96,7 +96,7 @@ pub struct Table {
 
 impl Table {
     pub fn new(title: &str, names: &[&'static str], threshold: f64) -> Self {
-        let mut text = format!("\n{title}\n{:<16}{:>9}", "", "matrices");
+        let mut text = format!("\n{title}\n{:<20}{:>9}", "", "matrices");
         for name in names {
             write!(text, "{name:>14}").unwrap();
         }
@@ -106,7 +106,7 @@ impl Table {
 
     /// Adds a row; `mended` matrices needed the second route.
     pub fn row(&mut self, worst: &Worst, mended: usize) {
-        write!(self.text, "{:<16}{:>9}", worst.backend, worst.matrices).unwrap();
+        write!(self.text, "{:<20}{:>9}", worst.backend, worst.matrices).unwrap();
         for (name, (ratio, at)) in self.names.iter().zip(&worst.largest) {
             write!(self.text, "{ratio:>14.2}").unwrap();
             if ratio.is_nan() || *ratio >= self.threshold {

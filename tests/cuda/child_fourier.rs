@@ -8,7 +8,7 @@ use double_descent::dataset::Dataset;
 use double_descent::features::{FeatureMap, RandomFourier, StationaryKernel};
 use double_descent::filter::LeadingModes;
 use double_descent::nested::Engine;
-use double_descent::svd::{Backend, CosineTables, Cuda, Faer, Svd};
+use double_descent::svd::{Backend, CosineTables, Cuda, DivideAndConquer, Svd};
 use double_descent::sweep::{Arm, Maps, Sweep};
 use ndarray::{Array2, s};
 use std::sync::Arc;
@@ -138,7 +138,7 @@ fn cells() {
         let sweep = sweep(open(), (train, test.clone()), map, &[60], &sizes);
         let curve = sweep.run().unwrap();
         assert!(curve.failures.is_empty() && curve.provenance.engine == Engine::Svd, "{:?}", curve.failures);
-        let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(Faer), ..sweep.clone() };
+        let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(DivideAndConquer), ..sweep.clone() };
         assert_same(&sweep, &curve.cells, &cpu.run().unwrap().cells);
     }
     // A plane over n and p. Afterwards all device memory is free again.
@@ -148,7 +148,7 @@ fn cells() {
         Sweep { backend: cuda.clone(), ..sweep(open(), tables(), gaussian(), &[12, 60, 30], &[5, 90, 30]) };
     let found = plane.run().unwrap();
     assert_eq!((cuda.free_memory().unwrap(), found.cells.len()), (free, 27));
-    let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(Faer), ..plane.clone() };
+    let cpu = Sweep { engine: Some(Engine::Svd), backend: Arc::new(DivideAndConquer), ..plane.clone() };
     assert_same(&plane, &found.cells, &cpu.run().unwrap().cells);
     // An amplitude scaled by a power of two changes only exponents; the ridge fits have a penalty, so they differ.
     for exponent in [-600, 500] {

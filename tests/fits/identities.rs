@@ -8,7 +8,7 @@ use double_descent::factors::Factors;
 use double_descent::filter::{LeadingModes, MinNorm, Ridge, SpectralFilter, Spectrum, Truncated};
 use double_descent::risk::Compressed;
 use double_descent::rng::stream;
-use double_descent::svd::{Cutoff, Faer, LastMode, Svd};
+use double_descent::svd::{Cutoff, DivideAndConquer, LastMode, Svd};
 use double_descent::sweep::{Arm, Splits, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Ablation, Adversary};
@@ -380,7 +380,7 @@ fn compare(data: &Dataset, sizes: &[usize], stride: usize) {
         arms: arms.clone(),
         ..Sweep::new(data.clone(), sizes.iter().copied(), 1, 0)
     };
-    for backend in [sweep.backend.clone(), Arc::new(Faer)] {
+    for backend in [sweep.backend.clone(), Arc::new(DivideAndConquer)] {
         let curve = Sweep { backend, ..sweep.clone() }.run().unwrap();
         assert_eq!((curve.failures.len(), curve.cells.len()), (0, sizes.len() * arms.len()));
         for cell in &curve.cells {

@@ -5,7 +5,7 @@ use crate::common::exact::ExactPath;
 use crate::common::matrices::normal;
 use double_descent::filter::{GradientFlow, Loss, Ridge};
 use double_descent::risk::{Compressed, PathPoint, Training};
-use double_descent::svd::Faer;
+use double_descent::svd::DivideAndConquer;
 use ndarray::{Array2, Axis};
 
 #[track_caller]
@@ -22,9 +22,9 @@ fn trained(x: &Array2<f64>, y: &Array2<f64>, intercept: bool) -> Training {
 fn by_svd(x: &Array2<f64>, y: &Array2<f64>, intercept: bool) -> Training {
     let centred = |of: &Array2<f64>| of - &of.mean_axis(Axis(0)).unwrap();
     if intercept {
-        Training::with_backend(&centred(x), &centred(y), &Faer)
+        Training::with_backend(&centred(x), &centred(y), &DivideAndConquer)
     } else {
-        Training::with_backend(x, y, &Faer)
+        Training::with_backend(x, y, &DivideAndConquer)
     }
     .unwrap()
 }

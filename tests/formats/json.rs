@@ -27,7 +27,7 @@ fn failures_go_through_json_and_back() {
         Error::Domain { what, value: -0.5, must_be: "finite and ≥ 0" },
         Error::Domain { what, value: 1e300, must_be: "finite \"and\" ≥ 0" },
         Error::Overflow { what },
-        Error::Backend { name: "faer", reason: "no convergence".into() },
+        Error::Backend { name: "divide and conquer", reason: "no convergence".into() },
         Error::UnknownColumn { name: "z".into(), available: vec!["a".into(), "b".into()] },
         Error::UnknownName { what, name: "z".into(), choices: Vec::new() },
         Error::File { path: "a/b".into(), line: Some(3), column: None, reason: "bad".into() },

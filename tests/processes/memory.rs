@@ -21,7 +21,7 @@ use double_descent::nested::noise::{Root, SecondMoments, feature_terms, sample_t
 use double_descent::nested::{Columns, Plane, Request, Rows, Test, feature_curve, sample_curve};
 use double_descent::risk::Compressed;
 use double_descent::rng::stream;
-use double_descent::svd::{Backend, Faer, Jacobi, Svd};
+use double_descent::svd::{Backend, DivideAndConquer, Jacobi, Svd};
 use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
 use double_descent::teacher::Teacher;
 use double_descent::{Error, interpolants, memory};
@@ -80,11 +80,11 @@ const REFUSED: &[Case] = &[
     }),
     ("many svds", |bytes, run| {
         let x = zeros(side(bytes / 20), side(bytes / 20));
-        run(&|| Svd::many(&[x.view(); 20], &Faer).into_iter().try_for_each(done));
+        run(&|| Svd::many(&[x.view(); 20], &DivideAndConquer).into_iter().try_for_each(done));
     }),
     ("second route", |bytes, run| {
         let x = zeros(side(bytes), side(bytes));
-        run(&|| match Faer.factorise(x.view(), double_descent::svd::Route::Second) {
+        run(&|| match DivideAndConquer.factorise(x.view(), double_descent::svd::Route::Second) {
             Err(reason) if reason.contains("memory") => {
                 Err(Error::Memory { what: "the second route", needed: 0, available: 0 })
             }

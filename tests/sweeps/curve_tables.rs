@@ -219,7 +219,8 @@ fn part(whole: &Curve, wanted: impl Fn(usize) -> bool) -> Curve {
 fn parts_merge_to_the_bytes_of_one_run() {
     let mut whole = Sweep::new(Dataset::diabetes(), [12, 5, 9], 7, 3).run().unwrap();
     for repeat in [1, 4, 6] {
-        let gone = Error::Backend { name: "faer", reason: format!("no convergence in {repeat}") };
+        let gone =
+            Error::Backend { name: "divide and conquer", reason: format!("no convergence in {repeat}") };
         whole.failures.push(Failure::new(repeat, 5, 10, gone).of_arm(2));
         whole.provenance.by_svd.push((repeat, 5));
         whole.cells.retain(|cell| (cell.repeat, cell.n, cell.arm) != (repeat, 5, 2));

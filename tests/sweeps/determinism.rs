@@ -7,7 +7,7 @@ use double_descent::curve::{Axis, Bootstrap, Cell, Curve, Metric};
 use double_descent::dataset::{Dataset, StudentTeacher};
 use double_descent::features::RandomFourier;
 use double_descent::filter::{SpectralFilter, Spectrum};
-use double_descent::svd::Faer;
+use double_descent::svd::DivideAndConquer;
 use double_descent::sweep::{Arm, Grid, Maps, Splits, Sweep};
 use double_descent::{Adversary, Error};
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ fn bytes(curve: &Curve) -> Vec<u8> {
 
 #[test]
 fn any_number_of_threads_writes_the_same_bytes() {
-    for backend in [sweep().backend, Arc::new(Faer)] {
+    for backend in [sweep().backend, Arc::new(DivideAndConquer)] {
         let run = |threads| Sweep { threads, backend: backend.clone(), ..sweep() }.run().unwrap();
         let one = run(Some(1));
         assert_eq!(one.cells.len(), one.arms.len() * 10 * 40);

@@ -7,7 +7,7 @@ use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::nested::Engine;
 use double_descent::rng::stream;
 use double_descent::svd::{
-    Backend, CosineDevice, CosineFit, CosineFits, CosineTables, Faer, RawSvd, Route, Svd,
+    Backend, CosineDevice, CosineFit, CosineFits, CosineTables, DivideAndConquer, RawSvd, Route, Svd,
 };
 use double_descent::sweep::{Arm, Intercept, Maps, Parameter, Sweep};
 use double_descent::{Ablation, Error};
@@ -46,11 +46,11 @@ impl Backend for Host {
     }
 
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
-        Faer.factorise(x, route)
+        DivideAndConquer.factorise(x, route)
     }
 
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-        Faer.triangle(x)
+        DivideAndConquer.triangle(x)
     }
 
     fn cosines(&self) -> Option<&dyn CosineDevice> {
@@ -176,7 +176,7 @@ fn plane(host: &Arc<Host>) -> Sweep {
 }
 
 fn on_cpu(sweep: &Sweep) -> Curve {
-    Sweep { backend: Arc::new(Faer), engine: Some(Engine::Svd), ..sweep.clone() }.run().unwrap()
+    Sweep { backend: Arc::new(DivideAndConquer), engine: Some(Engine::Svd), ..sweep.clone() }.run().unwrap()
 }
 
 /// Compares cells with an error bound. Coefficients and predictions of two backward stable fits differ by a few `κ ε`,
@@ -237,7 +237,7 @@ fn features_never_leave_the_device() {
     let host = Arc::new(Host::default());
     let elsewhere = Sweep { maps: Maps::drawn(|repeat| fourier(repeat).map(Elsewhere)), ..plane(&host) };
     assert_eq!(elsewhere.run().unwrap().cells, plane(&host).run().unwrap().cells);
-    assert!(Sweep { backend: Arc::new(Faer), ..elsewhere }.run().is_err());
+    assert!(Sweep { backend: Arc::new(DivideAndConquer), ..elsewhere }.run().is_err());
 }
 
 /// What a device cannot do runs as if there were none, with identical bits.
@@ -262,7 +262,7 @@ fn what_it_cannot_do_is_done_without_it() {
         ("the nested engine", Sweep { engine: Some(Engine::Nested), ..base }),
     ] {
         let found = sweep.run().unwrap();
-        let without = Sweep { backend: Arc::new(Faer), ..sweep }.run().unwrap();
+        let without = Sweep { backend: Arc::new(DivideAndConquer), ..sweep }.run().unwrap();
         assert_eq!((found.cells, found.provenance), (without.cells, without.provenance), "{what}");
     }
     assert_eq!(host.asked.load(Ordering::Relaxed), 0);

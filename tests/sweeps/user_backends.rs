@@ -6,7 +6,9 @@ use double_descent::curve::Metric;
 use double_descent::filter::MinNorm;
 use double_descent::nested::Engine;
 use double_descent::risk::{Compressed, Covariance, Population};
-use double_descent::svd::{Backend, CosineDevice, Faer, Jacobi, RawProjection, RawSvd, Route, Svd};
+use double_descent::svd::{
+    Backend, CosineDevice, DivideAndConquer, Jacobi, RawProjection, RawSvd, Route, Svd,
+};
 use double_descent::sweep::{Arm, Sweep};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::sync::Arc;
@@ -59,7 +61,7 @@ fn a_backend_that_panics_costs_its_cells() {
     ));
 }
 
-/// The factorisations of [`Faer`] with every array stored backwards or strided; the values are right.
+/// The factorisations of [`DivideAndConquer`] with every array stored backwards or strided; the values are right.
 #[derive(Debug)]
 struct Backwards;
 
@@ -77,7 +79,7 @@ impl Backend for Backwards {
     }
 
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
-        let RawSvd { u, sigma, vt } = Faer.factorise(x, route)?;
+        let RawSvd { u, sigma, vt } = DivideAndConquer.factorise(x, route)?;
         let ascending: Array1<f64> = sigma.iter().rev().copied().collect();
         Ok(RawSvd { u: backwards(&u), sigma: ascending.slice_move(s![..;-1]), vt: backwards(&vt) })
     }
@@ -96,11 +98,11 @@ impl Backend for Backwards {
                 rest: backwards(&raw.rest),
             }
         };
-        Faer.project_many(xs, targets).into_iter().map(|raw| raw.map(turned)).collect()
+        DivideAndConquer.project_many(xs, targets).into_iter().map(|raw| raw.map(turned)).collect()
     }
 
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-        Faer.triangle(x).map(|r| backwards(&r))
+        DivideAndConquer.triangle(x).map(|r| backwards(&r))
     }
 }
 
@@ -110,7 +112,7 @@ fn a_backend_may_store_its_results_in_any_order() {
     let data = table(30, 8);
     let (x, y) =
         (data.features().slice(s![..6, ..]).to_owned(), data.targets().slice(s![..6, ..]).to_owned());
-    let [turned, plain] = [&Backwards as &dyn Backend, &Faer].map(|backend| {
+    let [turned, plain] = [&Backwards as &dyn Backend, &DivideAndConquer].map(|backend| {
         let svd = Svd::with_backend(&x, backend).unwrap();
         let beta = svd.solve(&y, &MinNorm::default()).unwrap();
         let covariance = Covariance::isotropic(8, 1.0).unwrap();
@@ -134,7 +136,7 @@ fn a_backend_may_store_its_results_in_any_order() {
     };
     // A ridge has leave-one-out errors of its own; ablations read V.
     for arms in [vec![Arm::min_norm()], vec![Arm::ridge(0.1).unwrap()]] {
-        let [turned, plain] = [Arc::new(Backwards) as Arc<dyn Backend>, Arc::new(Faer)]
+        let [turned, plain] = [Arc::new(Backwards) as Arc<dyn Backend>, Arc::new(DivideAndConquer)]
             .map(|backend| sweep(backend, arms.clone(), &[2, 5, 8, 12]));
         assert_eq!(turned, plain);
     }
@@ -144,7 +146,7 @@ fn a_backend_may_store_its_results_in_any_order() {
             .unwrap()
             .cells
     };
-    let [turned, plain] = [ablated(Arc::new(Backwards)), ablated(Arc::new(Faer))];
+    let [turned, plain] = [ablated(Arc::new(Backwards)), ablated(Arc::new(DivideAndConquer))];
     assert_eq!(turned.len(), plain.len());
     for (turned, plain) in turned.iter().zip(&plain) {
         for metric in [Metric::TestMse, Metric::TrainMse, Metric::CoefficientNorm, Metric::BiasSquared] {

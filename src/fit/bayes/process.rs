@@ -5,7 +5,7 @@ use crate::Error;
 use crate::kernel::{Kernel, gram};
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::covariance::CovarianceRoot;
-use crate::svd::{Backend, Cutoff, Faer, Svd, power_of_two};
+use crate::svd::{Backend, Cutoff, DivideAndConquer, Svd, power_of_two};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::sync::Arc;
 
@@ -75,7 +75,10 @@ impl GaussianProcess {
         }
         Error::check_finite("the targets", targets.view())?;
         let squares = table(n, n).saturating_mul(3);
-        reserve("a Gaussian process", sum([squares, Faer.bytes((n, n)), table(n, targets.ncols())]))?;
+        reserve(
+            "a Gaussian process",
+            sum([squares, DivideAndConquer.bytes((n, n)), table(n, targets.ncols())]),
+        )?;
         let kernel: Arc<dyn Kernel> = Arc::new(kernel);
         let root = CovarianceRoot::new(&gram(&*kernel, inputs, inputs)?)?;
         let features = root.matrix.t().to_owned() * power_of_two(root.exponent);

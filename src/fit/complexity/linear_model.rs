@@ -6,7 +6,7 @@ use crate::features::{FeatureMap, checked};
 use crate::filter::{Response, SpectralFilter, known_penalty, penalty};
 use crate::machine::memory::{reserve, sum, table};
 use crate::nested::{Rows, Test, rows_bytes};
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, DivideAndConquer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ impl LinearModel {
         let design = table(n, self.features).saturating_mul(2);
         reserve(
             "a training error",
-            sum([design, Faer.bytes(shape), table(n, targets.ncols()).saturating_mul(4)]),
+            sum([design, DivideAndConquer.bytes(shape), table(n, targets.ncols()).saturating_mul(4)]),
         )?;
         let x = self.design(inputs, targets)?;
         let svd = Svd::new(&x)?;

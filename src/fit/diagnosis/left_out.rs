@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::filter::{Response, SpectralFilter, Spectrum};
 use crate::machine::memory::{list, sum, table};
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, DivideAndConquer, Svd};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
 /// Approximate budget of floating-point operations for the leave-one-out fits.
@@ -75,7 +75,7 @@ pub(super) fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usiz
     let r = n.min(p);
     let each = sum([list::<LeftOut>(1), table(r, 2), table(r, outputs).saturating_mul(2), table(outputs, 1)]);
     // The coordinates, those of the other rows, and the SVD of the latter.
-    sum([each.saturating_mul(rows), table(n, r).saturating_mul(2), Faer.bytes((n, r))])
+    sum([each.saturating_mul(rows), table(n, r).saturating_mul(2), DivideAndConquer.bytes((n, r))])
 }
 
 /// Returns the fit without each of `rows`.

@@ -24,7 +24,7 @@ use crate::factors::{Contribution, Factors};
 use crate::filter::{MinNorm, Response, SpectralFilter, penalty};
 use crate::machine::memory::{list, reserve, sum, table};
 use crate::machine::order;
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, DivideAndConquer, Svd};
 use left_out::LeftOut;
 use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 use remedies::Candidates;
@@ -329,8 +329,9 @@ fn bytes((n, p): (usize, usize), outputs: usize, rows: usize) -> usize {
     let half = n.div_ceil(2);
     let sorted = list::<usize>(n).saturating_mul(2);
     let kept = sum([table(n, n.min(p)), table(n.min(p), p), table(n, outputs).saturating_mul(3), sorted]);
-    let later = left_out::bytes((n, p), outputs, rows).max(sum([table(half, p), Faer.bytes((half, p))]));
-    Faer.bytes((n, p)).max(sum([kept, later]))
+    let later =
+        left_out::bytes((n, p), outputs, rows).max(sum([table(half, p), DivideAndConquer.bytes((half, p))]));
+    DivideAndConquer.bytes((n, p)).max(sum([kept, later]))
 }
 
 impl MoreRows {

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::nested::scale::largest_exponent;
 use crate::risk::covariance;
-use crate::svd::{Faer, exponent, power_of_two, triangle};
+use crate::svd::{DivideAndConquer, exponent, power_of_two, triangle};
 use ndarray::{Array2, ArrayRef2};
 
 /// A root `S` of the second moments of test features, `SᵀS = Σ`, for [`sample_terms`](super::sample_terms) and
@@ -82,7 +82,7 @@ impl Root {
         let unit = exponent(largest).clamp(-1000, 1000);
         let rows = (features.nrows() as f64).sqrt();
         let factor = power_of_two(-unit);
-        let r = triangle(features.mapv(|v| v * factor), &Faer)? / rows;
+        let r = triangle(features.mapv(|v| v * factor), &DivideAndConquer)? / rows;
         Ok(Self { columns: Some(packed(&r)), exponent: unit })
     }
 

@@ -11,7 +11,7 @@ use crate::nested::fit::{condition_bound, is_clear};
 use crate::nested::scale::scaled;
 use crate::nested::smallest::Smallest;
 use crate::nested::triangle::{Triangle, conditions};
-use crate::svd::{Backend, Faer, StreamedQr, Svd};
+use crate::svd::{Backend, DivideAndConquer, StreamedQr, Svd};
 use ndarray::{Array2, ArrayRef2, ArrayView1, s};
 
 /// A cell in the coordinates of its triangle.
@@ -49,7 +49,7 @@ impl Solution {
 
 /// Returns the bytes for the SVD of a cell's triangle with `size` rows, copies included.
 pub(super) fn svd_bytes(size: usize) -> usize {
-    sum([table(size, size).saturating_mul(4), Faer.bytes((size, size))])
+    sum([table(size, size).saturating_mul(4), DivideAndConquer.bytes((size, size))])
 }
 
 /// Returns [`Error::Overflow`] unless all coefficients are finite.

@@ -14,7 +14,7 @@ use crate::machine::large_pages;
 use crate::machine::memory::{list, sum, table};
 use crate::machine::threads::share_in;
 use crate::nested::scale::{power_of_two_of, scaled};
-use crate::svd::{columns_times, fewest_columns};
+use crate::svd::columns_times;
 use ndarray::{Array2, ShapeBuilder, s};
 
 /// The weights of all cells of one `n`.
@@ -54,13 +54,12 @@ impl Weights {
         count: usize,
         (blocks, step): (usize, usize),
     ) -> usize {
-        let filled = fewest_columns(1, 1);
         // A growing list may have twice the capacity that it needs.
         let of_n = |n: usize| {
             let places = list::<&mut [f64]>(count).saturating_mul(blocks.saturating_add(1));
-            sum([table(n, count.saturating_add(2)).saturating_mul(2), table(filled, 1), places])
+            sum([table(n, count).saturating_mul(2), places])
         };
-        sum([sum(samples.map(of_n)), table(step, count.saturating_add(2)), table(filled, 1)])
+        sum([sum(samples.map(of_n)), table(step, count)])
     }
 
     /// Adds a cell with more features than the last.
@@ -80,11 +79,6 @@ impl Weights {
         blocks: &[Block<'_>],
         requests: &[Request<'_>],
     ) -> Result<Vec<PlaneFit>, Error> {
-        for weights in &mut all {
-            let fewest = |block: &Block<'_>| fewest_columns(weights.n, block.width());
-            let filled = blocks.iter().map(fewest).max().unwrap_or(0) * weights.n;
-            weights.entries.resize(weights.entries.len() + filled, 0.0);
-        }
         let mut rest: Vec<_> = all.iter_mut().map(Self::whole).collect();
         let mut of_blocks = Vec::with_capacity(blocks.len());
         for block in blocks {
@@ -128,8 +122,7 @@ impl Part<'_> {
     }
 
     fn combine(self, block: &Block<'_>, room: &mut Vec<f64>) {
-        let (n, count) = (self.n, block.width());
-        let columns = self.places.len().max(fewest_columns(n, count));
+        let (n, count, columns) = (self.n, block.width(), self.places.len());
         room.resize(count * columns, 0.0);
         let (rows, place) = block.rows();
         columns_times(rows, place, &self.weights[..n * columns], room, (n, columns));

@@ -15,7 +15,7 @@ use crate::filter::{
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Compressed;
 use crate::risk::centred::{Centred, Means};
-use crate::svd::{Backend, Cutoff, Faer, Left, Svd, WellConditioned, product, triangle};
+use crate::svd::{Backend, Cutoff, DivideAndConquer, Left, Svd, WellConditioned, product, triangle};
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -156,7 +156,7 @@ impl Training {
             let form = Form::Reduced { reduced, modes: OnceLock::new(), sigma: OnceLock::new() };
             return Ok(with(form, Right::Of(x)));
         }
-        let (modes, vt) = by_svd(&x, y, intercepts, backend.unwrap_or(&Faer))?;
+        let (modes, vt) = by_svd(&x, y, intercepts, backend.unwrap_or(&DivideAndConquer))?;
         Ok(with(Form::Modes(modes), vt.map_or(Right::Of(x), Right::Known)))
     }
 
@@ -177,7 +177,7 @@ impl Training {
             let outside = Array2::zeros(y.dim());
             Modes::new(u.view(), (sigma, reduced.form.rank()), self.width, y.view(), outside, intercepts)?
         } else {
-            by_svd(x, y, intercepts, &Faer)?.0
+            by_svd(x, y, intercepts, &DivideAndConquer)?.0
         };
         Ok(kept.get_or_init(|| Box::new(modes)))
     }

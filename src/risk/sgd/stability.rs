@@ -6,7 +6,7 @@ use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
 use crate::risk::Population;
 use crate::risk::population::mean_squares;
-use crate::svd::{Backend, Faer, Svd};
+use crate::svd::{Backend, DivideAndConquer, Svd};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, s};
 
 /// Whether the iterates stay near a solution that fits all rows, and the bounds of Wu, Ma and E (2018). From
@@ -94,8 +94,11 @@ impl Sgd {
     fn feedback(&self, svd: &Svd) -> Result<Feedback, Error> {
         let (curvature, factor) = self.on(svd)?;
         let (n, rank) = (svd.shape().0, svd.rank());
-        let squares =
-            [table(n, n).saturating_mul(3), table(rank, rank).saturating_mul(3), Faer.bytes((n, n))];
+        let squares = [
+            table(n, n).saturating_mul(3),
+            table(rank, rank).saturating_mul(3),
+            DivideAndConquer.bytes((n, n)),
+        ];
         reserve(
             "the stability of stochastic gradient descent",
             sum(squares.into_iter().chain([table(n, rank) * 4])),

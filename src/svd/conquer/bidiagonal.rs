@@ -2,6 +2,7 @@
 
 use super::super::product::multiply;
 use super::super::registers::WHOLE;
+use super::super::tiles::{self, Accum};
 use super::LARGE;
 use super::columns::Columns;
 use super::deflation::{Arrow, Deflation, Rows, rotation};
@@ -9,8 +10,8 @@ use super::secular::Secular;
 use super::vectors::{Vectors, Weights};
 use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatRef, Par};
+use crate::machine::views::columns_of;
+use ndarray::{ArrayView2, Axis, s};
 use std::ops::Range;
 
 /// The SVD of an upper bidiagonal matrix, with its workspace.
@@ -225,17 +226,17 @@ impl Small {
         });
     }
 
-    fn u(&self) -> MatRef<'_, f64> {
+    fn u(&self) -> ArrayView2<'_, f64> {
         self.matrix(&self.u)
     }
 
-    fn v(&self) -> MatRef<'_, f64> {
+    fn v(&self) -> ArrayView2<'_, f64> {
         self.matrix(&self.v)
     }
 
-    fn matrix<'a>(&self, entries: &'a [f64]) -> MatRef<'a, f64> {
+    fn matrix<'a>(&self, entries: &'a [f64]) -> ArrayView2<'a, f64> {
         let rows = self.poles.len();
-        MatRef::from_column_major_slice(&entries[..rows * self.columns], rows, self.columns)
+        columns_of(entries, (rows, self.columns), rows)
     }
 }
 
@@ -245,7 +246,7 @@ fn update(
     block: &mut Columns<'_>,
     upper: usize,
     deflation: &Deflation,
-    small: MatRef<'_, f64>,
+    small: ArrayView2<'_, f64>,
     old: &mut Vec<f64>,
     is_large: bool,
 ) {
@@ -258,16 +259,16 @@ fn update(
     for (column, _) in &deflation.kept {
         old.extend_from_slice(block.column(*column));
     }
-    let (above, below) = block.first(count).split_at_row_mut(upper);
+    let (above, below) = block.first(count).split_at(Axis(0), upper);
     for (to, rows, entries, factor) in [
-        (above, upper, &old[..middle], small.subrows(0, in_upper)),
-        (below, length - upper, &old[middle..end], small.subrows(count - in_lower, in_lower)),
+        (above, upper, &old[..middle], small.slice(s![..in_upper, ..])),
+        (below, length - upper, &old[middle..end], small.slice(s![count - in_lower..count, ..])),
     ] {
-        let from = MatRef::from_column_major_slice(entries, rows, factor.nrows());
+        let from = columns_of(entries, (rows, factor.nrows()), rows);
         if is_large {
             multiply(to, Accum::Replace, from, factor, 1.0);
         } else {
-            matmul(to, Accum::Replace, from, factor, 1.0, Par::Seq);
+            tiles::multiply(to, Accum::Replace, from, factor, 1.0);
         }
     }
     for (j, column) in old[end..].chunks_exact(length).enumerate() {

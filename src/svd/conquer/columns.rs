@@ -1,6 +1,7 @@
 //! A square block of a larger column-major matrix.
 
-use faer::MatMut;
+use crate::machine::views::columns_of_mut;
+use ndarray::ArrayViewMut2;
 
 /// Columns of `length` entries each, with stride `stride`.
 #[derive(Debug)]
@@ -39,14 +40,8 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The first `count` columns, as a faer view.
-    pub(super) fn first(&mut self, count: usize) -> MatMut<'_, f64> {
-        let whole = self.stride * count.saturating_sub(1) + self.length;
-        MatMut::from_column_major_slice_with_stride_mut(
-            &mut self.entries[..whole],
-            self.length,
-            count,
-            self.stride,
-        )
+    /// The first `count` columns, as a view.
+    pub(super) fn first(&mut self, count: usize) -> ArrayViewMut2<'_, f64> {
+        columns_of_mut(self.entries, (self.length, count), self.stride)
     }
 }

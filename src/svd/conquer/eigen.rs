@@ -36,6 +36,6 @@ pub(super) fn positive_definite(
     for &j in &order {
         vectors.extend_from_slice(&bidiagonal.v[j * (n + 1)..][..n]);
     }
-    symmetric.multiply(&mut vectors)?;
+    symmetric.multiply(&mut vectors);
     Ok(Some(Eigen { values, vectors }))
 }

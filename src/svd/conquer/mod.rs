@@ -86,7 +86,7 @@ impl Space {
         let (rows, columns) = x.dim();
         let Self { triangle, reduction, bidiagonal, reflections, order } = self;
         if by_triangle {
-            triangle.factorise(x)?;
+            triangle.factorise(x);
             triangle.copy(reduction);
         } else {
             reduction.resize(rows, columns);
@@ -107,10 +107,10 @@ impl Space {
         };
         let mut left = gather(&bidiagonal.u, columns, rows);
         let mut right = gather(&bidiagonal.v, columns + 1, columns);
-        reflections.left(reduction, &mut left, rows)?;
-        reflections.right(reduction, &mut right)?;
+        reflections.left(reduction, &mut left, rows);
+        reflections.right(reduction, &mut right);
         if by_triangle {
-            triangle.multiply(&mut left)?;
+            triangle.multiply(&mut left);
         }
         Ok(Factors { left, sigma, right })
     }

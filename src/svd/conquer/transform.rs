@@ -1,22 +1,24 @@
-//! Products with the reflections of the reduction, in blocks.
+//! Products with the reflections of the reduction, in blocks if there are many.
 
-use super::super::householder::{factor, recommended_block_size, scratch};
+// Must be inlined into one function per instruction set.
+#![allow(clippy::inline_always)]
+
+use super::super::householder::{block_factors, block_size, factor, reflect_all};
 use super::super::product::by_panels;
-use super::super::reflect::block_factors;
-use super::super::space::with_space;
+use super::super::sums::Sums;
 use super::LARGE;
 use super::reduction::Reduction;
+use crate::machine::instructions::arch;
 use crate::machine::large_pages::fill_with_zeros;
-use faer::linalg::householder::{
-    apply_block_householder_sequence_on_the_left_in_place_scratch as sequence_scratch,
-    apply_block_householder_sequence_on_the_left_in_place_with_conj as apply_sequence,
-};
-use faer::{Conj, MatMut, MatRef, Par};
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::machine::views::{columns_of, columns_of_mut};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
+use pulp::{Simd, WithSimd};
 
 /// Least columns of a panel: each panel repacks the reflections.
 const PANEL: usize = 384;
+
+/// Most reflections applied one by one: for so few, the products of a block would mostly be preparations.
+const FEW: usize = 32;
 
 /// Copies `x` to column-major storage with column stride `stride`.
 pub(super) fn copy(x: ArrayView2<'_, f64>, to: &mut [f64], stride: usize) {
@@ -38,63 +40,69 @@ pub(super) struct Reflections {
 
 impl Reflections {
     /// `x ← Q x`, on the leading rows if columns, of `length` entries, are longer.
-    pub(super) fn left(&mut self, reduction: &Reduction, x: &mut [f64], length: usize) -> Result<(), String> {
-        let columns = reduction.left.len();
-        let rows = reduction.rows();
-        let basis =
-            MatRef::from_column_major_slice_with_stride(&reduction.x, rows, columns, reduction.stride());
-        let x = MatMut::from_column_major_slice_with_stride_mut(x, rows, columns, length);
-        self.apply(basis, &reduction.left, x)
+    pub(super) fn left(&mut self, reduction: &Reduction, x: &mut [f64], length: usize) {
+        let (rows, columns) = (reduction.rows(), reduction.left.len());
+        let basis = columns_of(&reduction.x, (rows, columns), reduction.stride());
+        self.apply(basis, &reduction.left, columns_of_mut(x, (rows, columns), length));
     }
 
     /// `x ← P x`.
-    pub(super) fn right(&mut self, reduction: &Reduction, x: &mut [f64]) -> Result<(), String> {
+    pub(super) fn right(&mut self, reduction: &Reduction, x: &mut [f64]) {
         let columns = reduction.right.len();
         let count = columns - 1;
-        if count == 0 {
-            return Ok(());
-        }
-        let basis =
-            MatRef::from_column_major_slice(reduction.p(), columns, columns).submatrix(1, 0, count, count);
-        let x = MatMut::from_column_major_slice_mut(x, columns, columns).subrows_mut(1, count);
-        self.apply(basis, &reduction.right[..count], x)
+        let basis = columns_of(reduction.p(), (columns, columns), columns).slice_move(s![1.., ..count]);
+        let x = columns_of_mut(x, (columns, columns), columns).slice_move(s![1.., ..]);
+        self.apply(basis, &reduction.right[..count], x);
     }
 
-    fn apply(&mut self, basis: MatRef<'_, f64>, taus: &[f64], x: MatMut<'_, f64>) -> Result<(), String> {
-        let (rows, count) = basis.shape();
-        let block = recommended_block_size::<f64>(rows, count);
+    fn apply(&mut self, basis: ArrayView2<'_, f64>, taus: &[f64], x: ArrayViewMut2<'_, f64>) {
+        let (rows, count) = basis.dim();
+        if count <= FEW {
+            return arch().dispatch(OneByOne { basis, taus, x });
+        }
+        let block = block_size(rows, count);
         self.factor.clear();
         self.factor.resize(block * count, 0.0);
-        let mut factor = MatMut::from_column_major_slice_mut(&mut self.factor, block, count);
-        block_factors(factor.as_mut(), basis, taus);
-        apply(basis, factor.as_ref(), x)
+        block_factors(columns_of_mut(&mut self.factor, (block, count), block), basis, taus);
+        apply(basis, columns_of(&self.factor, (block, count), block), x);
+    }
+}
+
+/// `x ← Q x`, one reflection after the other, the last first.
+struct OneByOne<'a> {
+    basis: ArrayView2<'a, f64>,
+    taus: &'a [f64],
+    x: ArrayViewMut2<'a, f64>,
+}
+
+impl WithSimd for OneByOne<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (Self { basis, taus, mut x }, sums) = (self, Sums(simd));
+        for (k, (vector, tau)) in basis.axis_iter(Axis(1)).zip(taus).enumerate().rev() {
+            let Some(tail) = vector.to_slice().and_then(|vector| vector.get(k + 1..)) else { continue };
+            for column in x.axis_iter_mut(Axis(1)) {
+                let Some((head, rest)) = column.into_slice().and_then(|column| column[k..].split_first_mut())
+                else {
+                    continue;
+                };
+                let along = (*head + sums.dot(tail, rest)) / tau;
+                *head -= along;
+                sums.add(-along, tail, rest);
+            }
+        }
     }
 }
 
 /// `x ← Q x` for the reflections of `basis` and their block factors: for a large matrix in panels, on all threads.
-fn apply(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Result<(), String> {
+fn apply(basis: ArrayView2<'_, f64>, factors: ArrayView2<'_, f64>, x: ArrayViewMut2<'_, f64>) {
     if x.ncols() < LARGE {
-        return apply_to_panel(basis, factor, x).ok_or_else(no_memory);
+        return reflect_all(basis, factors, x, false);
     }
-    let lacks_memory = AtomicBool::new(false);
-    by_panels(x, PANEL, 2 * basis.nrows() * basis.ncols(), |panel| {
-        if apply_to_panel(basis, factor, panel).is_none() {
-            lacks_memory.store(true, Ordering::Relaxed);
-        }
-    });
-    if lacks_memory.into_inner() { Err(no_memory()) } else { Ok(()) }
-}
-
-/// Returns `None` if there is no memory for the workspace.
-fn apply_to_panel(basis: MatRef<'_, f64>, factor: MatRef<'_, f64>, x: MatMut<'_, f64>) -> Option<()> {
-    let needed = sequence_scratch::<f64>(basis.nrows(), factor.nrows(), x.ncols());
-    with_space(needed, |stack| {
-        apply_sequence(basis, factor, Conj::No, x, Par::Seq, stack);
-    })
-}
-
-fn no_memory() -> String {
-    "no memory for the workspace of a product with reflections".into()
+    let each = 2 * basis.nrows() * basis.ncols();
+    by_panels(x, PANEL, each, |panel| reflect_all(basis, factors, panel, false));
 }
 
 /// QR factorisation `X = Q R` of a long matrix.
@@ -107,17 +115,17 @@ pub(super) struct Triangle {
 }
 
 impl Triangle {
-    pub(super) fn factorise(&mut self, x: ArrayView2<'_, f64>) -> Result<(), String> {
+    pub(super) fn factorise(&mut self, x: ArrayView2<'_, f64>) {
         (self.rows, self.columns) = x.dim();
         fill_with_zeros(&mut self.factors, x.len());
         copy(x, &mut self.factors, self.rows);
-        let block = recommended_block_size::<f64>(self.rows, self.columns);
+        let block = block_size(self.rows, self.columns);
         self.coefficients.clear();
         self.coefficients.resize(block * self.columns, 0.0);
-        let factors = MatMut::from_column_major_slice_mut(&mut self.factors, self.rows, self.columns);
-        let coefficients = MatMut::from_column_major_slice_mut(&mut self.coefficients, block, self.columns);
-        with_space(scratch(self.rows, self.columns, block), |stack| factor(factors, coefficients, stack))
-            .ok_or_else(no_memory)
+        factor(
+            columns_of_mut(&mut self.factors, (self.rows, self.columns), self.rows),
+            columns_of_mut(&mut self.coefficients, (block, self.columns), block),
+        );
     }
 
     /// Copies `R`, to be reduced.
@@ -131,11 +139,10 @@ impl Triangle {
     }
 
     /// `x ← Q x`, where the rows of `x` after the leading ones are zero.
-    pub(super) fn multiply(&self, x: &mut [f64]) -> Result<(), String> {
-        let block = recommended_block_size::<f64>(self.rows, self.columns);
-        let basis = MatRef::from_column_major_slice(&self.factors, self.rows, self.columns);
-        let coefficients = MatRef::from_column_major_slice(&self.coefficients, block, self.columns);
-        let x = MatMut::from_column_major_slice_mut(x, self.rows, self.columns);
-        apply(basis, coefficients, x)
+    pub(super) fn multiply(&self, x: &mut [f64]) {
+        let (shape, block) = ((self.rows, self.columns), block_size(self.rows, self.columns));
+        let vectors = columns_of(&self.factors, shape, self.rows);
+        let factors = columns_of(&self.coefficients, (block, self.columns), block);
+        apply(vectors, factors, columns_of_mut(x, shape, self.rows));
     }
 }

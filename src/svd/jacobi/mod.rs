@@ -5,7 +5,7 @@ mod reflection;
 mod result;
 mod rotation;
 
-use super::{Backend, Faer, RawProjection, RawSvd, Route, projected};
+use super::{Backend, DivideAndConquer, RawProjection, RawSvd, Route, projected};
 use crate::machine::lane::{Line, Register};
 use crate::machine::memory::table;
 use lanes::{one_sided, projections};
@@ -20,11 +20,11 @@ fn in_all_lanes(count: usize) -> usize {
     if 2 * rest > LANES { count } else { count - rest }
 }
 
-/// If the smaller side is longer than this, [`Faer`] is faster.
+/// If the smaller side is longer than this, [`DivideAndConquer`] is faster.
 const LARGEST: usize = 32;
 
-/// One-sided Jacobi rotations for matrices with `min(n, p) ≤ 32`, [`Faer`] for larger ones: the
-/// backend for sweeps, whose cells are many small matrices of one shape. The second route is that of [`Faer`].
+/// One-sided Jacobi rotations for matrices with `min(n, p) ≤ 32`, [`DivideAndConquer`] for larger ones: the
+/// backend for sweeps, whose cells are many small matrices of one shape. The second route is that of [`DivideAndConquer`].
 ///
 /// Several matrices are factorised at once, one in each lane of a SIMD register. A lane's arithmetic depends neither on
 /// the other lanes nor on the instruction set, so results have the same bits alone, in any batch and on any machine.
@@ -52,7 +52,7 @@ impl Backend for Jacobi {
 
     fn factorise(&self, x: ArrayView2<'_, f64>, route: Route) -> Result<RawSvd, String> {
         if route == Route::Second || x.nrows().min(x.ncols()) > LARGEST {
-            return Faer.factorise(x, route);
+            return DivideAndConquer.factorise(x, route);
         }
         let mut results = Vec::with_capacity(1);
         one_sided::<{ LANES / 2 }, Register>(&[x.to_owned()], &mut results);
@@ -99,14 +99,14 @@ impl Backend for Jacobi {
     }
 
     fn triangle(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-        Faer.triangle(x)
+        DivideAndConquer.triangle(x)
     }
 
     /// The bytes of eight matrices in the lanes, and of the result.
     fn bytes(&self, (n, p): (usize, usize)) -> usize {
         let (long, short) = (n.max(p), n.min(p));
         if short > LARGEST {
-            return Faer.bytes((n, p));
+            return DivideAndConquer.bytes((n, p));
         }
         table(long + 3 * short, short).saturating_mul(LANES).saturating_add(table(long + short, short))
     }
@@ -155,13 +155,13 @@ mod tests {
     fn singular_values_agree_with_another_algorithm() {
         for (n, p) in [(12, 5), (5, 12), (9, 9), (30, 20)] {
             let x = matrix(n, p, 3);
-            let (jacobi, faer) = (
+            let (jacobi, other) = (
                 Jacobi.factorise(x.view(), Route::First).unwrap().sigma,
-                Faer.factorise(x.view(), Route::First).unwrap().sigma,
+                DivideAndConquer.factorise(x.view(), Route::First).unwrap().sigma,
             );
             // Both are backward stable: each value is accurate to max(n, p) ε σ₁.
-            let bound = n.max(p) as f64 * f64::EPSILON * faer[0];
-            for (a, b) in jacobi.iter().zip(&faer) {
+            let bound = n.max(p) as f64 * f64::EPSILON * other[0];
+            for (a, b) in jacobi.iter().zip(&other) {
                 assert_relative_eq!(a, b, epsilon = bound, max_relative = 1e-12);
             }
         }

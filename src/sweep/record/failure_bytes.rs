@@ -168,7 +168,7 @@ pub(super) mod tests {
             Error::Domain { what, value: -0.0, must_be },
             Error::TooLarge { what, found: usize::MAX, most: 0, limit: "the number of rows" },
             Error::Overflow { what },
-            Error::Backend { name: "faer", reason: text() },
+            Error::Backend { name: "divide and conquer", reason: text() },
             Error::UnknownColumn { name: text(), available: vec!["a".into(), String::new()] },
             Error::UnknownName { what, name: text(), choices: Vec::new() },
             Error::File { path: "a/b".into(), line: Some(u64::MAX), column: None, reason: text() },

@@ -35,7 +35,7 @@ fn nan_and_infinity_are_refused_by_place() {
     }
 }
 
-/// On its own, faer 0.24 gets σ wrong by a third at 1e-200 and does not converge at 1e154.
+/// The library faer 0.24 gets σ wrong by a third at 1e-200 and does not converge at 1e154.
 #[test]
 fn entries_of_any_scale() {
     for backend in routes() {

@@ -106,7 +106,7 @@ const FILIP: Cutoff = Cutoff::Relative(f64::EPSILON);
 fn certified_digits_are_found() {
     let sets = Set::all();
     let mut report = format!(
-        "\nNIST StRD: certified digits of the worst coefficient, columns as given / scaled\n{:<16}",
+        "\nNIST StRD: certified digits of the worst coefficient, columns as given / scaled\n{:<20}",
         ""
     );
     for set in &sets {
@@ -114,7 +114,7 @@ fn certified_digits_are_found() {
     }
     let mut condition = String::new();
     for backend in routes() {
-        write!(report, "\n{:<16}", backend.name()).unwrap();
+        write!(report, "\n{:<20}", backend.name()).unwrap();
         condition.clear();
         for set in &sets {
             let x = set.x.map(|v| v.to_f64().value());
@@ -127,7 +127,7 @@ fn certified_digits_are_found() {
             write!(condition, "{:>13}", format!("{:.1} / {:.1}", given.1.log10(), scaled.1.log10())).unwrap();
         }
     }
-    println!("{report}\n{:<16}{condition}\n", "log₁₀ κ");
+    println!("{report}\n{:<20}{condition}\n", "log₁₀ κ");
 }
 
 /// Fits with each column divided by its scale and checks the error against the theorem. Returns the fewest correct
