@@ -74,7 +74,7 @@ mod unix {
         let [ratio, ours, peer] = rounds[ROUNDS / 2];
         println!(
             "RATIO checked_svd_{}_{n}x{p} {ratio:.3} (ours {ours:.2e}, peer {peer:.2e}, median of {ROUNDS})",
-            backend.name()
+            backend.name().replace(' ', "_")
         );
     }
 }
