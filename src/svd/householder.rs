@@ -18,7 +18,7 @@ use ndarray::{ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use pulp::{Simd, WithSimd};
 
 /// Most columns reduced one by one.
-const NARROW: usize = 16;
+pub(super) const NARROW: usize = 16;
 /// Entries of a block of columns reflected together, so that they are still in the cache when needed again: 512 KiB.
 const CACHED: usize = 1 << 16;
 /// Sums of squares above this are accurate to working precision, even if some of the squares underflow.
@@ -67,13 +67,7 @@ pub(super) fn block_factors(mut factors: ArrayViewMut2<'_, f64>, vectors: ArrayV
         multiply(products.view_mut(), Accum::Add, tails.t(), tails, 1.0);
         for (k, tau) in taus.iter().enumerate() {
             let inverse = tau.recip(); // 0 if there is nothing to reflect
-            factor[[k, k]] = inverse;
-            for i in 0..k {
-                let along = products[[i, k]] * inverse;
-                for above in 0..=i {
-                    factor[[above, k]] -= factor[[above, i]] * along;
-                }
-            }
+            extend_factor(&mut factor, k, inverse, |i| products[[i, k]]);
         }
     }
 }
@@ -180,11 +174,10 @@ pub(super) fn matrices<const N: usize>(
 }
 
 /// Reduces a block of columns, with at least as many rows: halves of it in turn, the smallest column by column.
-fn factor_block(a: ArrayViewMut2<'_, f64>, factor: ArrayViewMut2<'_, f64>, room: &mut Vec<f64>) {
+fn factor_block(mut a: ArrayViewMut2<'_, f64>, factor: ArrayViewMut2<'_, f64>, room: &mut Vec<f64>) {
     let width = a.ncols();
     if width <= NARROW {
-        let mut columns = a.into_iter_columns();
-        let mut columns: [_; NARROW] = std::array::from_fn(|_| columns.next().unwrap_or_default());
+        let mut columns = columns_of_view(&mut a);
         return arch().dispatch(OneByOne { columns: &mut columns[..width], factor });
     }
     let half = width / 2;
@@ -207,27 +200,30 @@ fn factor_block(a: ArrayViewMut2<'_, f64>, factor: ArrayViewMut2<'_, f64>, room:
     multiply(beside.view_mut(), Accum::Replace, product.view(), second.view(), -1.0);
 }
 
-/// Splits a view into its columns.
-pub(super) trait IntoColumns<'a> {
-    /// Returns the columns of a column-major matrix as slices.
-    fn into_iter_columns(self) -> impl Iterator<Item = &'a mut [f64]>;
+/// Returns the columns of a column-major matrix that has no more of them.
+pub(super) fn columns_of_view<'a>(a: &'a mut ArrayViewMut2<'_, f64>) -> [&'a mut [f64]; NARROW] {
+    let mut columns = a.axis_iter_mut(Axis(1));
+    std::array::from_fn(|_| columns.next().and_then(ArrayViewMut1::into_slice).unwrap_or_default())
 }
 
-impl<'a> IntoColumns<'a> for ArrayViewMut2<'a, f64> {
-    fn into_iter_columns(self) -> impl Iterator<Item = &'a mut [f64]> {
-        let mut rest = Some(self);
-        std::iter::from_fn(move || {
-            let columns = rest.take().filter(|columns| columns.ncols() > 0)?;
-            let (first, others) = columns.split_at(Axis(1), 1);
-            rest = Some(others);
-            Some(entries_mut(first.remove_axis(Axis(1))))
-        })
+/// Adds reflection `k` to the factor of a block, given the products of its vector with those before it:
+/// ```text
+/// S[..k, k] = −S[..k, ..k] Vᵀv / τ,  S[k, k] = 1/τ
+/// ```
+#[inline(always)]
+pub(super) fn extend_factor(
+    factor: &mut ArrayViewMut2<'_, f64>,
+    k: usize,
+    inverse: f64,
+    product: impl Fn(usize) -> f64,
+) {
+    factor[[k, k]] = inverse;
+    for i in 0..k {
+        let along = product(i) * inverse;
+        for above in 0..=i {
+            factor[[above, k]] -= factor[[above, i]] * along;
+        }
     }
-}
-
-/// Returns the entries of a contiguous column.
-pub(super) fn entries_mut(column: ArrayViewMut1<'_, f64>) -> &mut [f64] {
-    column.into_slice().unwrap_or_default()
 }
 
 /// Reduces a few columns one by one.
@@ -248,14 +244,10 @@ impl WithSimd for OneByOne<'_, '_> {
             let (above, tail) = column.split_at_mut(k + 1);
             let Some((new, inverse)) = reflection(above[k], tail, sums) else { continue };
             above[k] = new;
-            factor[[k, k]] = inverse;
-            for (i, done) in done.iter().enumerate() {
-                let (above, done) = done.split_at(k + 1);
-                let along = (above[k] + sums.dot(done, tail)) * inverse;
-                for above in 0..=i {
-                    factor[[above, k]] -= factor[[above, i]] * along;
-                }
-            }
+            extend_factor(&mut factor, k, inverse, |i| {
+                let (above, done) = done[i].split_at(k + 1);
+                above[k] + sums.dot(done, tail)
+            });
             for other in rest {
                 let (above, other) = other.split_at_mut(k + 1);
                 let along = (above[k] + sums.dot(tail, other)) * inverse;

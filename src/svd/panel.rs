@@ -3,7 +3,7 @@
 // All must be inlined into one function per instruction set.
 #![allow(clippy::inline_always)]
 
-use super::householder::{IntoColumns, matrices, reflection, together};
+use super::householder::{NARROW, columns_of_view, extend_factor, matrices, reflection, together};
 use super::product::{PRODUCT, panels};
 use super::sums::Sums;
 use super::tiles::{Accum, multiply};
@@ -19,8 +19,6 @@ const PANEL: usize = 32;
 pub(super) const WIDE: usize = 256;
 /// Least number of columns worth a thread.
 const SHARED: usize = 64;
-/// Most columns reduced one by one.
-const NARROW: usize = 16;
 
 /// Absorbs some columns of a block of rows (`count × width`) into the rows of `R` (`upper`, equally wide) with the same
 /// indices; later columns are transformed too. The reflections' tails replace those columns; their factors are not
@@ -110,7 +108,7 @@ fn by_groups(
 /// Transformations*, SIAM J. Sci. Stat. Comput. 10 (1989).
 fn reduce_columns(
     r: ArrayViewMut2<'_, f64>,
-    a: ArrayViewMut2<'_, f64>,
+    mut a: ArrayViewMut2<'_, f64>,
     factor: ArrayViewMut2<'_, f64>,
     room: &mut Vec<f64>,
 ) {
@@ -134,8 +132,7 @@ fn reduce_columns(
         multiply(beside, Accum::Replace, product.view(), second.view(), -1.0);
         return;
     }
-    let mut columns = a.into_iter_columns();
-    let mut columns: [_; NARROW] = std::array::from_fn(|_| columns.next().unwrap_or_default());
+    let mut columns = columns_of_view(&mut a);
     arch().dispatch(OneByOne { r, columns: &mut columns[..w], factor });
 }
 
@@ -157,13 +154,7 @@ impl WithSimd for OneByOne<'_, '_> {
             let Some((column, rest)) = rest.split_first_mut() else { return };
             let Some((new, inverse)) = reflection(r[[k, k]], column, sums) else { continue };
             r[[k, k]] = new;
-            factor[[k, k]] = inverse;
-            for (i, done) in done.iter().enumerate() {
-                let along = sums.dot(done, column) * inverse;
-                for above in 0..=i {
-                    factor[[above, k]] -= factor[[above, i]] * along;
-                }
-            }
+            extend_factor(&mut factor, k, inverse, |i| sums.dot(done[i], column));
             for (j, other) in rest.iter_mut().enumerate() {
                 let along = (r[[k, k + 1 + j]] + sums.dot(column, other)) * inverse;
                 r[[k, k + 1 + j]] -= along;

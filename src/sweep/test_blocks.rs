@@ -21,14 +21,10 @@ const CHUNK: usize = 512;
 /// The number of prediction columns up to which several feature counts share one product. A product of few columns
 /// would wait for the features, which do not fit into the cache.
 const TOGETHER: usize = 128;
-/// The smallest number of rows of a product, and of columns if several feature counts share it: single rows or columns,
-/// and small products, are summed in another order.
-const FEWEST_ROWS: usize = 2;
-const FEWEST_COLUMNS: usize = 16;
 
 /// How many columns of predictions are computed at once, for `columns` columns per feature count.
 pub(super) fn predicted(columns: usize) -> usize {
-    columns.max(TOGETHER).saturating_add(FEWEST_COLUMNS)
+    columns.max(TOGETHER)
 }
 
 /// How many of the `tests` test inputs are mapped to `p` features at once.
@@ -73,7 +69,7 @@ pub(super) fn score(
         .map(|&first| Targets::new(tests_y.slice(s![.., first..first + outputs]), counts_errors))
         .collect();
     let block = block(tests.nrows(), most);
-    let (mut features, mut predictions) = (zeros("test features", block.max(FEWEST_ROWS), most)?, Vec::new());
+    let (mut features, mut predictions) = (zeros("test features", block, most)?, Vec::new());
     for first in (0..tests.nrows()).step_by(block.max(1)) {
         let rows = first..tests.nrows().min(first + block);
         let mut of_rows = features.slice_mut(s![..rows.len(), ..]);
@@ -127,12 +123,6 @@ impl<'a> Set<'a> {
         self.groups.push(group);
     }
 
-    /// The number of prediction columns: the last group is padded to at least [`FEWEST_COLUMNS`].
-    fn width(&self) -> usize {
-        let last = self.groups.last().map_or(0, |group| group.columns);
-        self.columns + FEWEST_COLUMNS.saturating_sub(last)
-    }
-
     /// The ranges of features, and the coefficient columns that each is multiplied with. A whole chunk of features
     /// serves all groups that contain it; a partial chunk serves its group alone. So a group's bits do not depend on
     /// the other groups.
@@ -148,7 +138,7 @@ impl<'a> Set<'a> {
                 first += group.columns;
             }
             if end <= most {
-                products.push((start..end, first..self.width()));
+                products.push((start..end, first..self.columns));
             }
         }
         products
@@ -186,8 +176,8 @@ impl<'a> Set<'a> {
         (targets, outputs): (&[Targets<'_>], usize),
         predictions: &mut Vec<f64>,
     ) {
-        let (count, most) = (rows.len().max(FEWEST_ROWS), features.ncols());
-        let (x, width) = (features.as_slice().unwrap_or_default(), self.width());
+        let (count, most) = (rows.len(), features.ncols());
+        let (x, width) = (features.as_slice().unwrap_or_default(), self.columns);
         predictions.resize(count * width, 0.0);
         let mut rest = &self.coefficients[..];
         for (features, columns) in self.products() {
