@@ -14,7 +14,7 @@ use pulp::Simd;
 use std::ops::Range;
 
 /// Rows whose zeros are skipped together.
-const SKIPPED: usize = 96;
+const SKIPPED: usize = 48;
 /// Multiplications and additions worth a thread: about 0.2 ms of work. Handing them over takes about 0.01 ms.
 pub(super) const PRODUCT: usize = 1 << 22;
 /// Least rows or columns of a panel: each panel repacks the factor that they share.
