@@ -8,11 +8,12 @@
 mod figures;
 mod study;
 
-use crate::common::flags::{Count, Failure, Program, flags};
+use crate::common::flags::{Count, Failure, Program, flags, refused};
 use crate::common::shards::ShardArgs;
 use crate::common::table::{Table, row};
-use crate::common::{PrintArgs, check_noise, save_table, say};
+use crate::common::{PrintArgs, check_noise, counted, save_table, say};
 use double_descent::Error;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use study::{Measured, Plan};
 
@@ -70,6 +71,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         threads: cli.threads,
         out: cli.out.clone(),
         shards: ShardArgs { shard: cli.shards.shard },
+        failed: Cell::default(),
     };
     let folder = plan.folder();
     cli.shards.make_folder(&folder)?;
@@ -88,7 +90,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         ];
         crate::common::figures::save(&cli.print, &folder, figures)?;
     }
-    Ok(())
+    match plan.failed.get() {
+        0 => Ok(()),
+        failed => refused(format!("{} could not be computed", counted(failed, "fit"))),
+    }
 }
 
 /// Writes every part at every size.

@@ -1,8 +1,8 @@
 //! The experiments: what is drawn, what is fitted, and which closed forms are known.
 
-use crate::common::around_threshold;
 use crate::common::flags::Failure;
 use crate::common::shards::{self, Place, ShardArgs};
+use crate::common::{around_threshold, report_failures, report_splits};
 use double_descent::Error;
 use double_descent::curve::Metric;
 use double_descent::features::{Activation, RandomNetwork};
@@ -15,6 +15,7 @@ use double_descent::theory::gaussian;
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::cell::Cell;
 use std::path::PathBuf;
 
 /// Ridge penalty, per feature for the covariate shift and per sample for the network.
@@ -39,6 +40,8 @@ pub struct Plan {
     /// Folder for the results of all studies.
     pub out: PathBuf,
     pub shards: ShardArgs,
+    /// The number of splits and cells that failed so far.
+    pub failed: Cell<usize>,
 }
 
 /// One experiment with one estimator.
@@ -95,10 +98,15 @@ impl Plan {
         self.out.join("bias_variance")
     }
 
-    /// Returns the error splits of a study; `None` if this run computes one shard or reports on them.
+    /// Returns the error splits of a study, and reports those that failed; `None` if this run computes one shard or
+    /// reports on them.
     fn splits(&self, name: &str, study: &Crossed) -> Result<Option<Vec<ErrorSplit>>, Failure> {
         let place = Place { out: &self.out, folder: &self.folder(), name: Some(name) };
-        shards::splits(&self.shards, place, name, study)
+        let found = shards::splits(&self.shards, place, name, study)?;
+        Ok(found.map(|found| {
+            self.failed.update(|failed| failed + report_splits(&found));
+            found.splits
+        }))
     }
 
     /// `N(0, I)` rows of `d` inputs, a noiseless teacher with equal coefficients and length 1, and a population of the
@@ -186,6 +194,7 @@ impl Plan {
         let place = Place { out: &self.out, folder: &self.folder(), name: Some("designs") };
         let curve = shards::curve(&self.shards, place, "designs", &sweep)?;
         let (Some(splits), Some(curve)) = (splits, curve) else { return Ok(Vec::new()) };
+        self.failed.update(|failed| failed + report_failures(&curve));
         let bias = curve.summaries(Metric::MeanSquaredBias, None)?;
         let noise = curve.summaries(Metric::ExpectedNoise, None)?;
         let (level, titles) = (self.noise * self.noise, ["Minimum norm", "Ridge"]);

@@ -37,6 +37,7 @@ pub use numbers::{counted, short, trimmed};
 pub use progress::with_progress;
 pub use reports::{
     all_computed, announce, announce_record, announce_theory, none_failed, peak_memory, report_failures,
+    report_splits,
 };
 pub use run_args::{Abscissa, BAND_IN_FIGURES, LegendArg, PrintArgs, RunArgs, Statistic};
 pub use sizes::{around_threshold, closer_around, feature_sizes, once_each, powers_around, rows_around};

@@ -5,6 +5,7 @@ use super::{counted, shard_reports};
 use double_descent::Error;
 use double_descent::curve::{Curve, Failure as CellFailure};
 use double_descent::memory::Cost;
+use double_descent::sweep::ErrorSplits;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -77,6 +78,20 @@ pub(super) fn report_failed(failures: &[CellFailure]) -> usize {
         );
     }
     failures.len()
+}
+
+/// As [`report_failures`], for the splits of a crossed study.
+pub fn report_splits(splits: &ErrorSplits) -> usize {
+    if let Some(first) = splits.failures.first() {
+        eprintln!(
+            "warning: {} of the error splits failed; the first, n = {}, p = {}: {}",
+            splits.failures.len(),
+            first.n,
+            first.p,
+            first.error
+        );
+    }
+    splits.failures.len()
 }
 
 /// Reports failures as an error, after everything else has been written.

@@ -6,7 +6,7 @@ use super::{RunArgs, announce, announce_record, inputs, keep_folder, make_folder
 use double_descent::Error;
 use double_descent::curve::{Curve, Metric, Surface};
 use double_descent::sweep::{
-    Crossed, Cut, ErrorSplit, Identity, Payload, Plan, Record, Shard, Shards, Sweep, Tables, Workload,
+    Crossed, Cut, ErrorSplits, Identity, Payload, Plan, Record, Shard, Shards, Sweep, Tables, Workload,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -171,7 +171,7 @@ pub fn splits(
     place: Place<'_>,
     label: &str,
     study: &Crossed,
-) -> Result<Option<Vec<ErrorSplit>>, Failure> {
+) -> Result<Option<ErrorSplits>, Failure> {
     let Some(part) = args.shard else {
         return Ok(Some(with_progress(label, |observer| study.run_with(observer))?));
     };

@@ -12,7 +12,7 @@ use crate::machine::memory::{reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
 use crate::svd::{self, Backend, DivideAndConquer, Svd, row_major_product};
-use ndarray::{Array1, Array2, Array4, Axis, s};
+use ndarray::{Array1, Array2, Array4, ArrayView2, ArrayViewMut3, Axis, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ use std::sync::Arc;
 ///     features: vec![5, 18, 40],
 ///     ..Crossed::of(source, Splits::Drawn { repeats: 10, seed: 0 })
 /// };
-/// let splits = study.run()?;
+/// let splits = study.run()?.splits;
 /// let noisy = |i: usize| splits[i].parts.variance(&[VarianceSource::Sampling, VarianceSource::LabelNoise]).unwrap();
 /// assert!(noisy(1).value > noisy(0).value && noisy(1).value > noisy(2).value);
 /// # Ok::<(), double_descent::Error>(())
@@ -94,7 +94,19 @@ pub struct Crossed {
     pub backend: Arc<dyn Backend>,
 }
 
-/// The split of the error at one size ([`Crossed::run`]).
+/// The result of a crossed study: [`Crossed::run`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ErrorSplits {
+    /// A split for each `n`, `p` and arm, in that order, except for those that failed.
+    pub splits: Vec<ErrorSplit>,
+    /// What could not be computed, in the same order.
+    pub failures: Vec<SplitFailure>,
+    /// Whether every size was visited; `false` if an observer stopped the study.
+    pub complete: bool,
+}
+
+/// The split of the error at one size, in [`ErrorSplits`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ErrorSplit {
@@ -106,6 +118,47 @@ pub struct ErrorSplit {
     pub arm: usize,
     /// Bias and variances: means over test rows and outputs.
     pub parts: Decomposition,
+}
+
+/// A split that could not be computed, in [`ErrorSplits`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SplitFailure {
+    /// Training samples.
+    pub n: usize,
+    /// Features.
+    pub p: usize,
+    /// The arm that failed, an index into [`Crossed::arms`]; `None` if all of them failed.
+    pub arm: Option<usize>,
+    /// The reason.
+    pub error: Error,
+}
+
+impl ErrorSplits {
+    /// The splits of a study that has visited no size yet.
+    pub(super) fn none() -> Self {
+        Self { splits: Vec::new(), failures: Vec::new(), complete: true }
+    }
+
+    /// A size at which all arms failed with the same error.
+    fn failed((n, p): (usize, usize), error: Error) -> Self {
+        Self { failures: vec![SplitFailure { n, p, arm: None, error }], ..Self::none() }
+    }
+
+    /// Appends the splits of the sizes that follow.
+    pub(super) fn append(&mut self, more: Self) {
+        self.splits.extend(more.splits);
+        self.failures.extend(more.failures);
+        self.complete &= more.complete;
+    }
+
+    /// The first failure's error, if nothing was computed.
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        match self.failures.first() {
+            Some(failure) if self.splits.is_empty() && self.complete => Err(failure.error.clone()),
+            _ => Ok(self),
+        }
+    }
 }
 
 /// Training inputs and targets, with rows in the order in which they join the training set.
@@ -152,7 +205,9 @@ impl Crossed {
         }
     }
 
-    /// Computes all fits and returns a split for each `n`, `p` and arm, in that order.
+    /// Computes all fits and returns the splits for each `n`, `p` and arm.
+    ///
+    /// A size or arm that fails does not affect the others: it is among [`ErrorSplits::failures`].
     ///
     /// # Errors
     /// [`Error::Empty`] without sizes, arms, training sets, draws or seeds; [`Error::TooLarge`] for a size above the
@@ -160,27 +215,31 @@ impl Crossed {
     /// whose setting is not finite, or a single fit at each size; [`Error::Unsupported`] for a single table (whose test
     /// rows would differ between training sets), test rows that change with the draw, recorded splits of rows that are
     /// drawn, a population with a feature map, several seeds of features that are not drawn, arms that share a label,
-    /// or an arm with an ablation, an adversary, its own targets or another start than 0; the errors of the draws, the
-    /// maps and the fits; those of [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`].
-    pub fn run(&self) -> Result<Vec<ErrorSplit>, Error> {
+    /// or an arm with an ablation, an adversary, its own targets or another start than 0; the errors of the draws, and
+    /// of maps that cannot be made; those of [`Splits::orders`] and [`Grid::run`]; [`Error::Memory`]. The first failure,
+    /// if nothing could be computed.
+    pub fn run(&self) -> Result<ErrorSplits, Error> {
         self.run_with(&())
     }
 
-    /// [`Crossed::run`] with an observer, who may stop it. A stopped run returns the splits computed so far.
+    /// [`Crossed::run`] with an observer, who may stop it. A stopped study returns the splits computed so far.
     ///
     /// # Errors
     /// Those of [`Crossed::run`].
-    pub fn run_with(&self, observer: &dyn Observer) -> Result<Vec<ErrorSplit>, Error> {
+    pub fn run_with(&self, observer: &dyn Observer) -> Result<ErrorSplits, Error> {
         let ready = self.ready()?;
         let axis = (0..ready.places.len()).collect();
         let grid = Grid { axis, repeats: 1, threads: self.threads, batch: 1 };
-        let at = |place: &Place| self.at_place(place.axis_value, &ready);
-        let visited = grid.run(observer, |places| places.iter().map(at).collect())?;
-        let mut splits = Vec::new();
-        for result in visited.into_iter().filter_map(|(_, result)| result) {
-            splits.extend(result?);
+        let at = |place: &Place| Ok(self.at_place(place.axis_value, &ready));
+        let mut all = ErrorSplits::none();
+        for (place, found) in grid.run(observer, |places| places.iter().map(at).collect())? {
+            let failed = |error| ErrorSplits::failed(ready.places[place.axis_value], error);
+            match found {
+                Some(found) => all.append(found.unwrap_or_else(failed)),
+                None => all.complete = false,
+            }
         }
-        Ok(splits)
+        all.checked()
     }
 
     /// Draws and checks everything that all sizes share.
@@ -276,9 +335,21 @@ impl Crossed {
         Ok(self.places_of(&self.sizes()?))
     }
 
-    /// All fits at one place, given by its index.
-    pub(super) fn at_place(&self, index: usize, ready: &Ready) -> Result<Vec<ErrorSplit>, Error> {
-        self.at(ready.places[index], ready)
+    /// The splits at one place, given by its index.
+    pub(super) fn at_place(&self, index: usize, ready: &Ready) -> ErrorSplits {
+        let (n, p) = ready.places[index];
+        let of_arms = match self.at((n, p), ready) {
+            Ok(of_arms) => of_arms,
+            Err(error) => return ErrorSplits::failed((n, p), error),
+        };
+        let mut all = ErrorSplits::none();
+        for (arm, parts) in of_arms.into_iter().enumerate() {
+            match parts {
+                Ok(parts) => all.splits.push(ErrorSplit { n, p, arm, parts }),
+                Err(error) => all.failures.push(SplitFailure { n, p, arm: Some(arm), error }),
+            }
+        }
+        all
     }
 
     fn check(&self, features: &[usize]) -> Result<(), Error> {
@@ -373,8 +444,8 @@ impl Crossed {
         Ok(Tested::Table(Compressed::with_backend(&features, &targets, &*self.backend)?))
     }
 
-    /// All fits at one size.
-    fn at(&self, (n, p): (usize, usize), ready: &Ready) -> Result<Vec<ErrorSplit>, Error> {
+    /// All fits at one size, for each arm.
+    fn at(&self, (n, p): (usize, usize), ready: &Ready) -> Result<Vec<Result<Decomposition, Error>>, Error> {
         // The test features for each seed of the map, and the test targets.
         let (tests, targets, rows) = match &ready.tests {
             Tested::Table(table) => {
@@ -397,8 +468,8 @@ impl Crossed {
         // The decomposition averages over compressed rows; this factor turns that into a mean over the rows they stand
         // for.
         let unit = (targets.nrows() as f64 / rows as f64).sqrt();
-        let mut grids: Vec<Array4<f64>> =
-            self.arms.iter().map(|_| Array4::zeros((levels.0, levels.1, levels.2, points))).collect();
+        let empty = || Ok(Array4::zeros((levels.0, levels.1, levels.2, points)));
+        let mut grids: Vec<Result<Array4<f64>, Error>> = self.arms.iter().map(|_| empty()).collect();
         for (set, (inputs, own)) in ready.sets.iter().enumerate() {
             let mut y = Array2::zeros((n, k * self.draws));
             for (draw, noise) in ready.noises.iter().enumerate() {
@@ -411,25 +482,37 @@ impl Crossed {
                 let along = row_major_product(svd.u().t(), y.view());
                 let images = row_major_product(tests[seed.min(tests.len() - 1)].view(), svd.vt().t());
                 for (arm, grid) in self.arms.iter().zip(&mut grids) {
-                    let gains = Array1::from(Response::new(&*arm.estimator, svd.spectrum())?.gains);
-                    let gained = &along * &gains.insert_axis(Axis(1));
-                    let predictions = row_major_product(images.view(), gained.view()) * unit;
-                    for draw in 0..self.draws {
-                        let own = predictions.slice(s![.., draw * k..(draw + 1) * k]);
-                        grid.slice_mut(s![set, draw, seed, ..])
-                            .iter_mut()
-                            .zip(own)
-                            .for_each(|(at, value)| *at = *value);
+                    let Ok(predictions) = grid else { continue };
+                    let of_draws = predictions.slice_mut(s![set, .., seed, ..]).insert_axis(Axis(1));
+                    if let Err(error) = predict(arm, &svd, (along.view(), images.view()), unit, of_draws) {
+                        *grid = Err(error);
                     }
                 }
             }
         }
         let truth: Array1<f64> = targets.iter().map(|y| y * unit).collect();
-        let split = |(arm, grid): (usize, &Array4<f64>)| {
-            Ok(ErrorSplit { n, p, arm, parts: Decomposition::new(grid, &truth)? })
-        };
-        grids.iter().enumerate().map(split).collect()
+        Ok(grids.into_iter().map(|grid| Decomposition::new(&grid?, &truth)).collect())
     }
+}
+
+/// Writes the predictions of one arm, for each draw of noise (the first axis of `to`): `images · diag(f(σ)) · along` in
+/// the given unit.
+fn predict(
+    arm: &Arm,
+    svd: &Svd,
+    (along, images): (ArrayView2<'_, f64>, ArrayView2<'_, f64>),
+    unit: f64,
+    mut to: ArrayViewMut3<'_, f64>,
+) -> Result<(), Error> {
+    let gains = Array1::from(Response::new(&*arm.estimator, svd.spectrum())?.gains);
+    let gained = &along * &gains.insert_axis(Axis(1));
+    let predictions = row_major_product(images, gained.view()) * unit;
+    let outputs = predictions.ncols() / to.len_of(Axis(0));
+    for (draw, mut to) in to.outer_iter_mut().enumerate() {
+        let own = predictions.slice(s![.., draw * outputs..(draw + 1) * outputs]);
+        to.iter_mut().zip(own).for_each(|(at, value)| *at = *value);
+    }
+    Ok(())
 }
 
 fn unsupported<T>(reason: String) -> Result<T, Error> {

@@ -62,7 +62,7 @@ mod test_errors;
 pub use arm::{Arm, Start};
 pub use cells::{Grid, Observer, Place, Visited, add_cells};
 pub use coordinates::Intercept;
-pub use crossed::{Crossed, ErrorSplit};
+pub use crossed::{Crossed, ErrorSplit, ErrorSplits, SplitFailure};
 pub use cut::Cut;
 pub use fit::Fit;
 pub use maps::Maps;

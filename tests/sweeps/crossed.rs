@@ -4,16 +4,17 @@ use crate::common::matrices::normal;
 use crate::common::monte_carlo::{Mean, Z};
 use double_descent::dataset::Dataset;
 use double_descent::features::{FeatureMap, RandomFourier};
-use double_descent::filter::SpectralFilter;
+use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::risk::{Component, Decomposition, VarianceSource};
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
-use double_descent::sweep::{Arm, Crossed, Draw, ErrorSplit, Maps, Source, Splits, TestOn};
+use double_descent::sweep::{Arm, Crossed, Draw, ErrorSplit, Maps, Source, SplitFailure, Splits, TestOn};
 use double_descent::theory::gaussian;
 use double_descent::{Adversary, Error};
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::ops::ControlFlow;
 
 const S: VarianceSource = VarianceSource::Sampling;
 const N: VarianceSource = VarianceSource::LabelNoise;
@@ -79,9 +80,11 @@ fn a_crossed_study_is_the_decomposition_of_fits_one_by_one() {
         };
         let orders = study.splits.orders(30, 10).unwrap();
         let truth: Array1<f64> = test.targets().iter().copied().collect();
-        let splits = study.run().unwrap();
+        let found = study.run().unwrap();
+        let splits = &found.splits;
         assert_eq!(splits.len(), if with_maps { 8 } else { 4 });
-        for split in &splits {
+        assert!(found.failures.is_empty() && found.complete);
+        for split in splits {
             let design = |inputs: &Array2<f64>, seed: usize| {
                 if with_maps { map(seed).unwrap().design(inputs, split.p).unwrap() } else { inputs.clone() }
             };
@@ -97,7 +100,7 @@ fn a_crossed_study_is_the_decomposition_of_fits_one_by_one() {
         }
         // Neither the number of threads nor a progress handler changes the result.
         let alone = Crossed { threads: Some(1), ..study.clone() };
-        assert_eq!(alone.run().unwrap(), splits);
+        assert_eq!(alone.run().unwrap(), found);
     }
 }
 
@@ -134,7 +137,7 @@ fn populations_are_expectations() {
     // With d rows, the mean of squares is 1/d of the sum.
     let rows = &root * (d as f64).sqrt();
     let truth = rows.dot(&teacher).remove_axis(Axis(1));
-    for split in study.run().unwrap() {
+    for split in study.run().unwrap().splits {
         let by_hand = Decomposition::of_fits([4, 3, 1], &truth, |set, draw, _| {
             let Draw { inputs, targets, .. } = drawn.of(set)?;
             let x = inputs.slice(s![.., ..split.p]).to_owned();
@@ -165,7 +168,7 @@ fn weak_features_have_the_split_of_the_closed_form() {
                     Splits::Drawn { repeats: 3, seed: 0 },
                 )
             };
-            let parts = study.run().unwrap().remove(0).parts;
+            let parts = study.run().unwrap().splits.remove(0).parts;
             let variance = |set: &[VarianceSource]| parts.variance(set).unwrap().value;
             let all = [
                 parts.bias_squared().value,
@@ -271,4 +274,92 @@ fn studies_that_cannot_be_run() {
         Err(Error::UserCode { reason, .. }) => assert!(reason.contains("no rows")),
         other => panic!("{other:?}"),
     }
+}
+
+/// Random features that cannot be made for more than 4 of them.
+#[derive(Debug)]
+struct Narrow(RandomFourier);
+
+impl FeatureMap for Narrow {
+    fn input_dimension(&self) -> usize {
+        self.0.input_dimension()
+    }
+
+    fn design(&self, inputs: &ArrayRef2<f64>, p: usize) -> Result<Array2<f64>, Error> {
+        if p > 4 { Err(Error::Overflow { what: "a feature" }) } else { self.0.design(inputs, p) }
+    }
+
+    fn describe(&self) -> String {
+        "narrow".into()
+    }
+}
+
+/// Minimum norm, refused for 10 training samples.
+#[derive(Debug)]
+struct NotForTen;
+
+impl SpectralFilter for NotForTen {
+    fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        if spectrum.shape().0 == 10 { Err(Error::StepTooLarge { step: 2.0, limit: 1.0 }) } else { Ok(()) }
+    }
+
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        MinNorm::default().write_gains(spectrum, gains);
+    }
+
+    fn describe(&self) -> String {
+        "not for ten".into()
+    }
+}
+
+/// A size at which the map fails, or an estimator does, costs nothing but itself; so in shards.
+#[test]
+fn what_fails_leaves_the_rest() {
+    let (train, test) = tables();
+    let source = Source::TrainTest { train, test };
+    let map = |seed: usize| RandomFourier::gaussian(3, 40, 0.2, seed as u64).map(Narrow);
+    let study = |samples: Vec<usize>, features: Vec<usize>, arms: Vec<Arm>| Crossed {
+        maps: Maps::drawn(map),
+        seeds: 2,
+        noise: 0.3,
+        draws: 3,
+        samples,
+        features,
+        arms,
+        ..Crossed::of(source.clone(), Splits::Drawn { repeats: 3, seed: 2 })
+    };
+    let arms = || vec![Arm::of(NotForTen), Arm::min_norm()];
+    let found = study(vec![6, 10], vec![4, 12], arms()).run().unwrap();
+    let places: Vec<_> = found.splits.iter().map(|split| (split.n, split.p, split.arm)).collect();
+    assert_eq!(places, [(6, 4, 0), (6, 4, 1), (10, 4, 1)]);
+    let failed = |failure: &SplitFailure| (failure.n, failure.p, failure.arm);
+    let failures: Vec<_> = found.failures.iter().map(failed).collect();
+    assert_eq!(failures, [(6, 12, None), (10, 4, Some(0)), (10, 12, None)]);
+    assert!(matches!(found.failures[0].error, Error::Overflow { .. }) && found.complete);
+    assert!(matches!(found.failures[1].error, Error::StepTooLarge { .. }));
+    // What remains is what a study without the failures computes.
+    let alone = study(vec![6, 10], vec![4], vec![Arm::min_norm()]).run().unwrap();
+    let parts = |splits: &[ErrorSplit], arm| -> Vec<Decomposition> {
+        splits.iter().filter(|split| split.arm == arm).map(|split| split.parts.clone()).collect()
+    };
+    assert_eq!(parts(&found.splits, 1), parts(&alone.splits, 0));
+    // If nothing can be computed, the reason is the result.
+    let none = study(vec![6], vec![12], arms()).run();
+    assert!(matches!(none, Err(Error::Overflow { .. })), "{none:?}");
+}
+
+/// An observer who stops after the first size gets its splits, and is told that others are missing.
+#[test]
+fn a_stopped_study_keeps_what_it_has() {
+    let (train, test) = tables();
+    let study = Crossed {
+        samples: vec![4, 6, 8, 10],
+        threads: Some(1),
+        ..Crossed::of(Source::TrainTest { train, test }, Splits::Drawn { repeats: 3, seed: 2 })
+    };
+    let stop =
+        |done: usize, _: usize| if done > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let (found, all) = (study.run_with(&stop).unwrap(), study.run().unwrap());
+    assert!(!found.complete && (1..4).contains(&found.splits.len()), "{}", found.splits.len());
+    assert!(found.splits.iter().all(|split| all.splits.contains(split)));
 }

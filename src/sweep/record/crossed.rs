@@ -1,48 +1,62 @@
 //! Shards of a crossed study: one index per size, with all of its fits.
 
-use super::{Merged, Payload, Record, Shard, Shards, Workload};
+use super::bytes::{Bytes, put_count};
+use super::{Merged, Payload, Record, Shard, Shards, Workload, failure_bytes};
 use crate::Error;
 use crate::risk::Decomposition;
-use crate::sweep::{Crossed, ErrorSplit, Observer};
+use crate::sweep::{Crossed, ErrorSplit, ErrorSplits, Observer, SplitFailure};
 use std::ops::Range;
 use std::path::Path;
 
-/// The numbers of a split before those of its [`Decomposition`]: `n`, `p`, the arm, and how many follow.
-const HEAD: usize = 4;
-
-/// Every split as numbers: `n`, `p`, arm, count, and that many numbers of its decomposition.
-impl Payload for Vec<ErrorSplit> {
-    const KIND: &'static str = "error splits 1";
+/// ```text
+/// splits: count, each n, p, arm, the numbers of its decomposition
+///        · failures: count, each n, p, arm if it is one, error
+/// ```
+///
+/// A size of a record was always visited, so whether all were is not stored.
+impl Payload for ErrorSplits {
+    const KIND: &'static str = "error splits 2";
 
     fn encode(&self, bytes: &mut Vec<u8>) {
-        let mut numbers = Vec::new();
-        for split in self {
+        put_count(bytes, self.splits.len());
+        for split in &self.splits {
             let parts = split.parts.to_numbers();
-            numbers.extend([split.n, split.p, split.arm, parts.len()].map(|count| count as f64));
-            numbers.extend(parts);
+            for count in [split.n, split.p, split.arm, parts.len()] {
+                put_count(bytes, count);
+            }
+            parts.encode(bytes);
         }
-        numbers.encode(bytes);
+        put_count(bytes, self.failures.len());
+        for failure in &self.failures {
+            put_count(bytes, failure.n);
+            put_count(bytes, failure.p);
+            put_count(bytes, usize::from(failure.arm.is_some()));
+            if let Some(arm) = failure.arm {
+                put_count(bytes, arm);
+            }
+            failure_bytes::put(bytes, &failure.error);
+        }
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let numbers = Vec::<f64>::decode(bytes)?;
-        let (mut splits, mut rest) = (Self::new(), &numbers[..]);
-        while !rest.is_empty() {
-            let (head, after) = rest.split_at_checked(HEAD)?;
-            let [n, p, arm, length] = [0, 1, 2, 3].map(|i| count(head[i]));
-            let (parts, after) = after.split_at_checked(length?)?;
-            splits.push(ErrorSplit { n: n?, p: p?, arm: arm?, parts: Decomposition::from_numbers(parts)? });
-            rest = after;
-        }
-        Some(splits)
+        let mut bytes = Bytes(bytes);
+        let splits = bytes.list(|bytes| {
+            let [n, p, arm] = [bytes.count()?, bytes.count()?, bytes.count()?];
+            let parts = Decomposition::from_numbers(&bytes.list(Bytes::number)?)?;
+            Some(ErrorSplit { n, p, arm, parts })
+        })?;
+        let failures = bytes.list(|bytes| {
+            let [n, p] = [bytes.count()?, bytes.count()?];
+            let arms = bytes.list(Bytes::count)?;
+            let error = failure_bytes::get(bytes)?;
+            (arms.len() <= 1).then(|| SplitFailure { n, p, arm: arms.first().copied(), error })
+        })?;
+        bytes.0.is_empty().then_some(Self { splits, failures, complete: true })
     }
-}
 
-/// The whole number that a float represents exactly, if any.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked by comparing
-fn count(number: f64) -> Option<usize> {
-    let count = number as usize;
-    (count as f64 == number && number < 2_f64.powi(53)).then_some(count)
+    fn is_final(&self) -> bool {
+        self.failures.iter().all(|failure| failure_bytes::is_final(&failure.error))
+    }
 }
 
 impl Crossed {
@@ -53,7 +67,7 @@ impl Crossed {
     ///
     /// # Errors
     /// Those of [`Crossed::identity`].
-    pub fn shards(&self, folder: impl Into<std::path::PathBuf>) -> Result<Shards<Vec<ErrorSplit>>, Error> {
+    pub fn shards(&self, folder: impl Into<std::path::PathBuf>) -> Result<Shards<ErrorSplits>, Error> {
         let shards = Shards::new(folder, &self.identity()?, 0);
         Ok(shards.with_workload(self.workload()?))
     }
@@ -122,11 +136,11 @@ impl Crossed {
         observer: &dyn Observer,
     ) -> Result<Vec<usize>, Error> {
         let record = record.as_ref();
-        let record = Record::<Vec<ErrorSplit>>::open(record, &self.identity()?)?;
+        let record = Record::<ErrorSplits>::open(record, &self.identity()?)?;
         let indices = self.workload()?.indices(shard);
         if !record.missing(indices.iter().copied()).is_empty() {
             let ready = self.ready()?;
-            let work = |range: Range<usize>| range.map(|index| self.at_place(index, &ready)).collect();
+            let work = |range: Range<usize>| Ok(range.map(|index| self.at_place(index, &ready)).collect());
             record.run_some(indices.iter().copied(), 1, self.threads, observer, work)?;
         }
         Ok(record.missing(indices))
@@ -137,15 +151,17 @@ impl Crossed {
     /// # Errors
     /// [`Error::Unsupported`] with the missing sizes; [`Error::File`] for a record of another study, or one whose
     /// results differ from those of another record; [`Error::Io`]; those of [`Crossed::identity`].
-    pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<Vec<ErrorSplit>, Error> {
+    pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<ErrorSplits, Error> {
         let count = self.places()?.len();
-        let mut merged = Merged::<Vec<ErrorSplit>>::of(&self.identity()?, count, records)?;
+        let mut merged = Merged::<ErrorSplits>::of(&self.identity()?, count, records)?;
         merged.check_complete()?;
-        let mut splits = Vec::new();
+        let mut all = ErrorSplits::none();
         for index in 0..count {
-            splits.extend(merged.get(index)?.unwrap_or_default());
+            if let Some(found) = merged.get(index)? {
+                all.append(found);
+            }
         }
-        Ok(splits)
+        all.checked()
     }
 }
 
@@ -155,24 +171,21 @@ mod tests {
     use ndarray::{Array1, Array4};
 
     #[test]
-    fn splits_come_back_to_the_bit() {
+    fn splits_and_failures_come_back_to_the_bit() {
         let grid =
             Array4::from_shape_fn((4, 3, 2, 5), |(i, j, k, x)| ((7 * i + 3 * j + k) as f64).sin() + x as f64);
         let parts = Decomposition::new(&grid, &Array1::zeros(5)).unwrap();
-        let splits: Vec<ErrorSplit> =
-            (0..3).map(|arm| ErrorSplit { n: 1 << 40, p: 7, arm, parts: parts.clone() }).collect();
+        let split = |arm| ErrorSplit { n: 1 << 40, p: 7, arm, parts: parts.clone() };
+        let error = Error::Overflow { what: "the test error" };
+        let failure = |arm| SplitFailure { n: 5, p: 1 << 30, arm, error: error.clone() };
+        let failures = vec![failure(None), failure(Some(2))];
+        let all = ErrorSplits { splits: (0..3).map(split).collect(), failures, complete: true };
         let mut bytes = Vec::new();
-        splits.encode(&mut bytes);
-        assert_eq!(Vec::<ErrorSplit>::decode(&bytes).unwrap(), splits);
-        for end in 1..bytes.len() {
-            let read = Vec::<ErrorSplit>::decode(&bytes[..end]);
-            assert!(read.is_none_or(|read| read.len() < 3 && splits.starts_with(&read)), "{end}");
-        }
-        let wild = [f64::NAN, -1.0, 1e300, 2.5].map(|length| vec![1.0, 1.0, 0.0, length]);
-        for numbers in wild {
-            let mut bytes = Vec::new();
-            numbers.encode(&mut bytes);
-            assert!(Vec::<ErrorSplit>::decode(&bytes).is_none());
-        }
+        all.encode(&mut bytes);
+        assert_eq!(ErrorSplits::decode(&bytes), Some(all));
+        // Nothing that was cut short, or goes on, is read as something else.
+        assert!((0..bytes.len()).all(|end| ErrorSplits::decode(&bytes[..end]).is_none()));
+        bytes.push(0);
+        assert!(ErrorSplits::decode(&bytes).is_none());
     }
 }

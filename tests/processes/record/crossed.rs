@@ -2,11 +2,30 @@
 
 use crate::common::program::Folder;
 use double_descent::Error;
+use double_descent::filter::{MinNorm, SpectralFilter, Spectrum};
 use double_descent::rng::stream;
 use double_descent::sweep::{Arm, Crossed, Draw, Shard, ShardState, Source, Splits, TestOn, Workload};
 use ndarray::Array2;
 use rand::RngExt;
 use rand_distr::StandardNormal;
+
+/// Minimum norm, refused for 12 features.
+#[derive(Debug)]
+struct NotForTwelve;
+
+impl SpectralFilter for NotForTwelve {
+    fn check(&self, spectrum: Spectrum<'_>) -> Result<(), Error> {
+        if spectrum.shape().1 == 12 { Err(Error::StepTooLarge { step: 2.0, limit: 1.0 }) } else { Ok(()) }
+    }
+
+    fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
+        MinNorm::default().write_gains(spectrum, gains);
+    }
+
+    fn describe(&self) -> String {
+        "not for twelve".into()
+    }
+}
 
 fn study(sets: usize, noise: f64) -> Crossed {
     let source = Source::drawn("normal rows", |set| {
@@ -25,7 +44,7 @@ fn study(sets: usize, noise: f64) -> Crossed {
         draws: 2,
         samples: vec![6, 12],
         features: vec![3, 6, 12, 20, 40],
-        arms: vec![Arm::min_norm(), Arm::ridge(0.1).unwrap()],
+        arms: vec![Arm::min_norm(), Arm::ridge(0.1).unwrap(), Arm::of(NotForTwelve)],
         ..Crossed::of(source, Splits::Drawn { repeats: sets, seed: 0 })
     }
 }
@@ -38,6 +57,7 @@ fn shards(of: usize) -> Vec<Shard> {
 fn any_number_of_shards_is_one_run() {
     let study = study(5, 0.5);
     let expected = study.run().unwrap();
+    assert_eq!((expected.splits.len(), expected.failures.len()), (28, 2));
     let work: Workload = study.workload().unwrap();
     assert_eq!(work.count(), 10);
     for of in [1, 2, 3, 7, 13] {
