@@ -19,8 +19,8 @@ use pulp::{Simd, WithSimd};
 
 /// Most columns reduced one by one.
 pub(super) const NARROW: usize = 16;
-/// Entries of a block of columns reflected together, so that they are still in the cache when needed again: 512 KiB.
-const CACHED: usize = 1 << 16;
+/// Most entries of a group of columns reflected together, so that they are still in the cache when needed again: 768 KiB.
+const CACHED: usize = 3 << 15;
 /// Sums of squares above this are accurate to working precision, even if some of the squares underflow.
 const LEAST: f64 = 1e-270;
 
@@ -94,12 +94,14 @@ pub(super) fn reflect_all(
     }
 }
 
-/// Splits into groups of columns that stay in the cache.
+/// Splits into groups of columns that stay in the cache, of about the same width: each group packs the reflections.
 fn in_groups(c: ArrayViewMut2<'_, f64>, rows: usize) -> impl Iterator<Item = ArrayViewMut2<'_, f64>> {
+    let groups = c.ncols().div_ceil(together(rows)).max(1);
+    let each = c.ncols().div_ceil(groups).next_multiple_of(8);
     let mut rest = Some(c);
     std::iter::from_fn(move || {
         let columns = rest.take().filter(|columns| columns.ncols() > 0)?;
-        let width = together(rows).min(columns.ncols());
+        let width = each.min(columns.ncols());
         let (next, others) = columns.split_at(Axis(1), width);
         rest = Some(others);
         Some(next)
@@ -145,14 +147,11 @@ impl Block<'_> {
 
 /// Copies the square part of `V`.
 fn copy_head(vectors: ArrayView2<'_, f64>, mut head: ArrayViewMut2<'_, f64>) {
+    let size = head.nrows();
     for (j, (mut to, from)) in head.columns_mut().into_iter().zip(vectors.columns()).enumerate() {
-        for (i, (to, from)) in to.iter_mut().zip(from).enumerate() {
-            *to = match i.cmp(&j) {
-                std::cmp::Ordering::Less => 0.0,
-                std::cmp::Ordering::Equal => 1.0,
-                std::cmp::Ordering::Greater => *from,
-            };
-        }
+        to.slice_mut(s![..j]).fill(0.0);
+        to[j] = 1.0;
+        to.slice_mut(s![j + 1..]).assign(&from.slice(s![j + 1..size]));
     }
 }
 

@@ -117,7 +117,10 @@ pub(super) struct Triangle {
 impl Triangle {
     pub(super) fn factorise(&mut self, x: ArrayView2<'_, f64>) {
         (self.rows, self.columns) = x.dim();
-        fill_with_zeros(&mut self.factors, x.len());
+        // Every entry is overwritten.
+        if self.factors.len() != x.len() {
+            fill_with_zeros(&mut self.factors, x.len());
+        }
         copy(x, &mut self.factors, self.rows);
         let block = block_size(self.rows, self.columns);
         self.coefficients.clear();
