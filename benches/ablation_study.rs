@@ -1,7 +1,7 @@
 //! Both studies of Schaeffer et al. 2023 as whole commands, ours and numpy's in turn: the same four data sets, 50
 //! repeats × n = 1…39, every arm, tables written but no figures, start-up and reading included.
 //!
-//! Measures the CPU seconds of the child processes (user + system). The peers:
+//! Measures the CPU seconds of the child processes (user + system), on one thread on both sides. The peers:
 //!
 //! - `usual` makes one SVD per cell, with every arm a column of one product with the test rows.
 //! - `tuned_numpy` also batches the SVDs over repeats, walks the test rows in cache-sized chunks and computes equal
@@ -62,6 +62,7 @@ mod unix {
             let ours = |seed: usize| {
                 let mut command = Command::new(examples.join(example));
                 command.args(["--dataset", DATASETS, "--no-figures", "--seed", &seed.to_string()]);
+                command.args(["--threads", "1"]);
                 command.arg("--data-dir").arg(&data).arg("--out").arg(out.join("ours"));
                 command
             };
