@@ -88,15 +88,11 @@ fn check_fits(fits: usize) -> Result<(), Error> {
 
 impl SpectralFilter for SelfDistillation {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-            *gain = gain::ridge(self.lambda, s) * self.shares(s).0;
-        }
+        spectrum.write(gains, 0.0, |s| gain::ridge(self.lambda, s) * self.shares(s).0);
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-        for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
-            *left = self.shares(s).1;
-        }
+        spectrum.write(residuals, 1.0, |s| self.shares(s).1);
     }
 
     fn penalty(&self) -> Option<f64> {

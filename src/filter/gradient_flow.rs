@@ -7,7 +7,7 @@ use crate::Error;
 /// Gradient flow from 0, stopped at time `t`: `dβ/dt = −∇L(β)`.
 ///
 /// Residual factor `exp(−μ t)`, gain `(1 − exp(−μ t))/σ`, with `μ = c σ²` the eigenvalues of the Hessian of the
-/// [`Loss`]. `t → ∞` is the minimum norm. Time `t` acts much like a ridge penalty `λ = 1/t` (loss `½‖Xβ − y‖²`; Ali,
+/// [`Loss`]. `t → ∞` is the minimum norm, with its default cutoff. Time `t` acts much like a ridge penalty `λ = 1/t` (loss `½‖Xβ − y‖²`; Ali,
 /// Kolter and Tibshirani 2019).
 ///
 /// # Examples

@@ -47,17 +47,16 @@ pub(super) fn checked_penalty(lambda: f64) -> Result<f64, Error> {
 impl SpectralFilter for IteratedTikhonov {
     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
         let (root, rounds) = (self.lambda.sqrt(), self.rounds as f64);
-        for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
+        spectrum.write(gains, 0.0, |s| {
             // 1 − ρᵏ with ρ = 1/(1 + σ²/λ), without cancellation as σ → 0.
             let ratio = s / root;
-            *gain = if s > 0.0 { -(-rounds * (ratio * ratio).ln_1p()).exp_m1() / s } else { 0.0 };
-        }
+            -(-rounds * (ratio * ratio).ln_1p()).exp_m1() / s
+        });
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-        for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
-            *left = gain::ridge_residual(self.lambda, s).powf(self.rounds as f64);
-        }
+        let rounds = self.rounds as f64;
+        spectrum.write(residuals, 1.0, |s| gain::ridge_residual(self.lambda, s).powf(rounds));
     }
 
     fn penalty(&self) -> Option<f64> {

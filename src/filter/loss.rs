@@ -52,34 +52,30 @@ impl Loss {
         spectrum.singular_values().iter().map(move |&s| c * s * s)
     }
 
-    /// Returns [`eigenvalues`](Self::eigenvalues), with those that overflow at the largest float: their product with a
-    /// time or step of 0 is then 0, and not NaN.
-    fn capped(self, spectrum: Spectrum<'_>) -> impl Iterator<Item = f64> {
-        self.eigenvalues(spectrum).map(|mu| mu.min(f64::MAX))
+    /// Returns `c σ²`, or the largest float if it overflows: its product with a time or step of 0 is then 0, not NaN.
+    fn capped(c: f64, sigma: f64) -> f64 {
+        (c * sigma * sigma).min(f64::MAX)
     }
 }
 
-/// Writes the gains `shrinkage(μ) / σ`, where the shrinkage is `1 − residual factor`; 0 if `σ` is 0.
+/// Writes the gains `shrinkage(μ) / σ`, where the shrinkage is `1 − residual factor`; 0 beyond the rank.
 pub(super) fn write_gains(
     loss: Loss,
     spectrum: Spectrum<'_>,
     gains: &mut [f64],
     shrinkage: impl Fn(f64) -> f64,
 ) {
-    let sigma = spectrum.singular_values();
-    for ((gain, mu), &s) in gains.iter_mut().zip(loss.capped(spectrum)).zip(sigma) {
-        *gain = if s > 0.0 { shrinkage(mu) / s } else { 0.0 };
-    }
+    let c = loss.curvature(spectrum.shape().0);
+    spectrum.write(gains, 0.0, |s| shrinkage(Loss::capped(c, s)) / s);
 }
 
-/// Writes the residual factors `residual(μ)`.
+/// Writes the residual factors `residual(μ)`; 1 beyond the rank.
 pub(super) fn write_residuals(
     loss: Loss,
     spectrum: Spectrum<'_>,
     residuals: &mut [f64],
     residual: impl Fn(f64) -> f64,
 ) {
-    for (left, mu) in residuals.iter_mut().zip(loss.capped(spectrum)) {
-        *left = residual(mu);
-    }
+    let c = loss.curvature(spectrum.shape().0);
+    spectrum.write(residuals, 1.0, |s| residual(Loss::capped(c, s)));
 }

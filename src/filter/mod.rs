@@ -23,6 +23,10 @@
 //! | [`ResidualPolynomial`] | `(1 − q(μ))/σ` | any residual polynomial `q` |
 //! | [`WidthScaled`] | `c g(cσ)`, `c = a/√p` | any filter, on features scaled by `a/√p` |
 //!
+//! A singular value of at most `max(n, p) ε σ₁` may be nothing but rounding error ([`Spectrum::rank`]), so it has the
+//! gain 0 and the residual factor 1 under each of these filters. Only [`Truncated`] and [`MinNorm::with_cutoff`] have
+//! cutoffs of their own.
+//!
 //! Iterative methods start from 0; [`Svd::solve_from`](crate::svd::Svd::solve_from) takes any starting point. Gradient
 //! descent with one step size per feature is one of these filters on a scaled design ([`FeatureSteps`]). The flow that
 //! approximates stochastic gradient descent is gradient flow on an augmented design ([`StochasticFlow`]).
@@ -37,14 +41,16 @@
 //!
 //! impl SpectralFilter for Flow {
 //!     fn write_gains(&self, spectrum: Spectrum<'_>, gains: &mut [f64]) {
-//!         for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-//!             *gain = if s > 0.0 { -(-self.0 * s * s).exp_m1() / s } else { 0.0 };
+//!         // The gains are 0 at first, and stay 0 for singular values that may be rounding error.
+//!         for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()).take(spectrum.rank()) {
+//!             *gain = -(-self.0 * s * s).exp_m1() / s;
 //!         }
 //!     }
 //!
 //!     // Optional: the default, 1 − σ g, loses digits once the residual factor is small.
 //!     fn write_residuals(&self, spectrum: Spectrum<'_>, _: &[f64], residuals: &mut [f64]) {
-//!         for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()) {
+//!         residuals.fill(1.0);
+//!         for (left, &s) in residuals.iter_mut().zip(spectrum.singular_values()).take(spectrum.rank()) {
 //!             *left = (-self.0 * s * s).exp();
 //!         }
 //!     }
@@ -118,7 +124,8 @@ mod tests {
         assert_eq!(gains(&LeadingModes(1), &sigma), [0.25, 0.0, 0.0, 0.0]);
         assert_eq!(gains(&LeadingModes(9), &sigma), [0.25, 0.5, 2.0, 0.0]);
         assert_eq!(gains(&Ridge::new(4.0).unwrap(), &sigma)[1], 0.25);
-        assert_eq!(gains(&Ridge::new(1.0).unwrap(), &[1e200, 1e-200]), [1e-200, 1e-200]);
+        assert_eq!(gains(&Ridge::new(1.0).unwrap(), &[1e200, 1e-200]), [1e-200, 0.0]);
+        assert_eq!(gains(&Ridge::new(1.0).unwrap(), &[1e-200]), [1e-200]);
     }
 
     #[test]

@@ -2,15 +2,14 @@
 
 use super::{MinNorm, SpectralFilter, Spectrum, gain};
 use crate::Error;
-use crate::filter::cutoff::Cutoff;
 
 /// Ridge regression: the minimiser of `‖Xβ − y‖² + λ ‖β‖²`.
 ///
 /// The penalty is relative to the sum of squares: a penalty `λₘ` relative to the mean of squares is `λ = n λₘ`. Gain
 /// `σ/(σ² + λ)`, residual factor `λ/(σ² + λ)`.
 ///
-/// - `λ > 0`: no singular value is cut off. A singular value that is rounding error has the gain `σ/λ`. So if rows are
-///   linearly dependent and their targets disagree, rounding errors in `X` change the fit by about `ε ‖Xβ − y‖ / λ`.
+/// - `λ > 0`: the formulas hold for the singular values over the default cutoff, `max(n, p) ε σ₁`. Those below may be
+///   nothing but rounding error, and a weak penalty would give them gains of up to `1/(2√λ)`. Their gain is 0.
 /// - `λ = 0`: the limit, with the same gains as [`MinNorm`] with its default cutoff.
 /// - `λ < 0` down to `−σ_r²`, where `σ_r` is the smallest singular value over that cutoff: the fit `Xᵀ(XXᵀ + λI)⁺y` in
 ///   the row space of `X`. Each kept mode is enlarged, not shrunk. If few directions carry the signal and many weak
@@ -69,22 +68,13 @@ impl SpectralFilter for Ridge {
             return MinNorm::default().write_gains(spectrum, gains);
         }
         if lambda < 0.0 {
-            let cutoff = Cutoff::default().value(spectrum);
-            for (gain, &s) in gains.iter_mut().zip(spectrum.singular_values()) {
-                *gain = if s > cutoff { s / lowered_square(s, lambda) } else { 0.0 };
-            }
-            return;
+            return spectrum.write(gains, 0.0, |s| s / lowered_square(s, lambda));
         }
-        let sigma = spectrum.singular_values();
-        let least = sigma.last().copied().unwrap_or(1.0);
-        if (lambda / least).is_finite() {
+        if smallest_kept(spectrum).is_none_or(|least| (lambda / least).is_finite()) {
             // `gain::ridge` without its branch, so that the loop vectorises.
-            gains.iter_mut().zip(sigma).for_each(|(gain, &s)| *gain = (s + lambda / s).recip());
-            return;
+            return spectrum.write(gains, 0.0, |s| (s + lambda / s).recip());
         }
-        for (gain, &s) in gains.iter_mut().zip(sigma) {
-            *gain = gain::ridge(lambda, s);
-        }
+        spectrum.write(gains, 0.0, |s| gain::ridge(lambda, s));
     }
 
     fn write_residuals(&self, spectrum: Spectrum<'_>, gains: &[f64], residuals: &mut [f64]) {
@@ -92,15 +82,10 @@ impl SpectralFilter for Ridge {
         if lambda == 0.0 {
             return MinNorm::default().write_residuals(spectrum, gains, residuals);
         }
-        let sigma = spectrum.singular_values();
         if lambda > 0.0 {
-            let each = residuals.iter_mut().zip(sigma);
-            each.for_each(|(left, &s)| *left = gain::ridge_residual(lambda, s));
-            return;
+            return spectrum.write(residuals, 1.0, |s| gain::ridge_residual(lambda, s));
         }
-        for ((left, &gain), &s) in residuals.iter_mut().zip(gains).zip(sigma) {
-            *left = if gain == 0.0 { 1.0 } else { lambda / lowered_square(s, lambda) };
-        }
+        spectrum.write(residuals, 1.0, |s| lambda / lowered_square(s, lambda));
     }
 
     fn penalty(&self) -> Option<f64> {
@@ -131,8 +116,7 @@ impl SpectralFilter for Ridge {
 
 /// Returns the smallest singular value over the default cutoff.
 fn smallest_kept(spectrum: Spectrum<'_>) -> Option<f64> {
-    let cutoff = Cutoff::default().value(spectrum);
-    spectrum.singular_values().iter().copied().rfind(|&s| s > cutoff)
+    spectrum.rank().checked_sub(1).map(|last| spectrum.singular_values()[last])
 }
 
 /// Returns `σ² + λ` for `λ < 0`, rounded once if `σ²` neither overflows nor underflows: near the limit almost all of it

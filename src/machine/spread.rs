@@ -1,4 +1,6 @@
-//! The mean and the deviation of one column, for every table that is centred or standardised.
+//! Means, deviations and lengths that neither overflow nor vanish.
+
+use crate::svd::{exponent, scaled};
 
 /// Largest error of a mean, relative to the spread.
 const MEAN_LEFT: f64 = 1.0 / (1_u64 << 30) as f64;
@@ -17,6 +19,28 @@ pub(crate) fn mean(values: impl ExactSizeIterator<Item = f64> + Clone, rough: im
         spread = spread.max((x - mean).abs());
     }
     if rest.abs() > MEAN_LEFT * spread { mean + rest } else { mean }
+}
+
+/// Returns `√Σ v²`.
+pub(crate) fn norm(values: &[f64]) -> f64 {
+    let squares: f64 = values.iter().map(|v| v * v).sum();
+    if squares.is_finite() && squares > 1e-280 {
+        return squares.sqrt();
+    }
+    // The squares overflow or underflow. Scaling by a power of two, which does not change rounding, avoids that.
+    let largest = largest(values.iter().copied());
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    let unit = exponent(largest);
+    let squares: f64 = values.iter().map(|v| scaled(*v, -unit)).map(|v| v * v).sum();
+    scaled(squares.sqrt(), unit)
+}
+
+/// Returns `√Σ (v − mean)²`.
+pub(crate) fn norm_of_deviations(values: &[f64], mean: f64) -> f64 {
+    let deviations: Vec<f64> = values.iter().map(|v| v - mean).collect();
+    norm(&deviations)
 }
 
 /// Returns the largest absolute value.
@@ -39,4 +63,24 @@ pub(crate) fn deviation(centred: impl ExactSizeIterator<Item = f64> + Clone, mea
     let count = centred.len() as f64;
     let squares = centred.map(|v| (v / largest) * (v / largest)).sum::<f64>();
     (squares / count).sqrt() * largest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn norms_of_any_size() {
+        for power in [-1074, -1030, -600, -300, 0, 300, 600, 1020] {
+            let unit = scaled(1.0, power);
+            assert_eq!(norm(&[3.0 * unit, -4.0 * unit]), 5.0 * unit, "2^{power}");
+            assert_eq!(
+                norm_of_deviations(&[2.0 * unit, 10.0 * unit, -unit], 2.0 * unit),
+                73f64.sqrt() * unit
+            );
+        }
+        assert_eq!(norm(&[]), 0.0);
+        assert_eq!(norm(&[0.0, -0.0]), 0.0);
+        assert_eq!(norm(&[f64::INFINITY]), f64::INFINITY);
+    }
 }

@@ -13,7 +13,7 @@ use super::held_out::HeldOut;
 use super::penalty::Penalty;
 use super::scale::{Unit, largest_exponent, scaled};
 use crate::Error;
-use crate::filter::{Response, Ridge};
+use crate::filter::{Response, Ridge, Spectrum};
 use crate::risk::Compressed;
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
@@ -177,7 +177,8 @@ impl Kept {
         wanted: &Wanted<'_, '_>,
     ) -> Result<Direct, Error> {
         let filter = Ridge::new(self.lambda)?;
-        let Response { gains, residuals } = Response::new(&filter, svd.spectrum())?;
+        let spectrum = Spectrum::accurate(svd.spectrum().singular_values());
+        let Response { gains, residuals } = Response::new(&filter, spectrum)?;
         let of_targets = graded::fits(svd, &x, &gains);
         let along = svd.u().t().dot(&y);
         let beta = of_targets.dot(&along);
@@ -192,7 +193,7 @@ impl Kept {
             excess: None,
         };
         if let Some(population) = wanted.held_out.population() {
-            let response = Response::new(&filter, svd.spectrum())?;
+            let response = Response::new(&filter, spectrum)?;
             direct.excess = excess::by_svd(svd, response, (x, y), population);
         }
         let width = wanted.held_out.features().unwrap_or(beta.nrows());

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::error::user_code;
 use crate::machine::memory::{reserve, table};
+use crate::machine::spread::{norm, norm_of_deviations};
 use ndarray::{Array1, Array4, ArrayRef1, ArrayRef4, ArrayView1, ArrayView4, Axis};
 use std::borrow::Cow;
 
@@ -286,13 +287,14 @@ impl Decomposition {
     fn sum_of(&self, terms: impl Fn(usize) -> bool) -> Component {
         let total = |estimates: &Estimates| (0..8).filter(|&set| terms(set)).map(|set| estimates[set]).sum();
         let is_known = (0..3).all(|axis| self.levels[axis] != 2);
-        let variance = self.left.iter().map(|left| {
+        let errors = self.left.iter().map(|left| {
             let values: Vec<f64> = left.iter().map(total).collect();
             let count = values.len().max(1) as f64;
             let mean = values.iter().sum::<f64>() / count;
-            (count - 1.0) / count * values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>()
+            norm_of_deviations(&values, mean) * ((count - 1.0) / count).sqrt()
         });
-        Component { value: total(&self.all), standard_error: is_known.then(|| variance.sum::<f64>().sqrt()) }
+        let errors: Vec<f64> = errors.collect();
+        Component { value: total(&self.all), standard_error: is_known.then(|| norm(&errors)) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::machine::memory::{reserve, sum, table};
-use crate::svd::{exponent, power_of_two};
+use crate::machine::spread::norm_of_deviations;
 use ndarray::{Array2, ArrayRef2};
 
 /// The errors of `M` members, drawn independently from one distribution given the data: fits on independent random
@@ -131,16 +131,7 @@ impl Ensemble {
         let diagonal = self.products.diag();
         let left: Vec<f64> = self.products.rows().into_iter().zip(&diagonal).map(without).collect();
         let mean = left.iter().sum::<f64>() / members;
-        // Squares in units of a power of two, which changes no bits and keeps them in range.
-        let largest = left.iter().fold(0.0, |most: f64, v| most.max((v - mean).abs()));
-        if largest == 0.0 {
-            return Ok(Some(0.0));
-        }
-        let unit = exponent(largest);
-        let half = power_of_two(unit / 2);
-        let rest = power_of_two(unit - unit / 2);
-        let squares: f64 = left.iter().map(|v| ((v - mean) / half / rest).powi(2)).sum();
-        let error = (squares * (members - 1.0) / members).sqrt() * half * rest;
+        let error = norm_of_deviations(&left, mean) * ((members - 1.0) / members).sqrt();
         if error.is_finite() {
             return Ok(Some(error));
         }

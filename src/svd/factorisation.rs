@@ -87,6 +87,11 @@ impl Svd {
         &self.right
     }
 
+    /// Sets the singular value of the direction that centring removed to 0 ([`Right::know_centred`]).
+    pub(crate) fn know_centred(&mut self) {
+        self.right.know_centred();
+    }
+
     /// The left singular vectors as columns, `n × r`. The sign of each is arbitrary, but shared with its row of
     /// [`Svd::vt`].
     #[must_use]

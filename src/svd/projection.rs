@@ -33,6 +33,15 @@ impl Right {
         self.rank = self.sigma.iter().take_while(|&&s| s > self.cutoff).count();
     }
 
+    /// For a matrix whose columns were centred: no more than `n − 1` singular values can differ from 0, so the `n`th,
+    /// which may exceed the cutoff if the means are large against the spread, is set to 0.
+    pub(super) fn know_centred(&mut self) {
+        if let Some(last) = self.n.checked_sub(1).filter(|&last| last < self.sigma.len()) {
+            self.sigma[last] = 0.0;
+            self.rank = self.rank.min(last);
+        }
+    }
+
     pub(crate) fn singular_values(&self) -> &Array1<f64> {
         &self.sigma
     }
@@ -118,6 +127,11 @@ impl Projection {
 
     pub(crate) fn right(&self) -> &Right {
         &self.right
+    }
+
+    /// Sets the singular value of the direction that centring removed to 0 ([`Right::know_centred`]).
+    pub(crate) fn know_centred(&mut self) {
+        self.right.know_centred();
     }
 
     /// Keeps the vectors' memory for reuse on this thread.

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::factors::ablation::Ablation;
 use crate::features::FeatureMap;
 use crate::filter::Response;
-use crate::machine::memory::{reserve, sum, table};
+use crate::machine::memory::{list, reserve, sum, table};
 use crate::risk::{Compressed, Decomposition};
 use crate::rng::{Named, named};
 use crate::svd::{self, Backend, DivideAndConquer, Svd, row_major_product};
@@ -102,7 +102,8 @@ pub struct ErrorSplits {
     pub splits: Vec<ErrorSplit>,
     /// What could not be computed, in the same order.
     pub failures: Vec<SplitFailure>,
-    /// Whether every size was visited; `false` if an observer stopped the study.
+    /// Whether every size was visited; `false` if an observer stopped the study. The panic of an observer, which stops
+    /// it too, is a failure of the first size that was not visited.
     pub complete: bool,
 }
 
@@ -128,7 +129,7 @@ pub struct SplitFailure {
     pub n: usize,
     /// Features.
     pub p: usize,
-    /// The arm that failed, an index into [`Crossed::arms`]; `None` if all of them failed.
+    /// The arm that failed, an index into [`Crossed::arms`]; `None` if there is a split for none of them.
     pub arm: Option<usize>,
     /// The reason.
     pub error: Error,
@@ -155,7 +156,7 @@ impl ErrorSplits {
     /// The first failure's error, if nothing was computed.
     pub(super) fn checked(self) -> Result<Self, Error> {
         match self.failures.first() {
-            Some(failure) if self.splits.is_empty() && self.complete => Err(failure.error.clone()),
+            Some(failure) if self.splits.is_empty() => Err(failure.error.clone()),
             _ => Ok(self),
         }
     }
@@ -235,7 +236,9 @@ impl Crossed {
         for (place, found) in grid.run(observer, |places| places.iter().map(at).collect())? {
             let failed = |error| ErrorSplits::failed(ready.places[place.axis_value], error);
             match found {
-                Some(found) => all.append(found.unwrap_or_else(failed)),
+                Some(Ok(found)) => all.append(found),
+                // The observer panicked, which stops the study here.
+                Some(Err(error)) => all.append(ErrorSplits { complete: false, ..failed(error) }),
                 None => all.complete = false,
             }
         }
@@ -283,6 +286,7 @@ impl Crossed {
             sum([
                 table(most, sizes.inputs.saturating_add(sizes.outputs)).saturating_mul(count),
                 table(most, sizes.outputs).saturating_mul(self.draws),
+                list::<Option<Arc<dyn FeatureMap>>>(self.seeds),
             ]),
         )?;
         let (sets, tests) = match &self.source {

@@ -46,11 +46,16 @@ impl Study<'_> {
     /// Evaluates all arms for the training set of `rows`, whose prepared features are factorised.
     pub(super) fn evaluate(
         &self,
-        factorised: &Factorised,
+        factorised: &mut Factorised,
         rows: &[usize],
         prepared: Prepared,
         scratch: &mut Scratch,
     ) -> Result<Measured, Error> {
+        // Centred or standardised.
+        if prepared.coordinates.is_some() {
+            factorised.know_centred();
+        }
+        let factorised = &*factorised;
         let svd = factorised.right();
         let (n, p) = svd.shape();
         let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;

@@ -2,22 +2,7 @@
 
 use crate::Error;
 use crate::curve::Metric;
-
-/// `‖α‖ = ‖V α‖`.
-pub(super) fn norm(alpha: &[f64]) -> f64 {
-    let squares: f64 = alpha.iter().map(|a| a * a).sum();
-    if squares.is_finite() && squares > 1e-280 {
-        return squares.sqrt();
-    }
-    // The squares overflow or underflow. Scaling by a power of two, which does not change rounding, avoids that.
-    let largest = alpha.iter().fold(0.0, |largest: f64, a| largest.max(a.abs()));
-    let (unit, back) = match largest {
-        0.0 => return 0.0,
-        _ if largest < 1.0 => (2f64.powi(500), 2f64.powi(-500)),
-        _ => (2f64.powi(-540), 2f64.powi(540)),
-    };
-    alpha.iter().map(|a| (a * unit) * (a * unit)).sum::<f64>().sqrt() * back
-}
+use crate::machine::spread::norm;
 
 /// Means over rows, and over outputs once all outputs are added.
 #[derive(Clone, Debug, Default)]

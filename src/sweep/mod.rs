@@ -162,8 +162,10 @@ pub struct Sweep {
     pub standardise: bool,
     /// Factorisations that grow by rows, columns or both ([`Engine::Nested`]), or one SVD per cell. `None`: the
     /// cheapest nested engine that supports the whole sweep, or SVDs if none does. [`Provenance::engine`] says which
-    /// ran.
+    /// ran. They agree up to rounding, with one exception: under a weak ridge penalty the nested engine keeps features
+    /// so small that their singular values are under `max(n, p) ε σ₁`, where an SVD counts them as 0 ([`filter`]).
     ///
+    /// [`filter`]: crate::filter
     /// [`Provenance::engine`]: crate::curve::Provenance::engine
     pub engine: Option<Engine>,
     /// How many threads; `None`: as many as the machine has. No result depends on it. If repeats have tables of their

@@ -1,13 +1,14 @@
 //! One output column of one cell: the fits of every arm, and their errors.
 
 use super::held_out::HeldOut;
-use super::metrics::{Metrics, norm};
+use super::metrics::Metrics;
 use super::test_errors::{Prefixes, Sums, TestErrors, Training};
 use super::{Arm, Start};
 use crate::Error;
 use crate::factors::ablation::Adversary;
 use crate::filter::{MinNorm, Response, SpectralFilter};
 use crate::machine::rooms::recycle;
+use crate::machine::spread::norm;
 use crate::risk::interpolants::expected_excess_of;
 use crate::svd::{LastMode, Projection, Right, Svd};
 use ndarray::{Array1, Array2, ArrayView1, Axis, CowArray, s};
@@ -35,6 +36,14 @@ impl Factorised {
         match self {
             Self::Whole(svd) => Some(svd.u()),
             Self::Projected(_) => None,
+        }
+    }
+
+    /// For features that were centred: the direction that this removed from the rows does not count.
+    pub(super) fn know_centred(&mut self) {
+        match self {
+            Self::Whole(svd) => svd.know_centred(),
+            Self::Projected(projection) => projection.know_centred(),
         }
     }
 

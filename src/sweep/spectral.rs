@@ -2,11 +2,12 @@
 
 use super::Arm;
 use super::lines::Line;
-use super::metrics::{OfFit, norm};
+use super::metrics::OfFit;
 use super::output::{Modes, Output, Scratch};
 use crate::curve::Metric;
 use crate::factors::ablation::Ablation;
 use crate::filter::known_penalty;
+use crate::machine::spread::norm;
 use ndarray::{ArrayView1, Axis};
 use std::f64::consts::TAU;
 

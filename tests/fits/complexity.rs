@@ -260,6 +260,16 @@ fn input_that_is_wrong_or_extreme() {
     let fails = |_: &ArrayRef2<f64>, _: &ArrayRef2<f64>| Err(Error::Empty { what: "everything" });
     assert_eq!(search.run(&fails, &inputs, &targets).err(), Some(Error::Empty { what: "everything" }));
     assert!(matches!(model.training_error(&inputs, &targets.slice(s![..4, ..])), Err(Error::Shape { .. })));
+    // The standard error scales with the errors, also if their squares are out of range.
+    let error_of = |scale: f64| {
+        let train = move |x: &ArrayRef2<f64>, _: &ArrayRef2<f64>| Ok(scale * x[[0, 0]] * x[[0, 0]]);
+        let found = Search { largest: Some(3), ..Search::new(0.0, 5, 1) }.run(&train, &inputs, &targets);
+        found.unwrap().points[0].standard_error.unwrap()
+    };
+    assert!(error_of(1.0) > 0.0);
+    for unit in [2f64.powi(-600), 2f64.powi(600)] {
+        assert_eq!(error_of(unit), error_of(1.0) * unit);
+    }
     // Targets whose squares overflow; a single sample; features that are all zero.
     let huge = targets.mapv(|y| y * 1e200);
     assert!(matches!(model.training_error(&inputs, &huge), Err(Error::Overflow { .. })));

@@ -280,3 +280,26 @@ fn grids_that_say_nothing() {
         Err(Error::Empty { .. })
     ));
 }
+
+/// Predictions times `2^k` give all estimates and standard errors times `2^2k`, bit by bit, as far as `f64` reaches.
+#[test]
+fn estimates_scale_with_the_predictions() {
+    let mut rng = stream(43, 0, 0);
+    let grid = Array4::from_shape_simple_fn((4, 3, 5, 6), || rng.sample::<f64, _>(StandardNormal));
+    let truth = Array1::from_elem(6, 0.5);
+    let all = |scale: f64| {
+        let parts = Decomposition::new(&(&grid * scale), &(&truth * scale)).unwrap();
+        let mut all = vec![parts.bias_squared(), parts.excess()];
+        all.extend((1..8).map(|set| parts.variance(&sources(set)).unwrap()));
+        all
+    };
+    let base = all(1.0);
+    assert!(base.iter().all(|part| part.standard_error.unwrap() > 0.0));
+    for power in [-400, -290, 290, 480] {
+        let unit = 2f64.powi(power);
+        for (part, base) in all(unit).iter().zip(&base) {
+            let numbers = |part: &Component| [part.value, part.standard_error.unwrap()];
+            assert_eq!(numbers(part), numbers(base).map(|v| v * unit * unit), "2^{power}");
+        }
+    }
+}

@@ -492,3 +492,26 @@ fn the_reason_without_more_rows_is_that_of_the_fit() {
     assert!(ridge.contains("for least squares only") && !ridge.contains("no residuals"), "{ridge}");
     assert!(said(&MinNorm::default()).contains("an exact fit leaves no residuals"));
 }
+
+/// The unit of the targets changes no verdict, and every error by its square.
+#[test]
+fn targets_of_any_unit() {
+    for (n, p) in [(12, 5), (7, 7), (60, 4), (40, 39)] {
+        let (x, y) = (normal(n, p, 31), normal(n, 1, 32) + normal(n, p, 31).slice(s![.., ..1]));
+        let run = |unit: f64| diagnose(&x, &(&y * unit)).unwrap();
+        let base = run(1.0);
+        for power in [-330, 330] {
+            let unit = 2f64.powi(power);
+            let found = run(unit);
+            assert_eq!(found.fit.mse, base.fit.mse * unit * unit);
+            assert_eq!(found.fit.standard_error, base.fit.standard_error * unit * unit);
+            assert_eq!(found.remedies.len(), base.remedies.len());
+            for (found, base) in found.remedies.iter().zip(&base.remedies) {
+                assert_eq!(found.method, base.method, "2^{power}");
+                let numbers = |gain: double_descent::diagnosis::Gain| [gain.mean, gain.standard_error];
+                let right = numbers(base.gain.unwrap()).map(|v| v * unit * unit);
+                assert_eq!(numbers(found.gain.unwrap()), right, "2^{power}, {:?}", base.method);
+            }
+        }
+    }
+}

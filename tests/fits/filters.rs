@@ -4,13 +4,15 @@ use crate::common::exact::ExactRidge;
 use crate::common::matrices::{norm, normal, with_spectrum};
 use double_descent::Error;
 use double_descent::filter::{
-    Chebyshev, GradientDescent, GradientFlow, HeavyBall, IteratedTikhonov, Loss, MinNorm, Nesterov,
-    ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated,
+    AveragedDescent, Chebyshev, DecayedFlow, GradientDescent, GradientFlow, HeavyBall, HeavyBallFlow,
+    IteratedTikhonov, LeadingModes, Loss, MinNorm, Nesterov, NesterovFlow, PrincipalFlow, RegularisedFlow,
+    ResidualPolynomial, Ridge, Schedule, SelfDistillation, SpectralFilter, Spectrum, Truncated, WidthScaled,
 };
 use double_descent::interpolants::nearest;
 use double_descent::risk::{Centred, Training, optimal_mixing};
 use double_descent::svd::{Cutoff, Svd};
-use ndarray::{Array2, array};
+use ndarray::{Array2, Axis, array, concatenate};
+use std::sync::Arc;
 
 fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     norm((a - b).view()) / norm(a.view()).max(norm(b.view()))
@@ -449,4 +451,73 @@ fn parameters_outside_their_domain() {
         assert!(matches!(MinNorm::with_cutoff(Cutoff::Relative(bad)), Err(Error::Domain { .. })));
     }
     assert!(matches!(IteratedTikhonov::new(-1.0, 2), Err(Error::Domain { .. })));
+}
+
+fn all_filters() -> Vec<Box<dyn SpectralFilter>> {
+    let (step, loss) = (Schedule::Constant(0.1), Loss::HalfSum);
+    vec![
+        Box::new(MinNorm::default()),
+        Box::new(LeadingModes(3)),
+        Box::new(Ridge::new(0.0).unwrap()),
+        Box::new(Ridge::new(1e-40).unwrap()),
+        Box::new(Ridge::new(-0.5).unwrap()),
+        Box::new(IteratedTikhonov::new(1e-40, 3).unwrap()),
+        Box::new(SelfDistillation::new(1e-40, 3).unwrap()),
+        Box::new(GradientFlow::new(1e40, loss).unwrap()),
+        Box::new(DecayedFlow::new(1e40, 1e-40, loss).unwrap()),
+        Box::new(RegularisedFlow::new(1e40, 0.1, loss).unwrap()),
+        Box::new(PrincipalFlow::new(1e40, 0.1, loss).unwrap()),
+        Box::new(HeavyBallFlow::new(1e40, 1.0, loss).unwrap()),
+        Box::new(NesterovFlow::new(1e40, loss).unwrap()),
+        Box::new(GradientDescent::new(step, 50, loss).unwrap()),
+        Box::new(AveragedDescent::new(0.1, 50, loss).unwrap()),
+        Box::new(HeavyBall::new(0.1, 0.5, 50, loss).unwrap()),
+        Box::new(Nesterov::new(0.1, 50, loss).unwrap()),
+        Box::new(Chebyshev::new(1e-30, 1.5, 50, loss).unwrap()),
+        Box::new(ResidualPolynomial::new(&[1.0, -0.3, -1e20], loss).unwrap()),
+        Box::new(WidthScaled::new(Arc::new(GradientFlow::new(1e40, loss).unwrap()), 2.0).unwrap()),
+    ]
+}
+
+/// Whatever may be rounding error has no gain, however weak the penalty or long the training.
+#[test]
+fn rounding_errors_have_no_gain() {
+    let sigma = [1.1, 1.0, 9e-16, 8e-16, 1e-17, 0.0];
+    let spectrum = Spectrum::new(4, 6, &sigma);
+    assert_eq!(spectrum.rank(), 2); // 6 ε · 1.1 = 1.5e-15
+    for filter in all_filters() {
+        let gains = filter.gains(spectrum);
+        let mut left = vec![f64::NAN; 6];
+        filter.write_residuals(spectrum, gains.as_slice().unwrap(), &mut left);
+        assert!(gains.iter().take(2).all(|gain| *gain > 0.0), "{filter:?}: {gains}");
+        assert!(gains.iter().skip(2).all(|gain| *gain == 0.0), "{filter:?}: {gains}");
+        assert_eq!(left[2..], [1.0; 4], "{filter:?}");
+    }
+}
+
+/// Equal columns, and equal rows with equal or different targets: the fits of weak penalties and of long flows are the
+/// minimum-norm fits.
+#[test]
+fn dependent_features_and_a_weak_penalty() {
+    let (half, y) = (normal(9, 3, 41), normal(9, 1, 42));
+    let columns = concatenate![Axis(1), half, half];
+    let (rows, agree, differ) =
+        (concatenate![Axis(0), half.t(), half.t()], normal(3, 1, 43), normal(6, 1, 44));
+    let agree = concatenate![Axis(0), agree, agree];
+    for (x, y) in [(&columns, &y), (&rows, &agree), (&rows, &differ)] {
+        let svd = Svd::new(x).unwrap();
+        assert_eq!(svd.rank(), 3);
+        let right = svd.solve(y, &MinNorm::default()).unwrap();
+        let kappa = svd.singular_values()[0] / svd.smallest_nonzero().unwrap();
+        for filter in
+            all_filters().into_iter().skip(2).take(10).filter(|filter| filter.check(svd.spectrum()).is_ok())
+        {
+            if filter.describe().contains("-5e-1") {
+                continue; // a penalty that is not weak
+            }
+            let found = svd.solve(y, &filter).unwrap();
+            let off = distance(&found, &right);
+            assert!(off < 20.0 * kappa * f64::EPSILON, "{filter:?}: {off:e}");
+        }
+    }
 }

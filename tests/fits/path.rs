@@ -556,7 +556,17 @@ fn bad_input_to_paths() {
     close(point.loo_mse.unwrap(), point.train_mse, 1e-15, "of nothing");
     // A single row.
     let one = Training::with_intercept(&normal(1, 2, 1), &normal(1, 1, 2)).unwrap();
+    let flow = |training: &Training| training.times(&[1.0], Loss::Mean).unwrap().points()[0].loo_mse;
     assert_eq!(one.penalties(&[1.0]).unwrap().points()[0].loo_mse, None);
+    assert_eq!(flow(&one), None);
+    // The fit to no rows is 0.
+    let y = normal(1, 1, 2);
+    let one = Training::new(&normal(1, 2, 1), &y).unwrap();
+    for found in [one.penalties(&[1.0]).unwrap().points()[0].loo_mse, flow(&one)] {
+        close(found.unwrap(), y[[0, 0]] * y[[0, 0]], 1e-15, "without the only row");
+    }
+    let left_out = one.left_out_errors(&GradientFlow::new(1.0, Loss::Mean).unwrap()).unwrap().unwrap();
+    close(left_out[[0, 0]], y[[0, 0]], 1e-15, "without the only row");
 }
 
 /// The norm of a fit scales as `y/x`, also if its square is out of range.

@@ -3,10 +3,11 @@
 use crate::common::matrices::normal;
 use double_descent::curve::{Cell, Metric};
 use double_descent::dataset::Dataset;
-use double_descent::filter::MinNorm;
+use double_descent::filter::{MinNorm, Truncated};
 use double_descent::svd::Svd;
 use double_descent::sweep::{Arm, Draw, Intercept, Source, Splits, Sweep, TestOn};
 use ndarray::{Array2, Axis, concatenate, s};
+use std::sync::Arc;
 
 const METRICS: [Metric; 2] = [Metric::TestMse, Metric::MeanSquaredBias];
 
@@ -134,5 +135,53 @@ fn populations_without_residuals_have_no_noise() {
         let [min_norm, no_residuals] = cells(sweep);
         assert!(min_norm.test_mse.unwrap() > 0.49);
         close(no_residuals.test_mse, no_residuals.mean_squared_bias.unwrap());
+    }
+}
+
+/// Centring removes a direction of the rows. Where all others are fitted (n ≤ p), a penalty that is too weak to matter,
+/// and a flow that has come to its end, give the minimum norm, however large the means are.
+#[test]
+fn the_direction_that_centring_removes_does_not_count() {
+    let arms = || {
+        vec![
+            Arm::min_norm(),
+            Arm::ridge(1e-40).unwrap(),
+            Arm::ridge(1e-60).unwrap(),
+            Arm::gradient_flow(1e33).unwrap(),
+            Arm::gradient_flow(1e60).unwrap(),
+            Arm::new("truncated", Some(0.0), Arc::new(Truncated::new(0.0).unwrap())),
+        ]
+    };
+    for offset in [0.0, 1e6] {
+        let data = Dataset::diabetes();
+        let data = Dataset::new("d", data.features() + offset, data.targets().clone()).unwrap();
+        for standardise in [false, true] {
+            let sweep = Sweep {
+                arms: arms(),
+                standardise,
+                intercept: Intercept::Free,
+                ..Sweep::new(data.clone(), 2..=10, 6, 3)
+            };
+            let curve = sweep.run().unwrap();
+            assert!(curve.failures.is_empty(), "{:?}", curve.failures);
+            for cell in &curve.cells {
+                let same = |min_norm: &&Cell| {
+                    (min_norm.n, min_norm.repeat, min_norm.arm) == (cell.n, cell.repeat, 0)
+                };
+                let min_norm = curve.cells.iter().find(same).unwrap();
+                assert!(cell.rank < cell.n);
+                for metric in [Metric::TestMse, Metric::CoefficientNorm, Metric::TrainMse] {
+                    let [found, right] = [cell, min_norm].map(|cell| cell.metric(metric).unwrap());
+                    // κ is below 1e6 here, and the training error is the rounding error of fits of size 1e2.
+                    let off = (found - right).abs();
+                    assert!(
+                        off <= 1e-9 * right + 1e-12,
+                        "n = {}, arm {}: {metric:?} {found:e}, not {right:e}",
+                        cell.n,
+                        cell.arm
+                    );
+                }
+            }
+        }
     }
 }

@@ -229,6 +229,19 @@ fn studies_that_cannot_be_run() {
     ] {
         assert!(matches!(empty.run(), Err(Error::Empty { .. })));
     }
+    let map = |seed: usize| RandomFourier::gaussian(3, 12, 0.2, seed as u64);
+    let mapped = || Crossed { features: vec![4], maps: Maps::drawn(map), ..base() };
+    assert!(mapped().run().is_ok());
+    for absurd in [
+        Crossed { seeds: usize::MAX, ..mapped() },
+        Crossed { seeds: usize::MAX / 64, ..mapped() },
+        Crossed { draws: usize::MAX, ..mapped() },
+        Crossed { splits: Splits::Drawn { repeats: usize::MAX, seed: 0 }, ..mapped() },
+    ] {
+        assert!(matches!(absurd.run(), Err(Error::Memory { .. })));
+        // Costs are known without memory.
+        assert!(absurd.workload().is_ok());
+    }
     for domain in [
         Crossed { samples: vec![0], ..base() },
         Crossed { features: vec![0], ..base() },
@@ -362,4 +375,16 @@ fn a_stopped_study_keeps_what_it_has() {
     let (found, all) = (study.run_with(&stop).unwrap(), study.run().unwrap());
     assert!(!found.complete && (1..4).contains(&found.splits.len()), "{}", found.splits.len());
     assert!(found.splits.iter().all(|split| all.splits.contains(split)));
+    // An observer's panic stops it, too.
+    let panic = |done: usize, _: usize| {
+        assert!(done < 2, "enough");
+        ControlFlow::Continue(())
+    };
+    let found = study.run_with(&panic).unwrap();
+    assert!(!found.complete && !found.splits.is_empty());
+    assert!(found.splits.iter().all(|split| all.splits.contains(split)));
+    assert!(matches!(&found.failures[..], [SplitFailure { error: Error::UserCode { .. }, .. }]), "{found:?}");
+    let at_once = |_: usize, _: usize| -> ControlFlow<()> { panic!("no") };
+    let found = study.run_with(&at_once).unwrap();
+    assert!(!found.complete && found.splits.len() == 1 && found.failures.len() == 1, "{found:?}");
 }

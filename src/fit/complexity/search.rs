@@ -1,6 +1,7 @@
 //! Effective model complexity: the largest sample of a table that a training procedure can still fit.
 
 use crate::machine::order;
+use crate::machine::spread::norm_of_deviations;
 use crate::sweep::{Grid, Splits};
 use crate::{Error, error::user_code};
 use ndarray::{Array2, ArrayRef2, Axis, s};
@@ -316,9 +317,7 @@ pub(super) fn mean(n: usize, errors: &[f64]) -> Result<TrainingError, Error> {
     }
     let repeats = errors.len() as f64;
     let mean = errors.iter().map(|error| error / repeats).sum::<f64>();
-    let standard_error = (errors.len() > 1).then(|| {
-        let squares: f64 = errors.iter().map(|error| (error - mean) * (error - mean)).sum();
-        (squares / (repeats * (repeats - 1.0))).sqrt()
-    });
+    let standard_error =
+        (errors.len() > 1).then(|| norm_of_deviations(errors, mean) / (repeats * (repeats - 1.0)).sqrt());
     Ok(TrainingError { n, mean, standard_error })
 }

@@ -3,6 +3,7 @@
 use super::left_out::LeftOut;
 use crate::Error;
 use crate::filter::{GradientFlow, LeadingModes, Loss, MinNorm, Ridge, SpectralFilter};
+use crate::machine::spread::norm_of_deviations;
 use crate::svd::Svd;
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
@@ -285,15 +286,14 @@ pub(super) fn reference(
 }
 
 /// Returns the mean and its standard error.
-fn mean(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let count = values.clone().count() as f64;
-    let mean = values.clone().map(|value| value / count).sum::<f64>();
-    let squares: f64 = values.map(|value| (value - mean).powi(2) / (count * (count - 1.0))).sum();
-    (mean, squares.sqrt())
+fn mean(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|value| value / count).sum::<f64>();
+    (mean, norm_of_deviations(values, mean) / (count * (count - 1.0)).sqrt())
 }
 
 fn estimate(method: Method, errors: &[f64], own: &[f64]) -> Result<Estimate, Error> {
-    let (mse, standard_error) = mean(errors.iter().copied());
+    let (mse, standard_error) = mean(errors);
     let mut sorted = errors.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -302,10 +302,10 @@ fn estimate(method: Method, errors: &[f64], own: &[f64]) -> Result<Estimate, Err
     } else {
         f64::midpoint(sorted[middle - 1], sorted[middle])
     };
-    let pairs = own.iter().zip(errors).map(|(own, error)| own - error);
+    let pairs: Vec<f64> = own.iter().zip(errors).map(|(own, error)| own - error).collect();
     let gain = (method != Method::AsItIs).then(|| {
-        let (mean, standard_error) = mean(pairs.clone());
-        let better = pairs.filter(|difference| *difference > 0.0).count();
+        let (mean, standard_error) = mean(&pairs);
+        let better = pairs.iter().filter(|difference| **difference > 0.0).count();
         Gain { mean, standard_error, share: better as f64 / errors.len() as f64 }
     });
     let numbers = [mse, standard_error]

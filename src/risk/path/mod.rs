@@ -40,8 +40,9 @@ pub struct PathPoint {
     /// `tr H`, `H` the matrix that maps targets to fitted values; an intercept counts 1.
     #[cfg_attr(feature = "serde", serde(with = "crate::machine::stored::number"))]
     pub degrees_of_freedom: f64,
-    /// The mean over rows and outputs of the squared leave-one-out error. `None` if it was not requested, or if a fit
-    /// without some row does not exist (a negative penalty beyond what the other rows allow).
+    /// The mean over rows and outputs of the squared leave-one-out error. The fit without the only row is 0. `None` if
+    /// the error was not requested, or if a fit without some row does not exist (an intercept without rows, or a
+    /// negative penalty beyond what the other rows allow).
     #[cfg_attr(feature = "serde", serde(default, with = "crate::machine::stored::optional_number"))]
     pub loo_mse: Option<f64>,
     /// Generalised cross-validation, `‖Xβ̂ − Y‖²/(nk) / (1 − df/n)²`; for a fit that interpolates, the limit of small

@@ -21,6 +21,7 @@ pub(super) struct WithoutRow {
     outputs: usize,
     /// The factor from residuals to errors; with an intercept the means move, too.
     factor: f64,
+    has_intercept: bool,
 }
 
 /// The training set without one row.
@@ -44,7 +45,8 @@ impl WithoutRow {
         let largest = modes.sigma.first().copied().unwrap_or(0.0);
         let groups = groups(&modes.sigma[..rank], largest);
         let rows = (0..n).map(|i| Left::new(modes, i, &groups, factor, largest)).collect();
-        Ok(Self { rows, shape: (n, modes.width), outputs: k, factor })
+        let has_intercept = modes.intercepts > 0;
+        Ok(Self { rows, shape: (n, modes.width), outputs: k, factor, has_intercept })
     }
 
     /// The mean squared leave-one-out error of a filter; `None` if it has no fit without some row.
@@ -64,7 +66,13 @@ impl WithoutRow {
         let mut response = Response::default();
         let (n, width) = self.shape;
         if n < 2 {
-            return Ok(false);
+            // Without rows, every fit is 0, but an intercept does not exist.
+            if self.has_intercept {
+                return Ok(false);
+            }
+            let targets = self.rows.iter().flat_map(|left| &left.targets).enumerate();
+            targets.for_each(|(output, target)| visit(0, output, *target));
+            return Ok(true);
         }
         for (i, left) in self.rows.iter().enumerate() {
             match response.ask(filter, Spectrum::new(n - 1, width, &left.sigma)) {

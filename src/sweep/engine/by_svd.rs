@@ -11,7 +11,7 @@ use crate::sweep::task::Task;
 fn by_svd(study: &Study<'_>, rows: &[usize], p: usize, task: &Task<'_>) -> Result<Measured, Error> {
     let prepared: Prepared = study.prepare(rows, p)?;
     let svd = Svd::with_backend(&prepared.x, &*task.sweep.backend)?;
-    study.evaluate(&Factorised::Whole(svd), rows, prepared, &mut Scratch::default())
+    study.evaluate(&mut Factorised::Whole(svd), rows, prepared, &mut Scratch::default())
 }
 
 /// Computes a single cell by an SVD; an error makes it a failed cell.

@@ -161,8 +161,8 @@ fn batch(
     let missing = || Err(Error::Empty { what: "the factorisation of a cell" });
     let mut cell = |(place, prepared): (&Place, Result<Prepared, Error>)| {
         let prepared = prepared?;
-        let factorised = factorised.next().unwrap_or_else(missing)?;
-        let measured = study.evaluate(&factorised, rows(place), prepared, &mut *scratch);
+        let mut factorised = factorised.next().unwrap_or_else(missing)?;
+        let measured = study.evaluate(&mut factorised, rows(place), prepared, &mut *scratch);
         factorised.recycle();
         measured
     };

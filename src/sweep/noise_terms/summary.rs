@@ -1,6 +1,7 @@
 //! Summary statistics of the noise term at one point.
 
 use crate::curve::quantile;
+use crate::machine::spread::norm_of_deviations;
 use crate::theory::noise::{gaussian, lower_bound, sphere};
 
 /// The distribution of the noise term at `n` samples and `p` features, over repeats
@@ -46,8 +47,7 @@ impl NoiseSummary {
     pub(super) fn new((n, p): (usize, usize), mut values: Vec<f64>) -> Self {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
-        let squares = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>();
-        let standard_error = (squares / (count - 1.0).max(1.0) / count).sqrt();
+        let standard_error = norm_of_deviations(&values, mean) / ((count - 1.0).max(1.0) * count).sqrt();
         values.sort_unstable_by(f64::total_cmp);
         let at = |q: f64| if values.is_empty() { f64::NAN } else { quantile(&values, q) };
         let quantiles = [0.05, 0.25, 0.5, 0.75, 0.95].map(at);

@@ -1,6 +1,7 @@
 //! Shards of a crossed study: one index per size, with all of its fits.
 
 use super::bytes::{Bytes, put_count};
+use super::log::few;
 use super::{Merged, Payload, Record, Shard, Shards, Workload, failure_bytes};
 use crate::Error;
 use crate::risk::Decomposition;
@@ -84,11 +85,11 @@ impl Crossed {
     /// grid for each level that the jackknife leaves out.
     fn costs(&self) -> Result<Vec<f64>, Error> {
         let sizes = self.sizes()?;
-        let (sets, draws, seeds) = (self.splits.repeats(), self.draws, self.seeds);
-        let [designs, targets] = [sets * seeds, draws * sizes.outputs].map(|count| count as f64);
-        let levels = (sets + draws + seeds + 1) as f64;
+        let [sets, draws, seeds, outputs] =
+            [self.splits.repeats(), self.draws, self.seeds, sizes.outputs].map(|count| count as f64);
+        let (designs, targets, levels) = (sets * seeds, draws * outputs, sets + draws + seeds + 1.0);
         let cost = |(n, p): (usize, usize)| {
-            let tests = if seeds > 1 { sizes.tests } else { sizes.tests.min(p + sizes.outputs) } as f64;
+            let tests = if self.seeds > 1 { sizes.tests } else { sizes.tests.min(p + sizes.outputs) } as f64;
             let (r, n, p) = (n.min(p) as f64, n as f64, p as f64);
             let fit = 8.0 * n * p * r + 2.0 * tests * p * r + 2.0 * (n + tests) * r * targets;
             designs * (fit + 20.0 * levels * tests * targets * self.arms.len() as f64)
@@ -97,7 +98,8 @@ impl Crossed {
     }
 
     /// Computes what a shard's record still lacks, and returns the indices of the sizes still missing afterwards: none,
-    /// unless the observer stopped the run.
+    /// unless the observer stopped the run, or a size failed for a reason that may pass, such as a panic of the caller's
+    /// code: the next run computes it again.
     ///
     /// # Errors
     /// Those of [`Crossed::run`], of [`Record::open`] and of [`Record::run`].
@@ -152,9 +154,14 @@ impl Crossed {
     /// [`Error::Unsupported`] with the missing sizes; [`Error::File`] for a record of another study, or one whose
     /// results differ from those of another record; [`Error::Io`]; those of [`Crossed::identity`].
     pub fn merge(&self, records: &[impl AsRef<Path>]) -> Result<ErrorSplits, Error> {
-        let count = self.places()?.len();
+        let places = self.places()?;
+        let count = places.len();
         let mut merged = Merged::<ErrorSplits>::of(&self.identity()?, count, records)?;
-        merged.check_complete()?;
+        merged.check_complete_of(|missing| {
+            let size = |index: &usize| places.get(*index).map(|(n, p)| format!("n = {n}, p = {p}"));
+            let first = missing.first().and_then(size).unwrap_or_default();
+            format!("size{} {} ({first} first)", if missing.len() == 1 { "" } else { "s" }, few(missing))
+        })?;
         let mut all = ErrorSplits::none();
         for index in 0..count {
             if let Some(found) = merged.get(index)? {
