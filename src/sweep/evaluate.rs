@@ -51,13 +51,9 @@ impl Study<'_> {
         prepared: Prepared,
         scratch: &mut Scratch,
     ) -> Result<Measured, Error> {
-        // Centred or standardised.
-        if prepared.coordinates.is_some() {
-            factorised.know_centred();
-        }
-        let factorised = &*factorised;
+        factorised.know(prepared.coordinates.as_ref());
         let svd = factorised.right();
-        let (n, p) = svd.shape();
+        let (_, p) = svd.shape();
         let (held_out, own_columns) = self.held_out(rows, p, &prepared)?;
         let Prepared { y, coordinates, .. } = prepared;
         let ideal = self.ideal_of_cell(p, coordinates.as_ref(), &held_out);
@@ -122,7 +118,7 @@ impl Study<'_> {
         };
         // Consecutive arms are often the same prefix, so keep the last prefix and the place of its metrics.
         let mut last = None;
-        let mut measured = Measured::new(n, p, self.lines.len());
+        let mut measured = Measured::of(svd, self.lines.len());
         let mut waiting = Waiting::default();
         for (index, (line, &together)) in self.lines.iter().zip(&self.together).enumerate() {
             let gains = scratch.set_gains(&line.arm, svd, modes.inverse());
@@ -156,8 +152,6 @@ impl Study<'_> {
         measured.sort_lines();
         measured.lines.shrink();
         measured.sort_failures();
-        measured.smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
-        measured.rank = svd.rank();
         Ok(measured)
     }
 }

@@ -9,6 +9,7 @@ use crate::curve::{Cell, Metric};
 use crate::machine::memory::{list, sum};
 use crate::machine::order;
 use crate::nested::{Engine, Point};
+use crate::svd::Right;
 
 /// Which metrics a sweep asks for.
 #[allow(clippy::struct_excessive_bools)]
@@ -88,6 +89,13 @@ pub(super) struct Measured {
 impl Measured {
     pub(super) fn new(n: usize, p: usize, lines: usize) -> Self {
         Self { n, p, lines: LineMetrics::with_capacity(lines), ..Self::default() }
+    }
+
+    /// For a place whose features are factorised.
+    pub(super) fn of(svd: &Right, lines: usize) -> Self {
+        let (n, p) = svd.shape();
+        let smallest_singular_value = svd.smallest_nonzero().unwrap_or(0.0);
+        Self { rank: svd.rank(), smallest_singular_value, ..Self::new(n, p, lines) }
     }
 
     /// A place where all lines failed with the same error.

@@ -1,5 +1,6 @@
 //! One output column of one cell: the fits of every arm, and their errors.
 
+use super::coordinates::Coordinates;
 use super::held_out::HeldOut;
 use super::metrics::Metrics;
 use super::test_errors::{Prefixes, Sums, TestErrors, Training};
@@ -39,9 +40,11 @@ impl Factorised {
         }
     }
 
-    /// For features that were centred: the direction that this removed from the rows does not count.
-    pub(super) fn know_centred(&mut self) {
+    /// The features are in these coordinates. If there are any, the features were centred, and the direction that this
+    /// removed from the rows does not count.
+    pub(super) fn know(&mut self, coordinates: Option<&Coordinates>) {
         match self {
+            _ if coordinates.is_none() => {}
             Self::Whole(svd) => svd.know_centred(),
             Self::Projected(projection) => projection.know_centred(),
         }
