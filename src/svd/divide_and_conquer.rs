@@ -18,7 +18,7 @@ const UNEVEN: f64 = 16.0;
 /// The default backend, in pure Rust: reduction to a bidiagonal matrix, then divide and conquer.
 ///
 /// The reduction takes one pass over the matrix per step. Divide and conquer solves as many roots of the secular
-/// equation at once as a register holds. The threads of the calling rayon pool share matrices with 1,200 or more
+/// equation at once as a register holds. The threads of the calling rayon pool share matrices with 768 or more
 /// columns and rows, in pieces that depend on the shape alone: results have the same bits on any number of threads.
 ///
 /// The second route is a one-sided Jacobi method: it shares neither the reduction nor what follows, and takes about 20

@@ -24,7 +24,7 @@ use transform::{Reflections, Triangle};
 /// Workspaces for matrices with more entries are not kept: a workspace takes up to eight times as many, 128 MiB.
 const KEPT: usize = 1 << 21;
 /// Columns from which the threads of a pool share a matrix: with fewer, splitting costs more than it saves.
-const LARGE: usize = 1200;
+const LARGE: usize = 768;
 
 thread_local! {
     /// Workspace of the last factorisation on this thread: fresh memory from the system is slow on first access.
