@@ -195,7 +195,8 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     let off =
         |candidate: &str| (edits(&name, &candidate.to_lowercase()), candidate.len().abs_diff(name.len()));
     let ((edits, _), near) = known.map(|candidate| (off(candidate), candidate)).min()?;
-    (edits <= 1 + name.chars().count() / 4).then_some(near)
+    let length = name.chars().count();
+    (edits <= 1 + length / 4 && edits < length).then_some(near)
 }
 
 /// The number of letters to insert, delete or replace (Levenshtein distance).
