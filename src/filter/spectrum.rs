@@ -45,6 +45,12 @@ impl<'a> Spectrum<'a> {
         self.sigma.partition_point(|&s| s > cutoff)
     }
 
+    /// Returns the singular values, with 0 for those beyond the [rank](Self::rank).
+    pub(crate) fn counted(self) -> impl Iterator<Item = f64> + 'a {
+        let rank = self.rank();
+        self.sigma.iter().enumerate().map(move |(mode, &s)| if mode < rank { s } else { 0.0 })
+    }
+
     /// Writes `of(σ)` for each singular value within the [rank](Self::rank), and `rest` for the others.
     pub(super) fn write(self, to: &mut [f64], rest: f64, mut of: impl FnMut(f64) -> f64) {
         let rank = self.rank().min(to.len());

@@ -1,7 +1,7 @@
 //! Evidence, posterior and Gaussian processes against recorded values, 512-bit sums, dense matrices and random draws.
 
 use crate::common::exact::Number;
-use crate::common::matrices::{normal, with_spectrum};
+use crate::common::matrices::{norm, normal, with_spectrum};
 use crate::common::recorded::{recorded, value};
 use double_descent::Error;
 use double_descent::bayes::{Bound, Evidence, GaussianProcess, Model, Posterior};
@@ -12,7 +12,7 @@ use double_descent::risk::Compressed;
 use double_descent::rng::stream;
 use double_descent::svd::Svd;
 use double_descent::theory::evidence::{Beliefs, limit};
-use ndarray::{Array1, Array2, ArrayRef2, Axis, array, s};
+use ndarray::{Array1, Array2, ArrayRef2, Axis, array, concatenate, s};
 use serde_json::Value;
 
 const SHAPES: [(usize, usize); 5] = [(12, 5), (5, 12), (7, 7), (1, 3), (3, 1)];
@@ -513,4 +513,32 @@ fn bad_input() {
     let refused = GaussianProcess::new(kernel, &twice, &array![[1.0], [2.0]], Model::new(1.0, 0.0).unwrap());
     assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
     assert_eq!(y.index_axis(Axis(0), 0).len(), 1);
+}
+
+/// Equal rows determine no more directions than one of them does, however small the noise.
+#[test]
+fn equal_rows_say_nothing_new() {
+    let half = normal(3, 9, 51);
+    let x = concatenate![Axis(0), half, half];
+    let svd = Svd::new(&x).unwrap();
+    let y = normal(6, 1, 52);
+    let right = svd.solve(&y, &MinNorm::default()).unwrap();
+    let kappa = svd.singular_values()[0] / svd.singular_values()[2];
+    for noise in [1e-24, 1e-40, 1e-80] {
+        let model = Model::new(1.0, noise).unwrap();
+        let posterior = Posterior::new(&svd, &y, model).unwrap();
+        let off = norm((posterior.mean() - &right).view()) / norm(right.view());
+        assert!(off < 20.0 * kappa * f64::EPSILON, "v = {noise:e}: {off:e}");
+        // Nine directions, of which three are known.
+        let unknown = posterior.variances().unwrap().sum();
+        assert!((unknown - 6.0).abs() < 1e-13, "v = {noise:e}: {unknown}");
+        let expected = model.expected_error(&svd, &model, &Array2::eye(9)).unwrap();
+        assert!((9.0 * expected.variance - 6.0).abs() < 1e-13);
+        let evidence = Evidence::new(&svd, &x, &y).unwrap();
+        assert!((evidence.effective_parameters(&model) - 3.0).abs() < 1e-13);
+        // ln p = −½ Σ ln(v + σ²) − (3/2) ln v − …: half of the targets are noise alone.
+        let known: f64 = svd.singular_values().iter().take(3).map(|s| (s * s).ln()).sum();
+        let volume = -0.5 * (known + 3.0 * noise.ln());
+        assert!((evidence.log(&model).unwrap().volume / volume - 1.0).abs() < 1e-13);
+    }
 }

@@ -108,13 +108,13 @@ impl Evidence {
         let along = svd.u().t().dot(y);
         let length = |row: ArrayView1<'_, f64>| row.iter().fold(0.0, |sum: f64, v| sum.hypot(*v));
         let evidence = Self {
-            sigma: svd.singular_values().to_vec(),
+            sigma: svd.spectrum().counted().collect(),
             along: along.rows().into_iter().map(length).collect(),
             outside: svd.outside(x, y).iter().fold(0.0, |sum: f64, v| sum.hypot(*v)),
             rows: n,
             features: p,
             outputs: y.ncols(),
-            rank: svd.rank(),
+            rank: svd.rank().min(svd.spectrum().rank()),
         };
         if evidence.norm().is_finite() {
             return Ok(evidence);

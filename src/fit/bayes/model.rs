@@ -9,6 +9,9 @@ use ndarray::ArrayRef2;
 /// `y = X β + ε` with `β ~ N(0, τ² I_p)` and `ε ~ N(0, v I_n)`: the variances `τ²` of the prior (per parameter) and `v`
 /// of the noise.
 ///
+/// Singular values of at most `max(n, p) ε σ₁` may be nothing but rounding error. They count as 0 in everything that is
+/// computed from a model: data say nothing about their directions.
+///
 /// # Examples
 /// ```
 /// use double_descent::bayes::Model;
@@ -68,6 +71,11 @@ impl Model {
 
     pub(super) fn noise_deviation(&self) -> f64 {
         self.noise_variance.sqrt()
+    }
+
+    /// The model along each mode. Singular values that may be rounding error count as 0, as for ridge.
+    pub(super) fn modes(&self, svd: &Svd) -> impl Iterator<Item = Mode> {
+        svd.spectrum().counted().map(|sigma| self.mode(sigma))
     }
 
     /// The model along a direction with singular value `sigma`.
@@ -193,8 +201,7 @@ impl Model {
         let projections = x.dot(&svd.vt().t());
         let rows = rows as f64;
         let (mut of_mean, mut variance) = (0.0, 0.0);
-        for (column, &sigma) in projections.columns().into_iter().zip(svd.singular_values()) {
-            let mode = self.mode(sigma);
+        for (column, mode) in projections.columns().into_iter().zip(self.modes(svd)) {
             let squares = column.iter().map(|t| t * t).sum::<f64>() / rows;
             // 1 − gσ = v/(v + τ²σ²), and g = τ²σ/(v + τ²σ²).
             let missed = mode.noise * mode.noise * truth.prior_deviation();

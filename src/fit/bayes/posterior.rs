@@ -86,13 +86,12 @@ impl<'a> Posterior<'a> {
         model.check(svd)?;
         let modes = svd.singular_values().len();
         reserve("a posterior", sum([table(p, y.ncols()), table(modes, y.ncols()).saturating_mul(2)]))?;
-        let modes = || svd.singular_values().iter().map(|&sigma| model.mode(sigma));
-        let gains: Array1<f64> = modes().map(|mode| mode.gain * mode.signal).collect();
+        let gains: Array1<f64> = model.modes(svd).map(|mode| mode.gain * mode.signal).collect();
         let along = svd.u().t().dot(y);
         let mean = svd.vt().t().dot(&(along * gains.insert_axis(Axis(1))));
         Error::check_finite("coefficients", mean.view())
             .map_err(|_| Error::Overflow { what: "a mean of the posterior" })?;
-        let deviations = modes().map(|mode| mode.noise * model.prior_deviation()).collect();
+        let deviations = model.modes(svd).map(|mode| mode.noise * model.prior_deviation()).collect();
         Ok(Self { svd, model, mean, deviations })
     }
 
